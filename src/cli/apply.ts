@@ -1,0 +1,121 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Plan } from '../core/plan.ts';
+import { EXIT, type ExitStatus, failure } from '../core/problem.ts';
+import { readPlan } from '../core/replay.ts';
+import { isDenied } from '../core/verdict.ts';
+import { applyPlan, recordRefusal } from '../engine/apply.ts';
+import { loadDesired } from '../engine/load.ts';
+import { type Planned, planDesired } from '../engine/plan.ts';
+import { planSaved } from '../engine/saved-plan.ts';
+import type { Store } from '../stores/store.ts';
+import type { Context } from './context.ts';
+import { actOf, type InputOptions, planOptions, type ScopeOptions, sourceOf, storeOf } from './inputs.ts';
+import { planExit, printPlan } from './plan.ts';
+import type { Handler } from './program.ts';
+import { note, reportWarnings } from './report.ts';
+import { paintFor, storeUrl } from './settings.ts';
+
+/** Options of every command that writes. */
+export interface WriteOptions extends ScopeOptions {
+  readonly output: 'text' | 'json';
+  readonly yes?: boolean;
+  readonly expect?: string;
+  readonly reason?: string;
+  /** A folder; false with --no-snapshot. */
+  readonly snapshot?: string | boolean;
+}
+
+interface Options extends InputOptions, WriteOptions {
+  readonly plan?: string;
+  readonly watch?: boolean;
+}
+
+export const command: Handler = async (context, _args, options: Options) => {
+  if (options.plan !== undefined) return applySaved(context, options, options.plan);
+  if (options.watch === true) {
+    if (context.interactive && options.yes !== true)
+      throw failure(EXIT.invalid, 'RC121', '--watch would ask at every change', 'give --yes, and it applies each time without asking');
+    const { watchAndApply } = await import('./watch.ts');
+    return watchAndApply(context, sourceOf(options, context), options, () => applyFiles(context, options));
+  }
+  return applyFiles(context, options);
+};
+
+async function applyFiles(context: Context, options: Options): Promise<ExitStatus> {
+  const source = sourceOf(options, context);
+  const store = await storeOf(options, context);
+  const desired = await loadDesired(source);
+  const planned = await planDesired(store, desired, planOptions(options, context), context.now());
+  return finish(context, options, store, planned);
+}
+
+async function applySaved(context: Context, options: Options, file: string): Promise<ExitStatus> {
+  const given = (['filename', 'prune', 'pruneWorkspace', 'adopt', 'watch'] as const).filter((name) => options[name] !== undefined);
+  if (given.length > 0)
+    throw failure(EXIT.invalid, 'RC121', '--plan says all: no -f, --prune, --prune-workspace, --adopt or --watch beside it', 'leave them out');
+  const plan = readPlan(file, readPlanFile(context, file));
+  const store = await storeOf(options, context);
+  return finish(context, options, store, await planSaved(store, plan));
+}
+
+function readPlanFile(context: Context, file: string): string {
+  try {
+    return readFileSync(path.resolve(context.cwd, file), 'utf8');
+  } catch (error) {
+    throw failure(EXIT.invalid, 'RC101', `${file}: cannot be read: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** Everything after the plan: refuse, ask, apply, tell, snapshot. */
+export async function finish(context: Context, options: WriteOptions, store: Store, planned: Planned): Promise<ExitStatus> {
+  const { plan, warnings } = planned;
+  const act = actOf(options, context, plan.manager);
+  if (options.expect !== undefined && options.expect !== plan.digest) {
+    throw failure(EXIT.stale, 'RC405', `the plan of now has the digest ${plan.digest}, not ${options.expect}; nothing was applied`, 'plan again, and look at the new plan');
+  }
+  if (isDenied(plan.verdicts)) {
+    await recordRefusal(store, plan, act);
+    if (options.output === 'json') context.stdout.write(outcomeJson(plan, { revision: plan.base.revision, outcomes: [], auditHead: planned.head.auditHead }));
+    else await printPlan(context, { ...options, output: 'text' }, planned, store.location);
+    return planExit(context, options, planned, false);
+  }
+  reportWarnings(context, options, warnings);
+  const asks = context.interactive && options.yes !== true && options.output !== 'json' && plan.changes.length > 0;
+  if (asks) {
+    await printPlan(context, { ...options, output: 'text' }, planned, store.location);
+    if (!(await context.confirm('Apply this plan?'))) {
+      note(context, options, 'declined, nothing was applied');
+      return EXIT.error;
+    }
+  }
+  const applied = await applyPlan(store, planned, act);
+  if (applied.created) note(context, options, `created store ${store.location}`);
+  if (options.output === 'json') context.stdout.write(outcomeJson(plan, applied));
+  else {
+    const { outcomeText } = await import('../render/outcome-text.ts');
+    const { quiet } = options;
+    context.stdout.write(outcomeText(plan, applied, { paint: paintFor(context.stdout), quiet: quiet === true }));
+  }
+  if (options.snapshot !== false) {
+    const { writeSnapshots } = await import('./snapshot-files.ts');
+    await writeSnapshots(context, options, store, snapshotFolder(context, options));
+  }
+  return EXIT.done;
+}
+
+function outcomeJson(
+  plan: Plan,
+  { revision, outcomes, auditHead }: { revision: number; outcomes: readonly unknown[]; auditHead: string | null },
+): string {
+  const { digest, summary, verdicts } = plan;
+  return `${JSON.stringify({ kind: 'Outcome', revision, digest, summary, outcomes, verdicts, auditHead })}\n`;
+}
+
+/** Beside the database file; for a remote store below .iam. */
+function snapshotFolder(context: Context, options: WriteOptions): string {
+  if (typeof options.snapshot === 'string') return path.resolve(context.cwd, options.snapshot);
+  const url = storeUrl(options, context);
+  const base = url.startsWith('sqlite:') ? path.dirname(path.resolve(context.cwd, url.slice('sqlite:'.length))) : path.resolve(context.cwd, '.iam');
+  return path.join(base, 'snapshot');
+}

@@ -1,0 +1,27 @@
+/** A stream that text is written to. */
+export interface Output {
+  write(text: string): void;
+  readonly isTTY: boolean;
+  /** Columns of the terminal; 80 where there is none. */
+  readonly columns: number;
+  /** Whether colours are wanted there. */
+  readonly colour: boolean;
+}
+
+/** All that a command may know and use of the world. Tests give their own. */
+export interface Context {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Whether somebody can answer a question. */
+  readonly interactive: boolean;
+  readStdin(): Promise<Uint8Array>;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Asks yes or no; no where nobody answers. */
+  confirm(question: string): Promise<boolean>;
+  /** Resolves when somebody wants the command to stop. */
+  stopped(): Promise<void>;
+}

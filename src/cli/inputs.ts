@@ -1,0 +1,55 @@
+import type { PlanOptions } from '../core/plan-changes.ts';
+import { EXIT, failure } from '../core/problem.ts';
+import { filesSource } from '../sources/files.ts';
+import type { Source } from '../sources/source.ts';
+import { openStore } from '../stores/open.ts';
+import type { Act, Store } from '../stores/store.ts';
+import { formatTime } from '../kinds/time.ts';
+import type { Context } from './context.ts';
+import { actorName, type GlobalOptions, lockTimeout, managerName, storeUrl } from './settings.ts';
+
+export interface InputOptions extends GlobalOptions {
+  readonly filename?: readonly string[];
+}
+
+export interface ScopeOptions extends GlobalOptions {
+  readonly prune?: boolean;
+  readonly pruneWorkspace?: readonly string[];
+  readonly adopt?: boolean;
+}
+
+/** The source of `-f`, which must be given. */
+export function sourceOf(options: InputOptions, context: Context): Source {
+  const paths = options.filename ?? [];
+  if (paths.length === 0) throw failure(EXIT.invalid, 'RC121', 'no manifests given', 'name files, a folder, a glob or - with -f');
+  return filesSource({ paths, cwd: context.cwd, readStdin: () => context.readStdin() });
+}
+
+export function storeOf(options: GlobalOptions, context: Context): Promise<Store> {
+  return openStore(storeUrl(options, context), context.cwd, lockTimeout(options));
+}
+
+export function planOptions(options: ScopeOptions, context: Context): PlanOptions {
+  return {
+    manager: managerName(options, context),
+    prune: options.prune ?? false,
+    pruneWorkspaces: [...new Set(options.pruneWorkspace ?? [])],
+    adopt: options.adopt ?? false,
+    workspace: options.workspace,
+    deletes: [],
+  };
+}
+
+/** Who acts, and why. Somebody named on the command line is not verified. */
+export function actOf(options: GlobalOptions & { reason?: string }, context: Context, manager: string): Act {
+  return {
+    at: formatTime(context.now()),
+    manager,
+    actor: actorName(options, context),
+    actorVerified: false,
+    reason: options.reason ?? null,
+    commit: null,
+    pr: null,
+    approvers: [],
+  };
+}

@@ -1,0 +1,81 @@
+import path from 'node:path';
+import { EXIT, type ExitStatus } from '../core/problem.ts';
+import type { Plan } from '../core/plan.ts';
+import { isDenied } from '../core/verdict.ts';
+import { loadDesired } from '../engine/load.ts';
+import { type Planned, planDesired } from '../engine/plan.ts';
+import type { Context } from './context.ts';
+import { type InputOptions, planOptions, type ScopeOptions, sourceOf, storeOf } from './inputs.ts';
+import type { Handler } from './program.ts';
+import { denialProblems, note, reportProblems, reportWarnings } from './report.ts';
+import { type GlobalOptions, paintFor, timeOption } from './settings.ts';
+
+interface Options extends InputOptions, ScopeOptions {
+  readonly output: 'text' | 'json' | 'markdown';
+  readonly out?: string;
+  readonly exitCode?: boolean;
+  readonly at?: string;
+}
+
+export const command: Handler = async (context, _args, options: Options) => {
+  const source = sourceOf(options, context);
+  const store = await storeOf(options, context);
+  const desired = await loadDesired(source);
+  const planned = await planDesired(store, desired, planOptions(options, context), timeOption(options.at, context));
+  await printPlan(context, options, planned, store.location);
+  if (options.out !== undefined) {
+    const { writeWhole } = await import('./write-whole.ts');
+    writeWhole(path.resolve(context.cwd, options.out), planJson(planned.plan));
+    note(context, options, `wrote ${options.out}; apply exactly this with: iam apply --plan ${options.out}`);
+  }
+  return planExit(context, options, planned, options.exitCode ?? false);
+};
+
+/** A plan as one line of JSON. */
+export function planJson(plan: Plan): string {
+  return `${JSON.stringify(plan)}\n`;
+}
+
+/** Writes a plan to stdout in the form asked for. */
+export async function printPlan(
+  context: Context,
+  options: { readonly output: 'text' | 'json' | 'markdown'; readonly verbose?: boolean },
+  { plan, notes }: Pick<Planned, 'plan' | 'notes'>,
+  store: string,
+  title?: string,
+): Promise<void> {
+  const titled = title === undefined ? {} : { title };
+  switch (options.output) {
+    case 'json':
+      context.stdout.write(planJson(plan));
+      return;
+    case 'markdown': {
+      const { planMarkdown } = await import('../render/plan-markdown.ts');
+      context.stdout.write(planMarkdown(plan, notes, { store, ...titled }));
+      return;
+    }
+    case 'text': {
+      const { planText } = await import('../render/plan-text.ts');
+      const { stdout } = context;
+      const most = options.verbose === true ? Infinity : 20;
+      context.stdout.write(planText(plan, notes, { store, ...titled, paint: paintFor(stdout), width: stdout.columns, most }));
+    }
+  }
+}
+
+/** Says what is wrong with a printed plan, and gives the exit status. */
+export function planExit(
+  context: Context,
+  options: GlobalOptions & { readonly output: string },
+  { plan, warnings }: Pick<Planned, 'plan' | 'warnings'>,
+  exitCode: boolean,
+): ExitStatus {
+  if (isDenied(plan.verdicts)) {
+    // In a text the verdicts stand in the plan; a program that reads JSON also gets them as any other failure.
+    if (options.output === 'json') reportProblems(context, options, [...warnings, ...denialProblems(plan.verdicts)]);
+    else reportWarnings(context, options, warnings);
+    return EXIT.refused;
+  }
+  reportWarnings(context, options, warnings);
+  return exitCode && plan.changes.length > 0 ? EXIT.pending : EXIT.done;
+}

@@ -1,0 +1,130 @@
+import { Command, Option } from 'commander';
+import type { ExitStatus } from '../core/problem.ts';
+import type { Context } from './context.ts';
+
+/** What a command does: options as commander parsed them, the global ones among them. */
+export type Handler = (context: Context, args: readonly string[], options: never) => Promise<ExitStatus>;
+
+/** A command's code, loaded only when the command runs. */
+type Load = () => Promise<{ readonly command: Handler }>;
+
+/** The command line as data. Loads no command. */
+export function createProgram(context: Context, done: (exit: ExitStatus) => void): Command {
+  const program = new Command('iam')
+    .description('Access to workspaces as code: manifests to exact access, shown before it is applied.')
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      // Mistakes are reported once, by run(), in the form that the command line asks for.
+      writeErr: () => {},
+      getOutHelpWidth: () => Math.min(context.stdout.columns, 100),
+      getErrHelpWidth: () => 80,
+      getOutHasColors: () => context.stdout.colour,
+      getErrHasColors: () => false,
+    })
+    .exitOverride()
+    .showSuggestionAfterError()
+    .helpCommand(false)
+    .option('--store <url>', 'where actual state lives (IAM_STORE; default sqlite:.iam/iam.db)')
+    .option('-n, --workspace <name>', 'only this workspace')
+    .option('--manager <name>', 'who manages what is applied (IAM_MANAGER; default "default")')
+    .option('--as <user>', 'who you are (IAM_ACTOR)')
+    .option('--lock-timeout <time>', 'how long to wait for another writer (default 30s)')
+    .option('-q, --quiet', 'results only')
+    .option('-v, --verbose', 'say more when something fails')
+    .option('--no-color', 'no colours (NO_COLOR)')
+    .addOption(new Option('--log-format <format>', 'how to speak on stderr').choices(['text', 'json']))
+    .addHelpText('after', '\nThe first steps: iam init DIR, iam apply -f DIR, iam get users.');
+
+  const command = (usage: string, summary: string, load: Load): Command => {
+    const sub = program
+      .command(usage)
+      .summary(summary)
+      .description(summary)
+      .action(async () => {
+        const { command: handler } = await load();
+        const options = sub.optsWithGlobals();
+        done(await handler(context, sub.args, options as never));
+      });
+    return sub;
+  };
+  const output = (sub: Command, ...formats: string[]) =>
+    sub.addOption(new Option('-o, --output <format>', 'how to print').choices(formats).default(formats[0]));
+  const files = (sub: Command) => sub.option('-f, --filename <path...>', 'file, folder, glob, or - for stdin');
+  const scope = (sub: Command) =>
+    sub
+      .option('--prune', "delete what this manager has and the input doesn't")
+      .option('--prune-workspace <name...>', 'delete a workspace that is gone, and all in it')
+      .option('--adopt', 'take over what another manager manages');
+  const writes = (sub: Command) =>
+    sub
+      .option('--yes', 'do not ask')
+      .option('--expect <digest>', 'only if the plan has this digest')
+      .option('--reason <text>', 'why, for the history')
+      .option('--snapshot <dir>', 'where to write the CSV snapshots')
+      .option('--no-snapshot', 'write no snapshots');
+
+  program.commandsGroup('Change access:');
+  output(files(command('validate', 'check manifests, without a store', () => import('./validate.ts'))).option('--partial', 'references to what is not in the files are warnings'), 'text', 'json');
+  output(
+    scope(files(command('plan', 'show what an apply would do, and who gains or loses what', () => import('./plan.ts'))))
+      .option('--out <file>', 'write the plan as JSON, for apply --plan')
+      .option('--exit-code', 'exit 2 when there are changes')
+      .option('--at <time>', 'as if it were that time'),
+    'text',
+    'json',
+    'markdown',
+  );
+  output(
+    writes(scope(files(command('apply', 'make actual access what the manifests say', () => import('./apply.ts')))))
+      .option('--plan <file>', 'exactly that plan, or nothing')
+      .option('--watch', 'apply again whenever the files change'),
+    'text',
+    'json',
+  );
+  output(
+    writes(command('delete <kind> <name>', 'delete one resource', () => import('./delete.ts')))
+      .option('--adopt', 'also when another manager manages it')
+      .option('--with-contents', 'a workspace with all that is in it'),
+    'text',
+    'json',
+  );
+  output(
+    files(command('diff', 'what differs between two commits, no store needed', () => import('./diff.ts')))
+      .option('--git <base..head>', 'two commits of the repository that the files are in'),
+    'text',
+    'json',
+    'markdown',
+  );
+
+  program.commandsGroup('Look at access:');
+  output(
+    command('get <kind> [name]', 'list resources', () => import('./get.ts'))
+      .option('-A, --all-workspaces', 'of all workspaces (the default without -n)')
+      .option('-l, --selector <labels>', 'only with these labels: k=v,k!=v,k'),
+    'table',
+    'wide',
+    'json',
+    'yaml',
+    'name',
+    'csv',
+  );
+  output(command('describe <kind> <name>', 'one resource, with what it gives and who refers to it', () => import('./describe.ts')), 'text', 'json');
+  command('export', 'actual state as manifests', () => import('./export.ts'))
+    .option('-A, --all-workspaces', 'all workspaces (the default without -n)')
+    .option('-o, --output <dir>', 'write a folder instead of stdout');
+  command('snapshot', 'who has what, as CSV', () => import('./snapshot.ts'))
+    .option('-A, --all-workspaces', 'all workspaces (the default without -n)')
+    .addOption(new Option('--layout <layout>', 'a row per person, or per grant').choices(['users', 'grants']).default('users'))
+    .option('-o, --output <file>', 'write a file instead of stdout')
+    .option('--at <time>', "today's state at that time")
+    .option('--bom', 'begin with a byte order mark, for Excel');
+  output(command('history', 'what was applied, when and by whom', () => import('./history.ts')).option('--since <time>', 'only from then on'), 'text', 'json', 'jsonl');
+
+  program.commandsGroup('Start and learn:');
+  command('init <dir>', 'a small folder of manifests to begin with', () => import('./init.ts'));
+  command('import <format> <path...>', 'manifests from another tool: peribolos', () => import('./import.ts')).option('-o, --output <dir>', 'write a folder instead of stdout');
+  output(command('explain [kind]', 'what a kind, or a field of it, means: group, group.members', () => import('./explain.ts')), 'text', 'json');
+  command('completion <shell>', 'completion for bash, zsh or fish', () => import('./completion.ts'));
+  output(command('version', 'the version of iam', () => import('./version.ts')), 'text', 'json');
+  return program;
+}

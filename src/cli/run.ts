@@ -1,0 +1,62 @@
+import { CommanderError } from 'commander';
+import { EXIT, Failure, type Problem } from '../core/problem.ts';
+import type { Context } from './context.ts';
+import { createProgram } from './program.ts';
+import { reportProblems } from './report.ts';
+
+/** Runs one command line and returns its exit status (cli.md). Never throws; everything it has to say is said. */
+export async function run(context: Context): Promise<number> {
+  let status: number = EXIT.done;
+  const program = createProgram(context, (exit) => {
+    status = exit;
+  });
+  try {
+    await program.parseAsync(context.argv, { from: 'user' });
+    return status;
+  } catch (error) {
+    return fail(context, error);
+  }
+}
+
+function fail(context: Context, error: unknown): number {
+  const { argv } = context;
+  const voice = {
+    output: wantsJson(argv) ? 'json' : undefined,
+    logFormat: argv.some((word, i) => word === '--log-format=json' || (word === '--log-format' && argv[i + 1] === 'json'))
+      ? ('json' as const)
+      : ('text' as const),
+  };
+  if (error instanceof Failure) {
+    reportProblems(context, voice, error.problems);
+    return error.exit;
+  }
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return EXIT.done;
+    reportProblems(context, voice, [usageProblem(error)]);
+    return EXIT.invalid;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  reportProblems(context, voice, [
+    { code: 'RC408', severity: 'error', message: `unexpected: ${message}`, hint: 'this is a mistake in iam: please report it, with what -v adds' },
+  ]);
+  if (argv.includes('-v') || argv.includes('--verbose')) context.stderr.write(`${error instanceof Error ? error.stack : ''}\n`);
+  return EXIT.error;
+}
+
+/** commander says "error: …" and, on a line of its own, "(Did you mean …?)". */
+function usageProblem(error: CommanderError): Problem {
+  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
+  const hint = rest.join(' ').replace(/^\(|\)$/g, '').trim();
+  return {
+    code: 'RC121',
+    severity: 'error',
+    message: first === '(outputHelp)' ? 'no command given' : first,
+    hint: hint === '' ? 'iam --help, iam COMMAND --help' : hint.replace(/^Did/, 'did'),
+  };
+}
+
+function wantsJson(argv: readonly string[]): boolean {
+  return argv.some(
+    (word, i) => word === '-ojson' || word === '--output=json' || ((word === '-o' || word === '--output') && argv[i + 1] === 'json'),
+  );
+}

@@ -1,0 +1,93 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { sha256 } from '../core/hash.ts';
+import { GRANT_COLUMNS, USER_COLUMNS } from '../core/snapshot.ts';
+import { readSnapshot } from '../engine/snapshot.ts';
+import { formatTime } from '../kinds/time.ts';
+import { csv } from '../render/csv.ts';
+import type { Store } from '../stores/store.ts';
+import type { Context } from './context.ts';
+import { note, type Voice } from './report.ts';
+import { programVersion } from './version-number.ts';
+import { writeWhole } from './write-whole.ts';
+
+interface Sidecar {
+  readonly revision: number;
+  readonly commit: string | null;
+  readonly asOf: string;
+  readonly files: Readonly<Record<string, { readonly sha256: string; readonly rows: number }>>;
+  readonly version: string;
+  readonly auditHead: string | null;
+}
+
+const SIDECAR = '.snapshot.json';
+
+/**
+ * Writes both layouts and the sidecar of every workspace whose rows differ from what the folder has, when the store
+ * is at a revision whose snapshot was not written yet; removes those of workspaces that are gone.
+ *
+ * The store remembers the revision at the end, so that what a crash leaves behind is written by the next apply.
+ */
+export async function writeSnapshots(context: Context, voice: Voice, store: Store, folder: string): Promise<void> {
+  const at = context.now();
+  const { head, workspaces, rows, commit } = await readSnapshot(store, at);
+  if (head.store === null || head.snapshotRevision === head.revision) return;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const written: string[] = [];
+  for (const workspace of workspaces) {
+    const layouts = {
+      [`${workspace}.users.csv`]: { columns: USER_COLUMNS, rows: rows.users(workspace) },
+      [`${workspace}.grants.csv`]: { columns: GRANT_COLUMNS, rows: rows.grants(workspace) },
+    };
+    const files: Record<string, { sha256: string; rows: number }> = {};
+    const texts = new Map<string, string>();
+    for (const [name, layout] of Object.entries(layouts)) {
+      const text = [...csv<string>(layout.columns, layout.rows)].join('');
+      texts.set(name, text);
+      files[name] = { sha256: sha256(text).slice('sha256:'.length), rows: layout.rows.length };
+    }
+    const sidecar = path.join(folder, workspace + SIDECAR);
+    if (isCurrent(sidecar, files)) continue;
+    for (const [name, text] of texts) writeWhole(path.join(folder, name), text, 0o600);
+    const facts: Sidecar = {
+      revision: head.revision,
+      commit,
+      asOf: formatTime(at),
+      files,
+      version: programVersion(),
+      auditHead: head.auditHead,
+    };
+    writeWhole(sidecar, `${JSON.stringify(facts, null, 2)}\n`, 0o600);
+    written.push(workspace);
+  }
+  removeGone(folder, new Set(workspaces));
+  await store.write({ type: 'snapshot', revision: head.revision });
+  if (written.length > 0) note(context, voice, `wrote the snapshot of ${written.length === 1 ? written[0] : `${written.length} workspaces`} to ${path.relative(context.cwd, folder) || '.'}`);
+}
+
+/** Whether the folder has these rows already, as its sidecar says and the files are there. */
+function isCurrent(sidecar: string, files: Sidecar['files']): boolean {
+  if (!existsSync(sidecar)) return false;
+  const facts = readSidecar(sidecar);
+  return Object.entries(files).every(
+    ([name, { sha256: hash }]) => facts?.files?.[name]?.sha256 === hash && existsSync(path.join(path.dirname(sidecar), name)),
+  );
+}
+
+/** A sidecar that cannot be read is one to write again. */
+function readSidecar(file: string): Partial<Sidecar> | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Partial<Sidecar>;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function removeGone(folder: string, workspaces: ReadonlySet<string>): void {
+  for (const name of readdirSync(folder)) {
+    if (!name.endsWith(SIDECAR) || workspaces.has(name.slice(0, -SIDECAR.length))) continue;
+    const gone = name.slice(0, -SIDECAR.length);
+    for (const end of ['.users.csv', '.grants.csv', SIDECAR]) rmSync(path.join(folder, gone + end), { force: true });
+  }
+}

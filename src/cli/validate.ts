@@ -1,0 +1,26 @@
+import { EXIT } from '../core/problem.ts';
+import { validateFiles } from '../engine/validate.ts';
+import { KIND_NAMES } from '../kinds/index.ts';
+import { count } from '../render/lines.ts';
+import { type InputOptions, sourceOf } from './inputs.ts';
+import type { Handler } from './program.ts';
+import { reportWarnings } from './report.ts';
+
+interface Options extends InputOptions {
+  readonly partial?: boolean;
+  readonly output: 'text' | 'json';
+}
+
+export const command: Handler = async (context, _args, options: Options) => {
+  const { declared, warnings } = await validateFiles(sourceOf(options, context), options.partial ?? false);
+  reportWarnings(context, options, warnings);
+  const kinds = Map.groupBy(declared, ({ resource }) => resource.kind);
+  const counts = KIND_NAMES.flatMap((kind) => (kinds.has(kind) ? [[kind, kinds.get(kind)?.length ?? 0] as const] : []));
+  if (options.output === 'json') {
+    context.stdout.write(`${JSON.stringify({ kind: 'Validation', valid: true, resources: Object.fromEntries(counts) })}\n`);
+  } else {
+    const list = counts.map(([kind, n]) => `${n.toLocaleString('en')} ${kind}`).join(', ');
+    context.stdout.write(`valid: ${count(declared.length, 'resource')} (${list})\n`);
+  }
+  return EXIT.done;
+};

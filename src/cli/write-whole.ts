@@ -1,0 +1,25 @@
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import { EXIT, failure } from '../core/problem.ts';
+
+/**
+ * Writes a file whole or not at all: temporary file beside it, fsync, rename. A reader never sees half of it.
+ *
+ * Throws a Failure when it cannot be written; what was there before is still there then.
+ */
+export function writeWhole(file: string, text: string, mode = 0o644): void {
+  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
+  try {
+    const descriptor = openSync(temporary, 'w', mode);
+    try {
+      writeSync(descriptor, text);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(temporary, file);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw failure(EXIT.error, 'RC128', `${file} cannot be written: ${error instanceof Error ? error.message : error}`);
+  }
+}

@@ -1,0 +1,219 @@
+import { API_VERSION, type Resource } from '../kinds/index.ts';
+import { formatTime } from '../kinds/time.ts';
+import { diffFields } from './diff.ts';
+import { canonicalJson } from './hash.ts';
+import { type Actual, type Draft, judge } from './judge.ts';
+import type { Declared } from './manifest.ts';
+import { type Change, digestOf, identityOfChange, type Plan, type PlanNotes } from './plan.ts';
+import { type Problem, sortProblems } from './problem.ts';
+import { prunable } from './prune.ts';
+import { findRename } from './rename.ts';
+import { type Identity, identity, showIdentity, toManifest, workspaceOf } from './resource.ts';
+import type { Stored } from './stored.ts';
+import { completed } from './unmanaged.ts';
+import { toProblems } from './violation-problem.ts';
+
+export interface PlanOptions {
+  readonly manager: string;
+  readonly prune: boolean;
+  readonly pruneWorkspaces: readonly string[];
+  readonly adopt: boolean;
+  /** Only this workspace and what is in it. */
+  readonly workspace: string | undefined;
+  /** Identities to delete because somebody asked (`iam delete`). */
+  readonly deletes: readonly Identity[];
+}
+
+export interface PlanInput {
+  /** One for each identity. */
+  readonly desired: readonly Declared[];
+  /** Everything that the store has, read to the end: a read that was cut short must throw instead. */
+  readonly actual: Iterable<Stored>;
+  readonly base: Plan['base'];
+  readonly options: PlanOptions;
+  /** Time of the plan, in milliseconds. */
+  readonly at: number;
+}
+
+/**
+ * Compares desired with actual state. Pure; the same input in any order gives the same plan.
+ *
+ * `plan.problems` has everything wrong, errors and warnings; with an error among them the plan must not be applied.
+ */
+export function planChanges(input: PlanInput): { plan: Plan; notes: PlanNotes } {
+  const { options, at } = input;
+  const actual: Map<Identity, Stored> = new Map();
+  for (const stored of input.actual) actual.set(stored.id, stored);
+  const problems: Problem[] = [];
+  const desired = inScope(input, actual, problems);
+  const names = new Set(desired.map(({ id }) => id));
+
+  const drafts: Draft[] = [];
+  const claimed = new Set<Identity>();
+  let unchanged = 0;
+  for (const declared of desired) {
+    const stored = actual.get(declared.id) ?? findRename(declared, actual, names, options.manager, problems);
+    if (stored) claimed.add(stored.id);
+    const draft = draftChange(declared, stored, options, problems);
+    if (draft) drafts.push(draft);
+    else unchanged++;
+  }
+  for (const { stored, reason } of prunable({ ...input, desired }, actual, claimed, problems)) {
+    const draft = draftDelete(stored, reason, options, problems);
+    if (draft) drafts.push(draft);
+    else unchanged++;
+  }
+  drafts.sort((a, b) => (identityOfChange(a.change) < identityOfChange(b.change) ? -1 : 1));
+  const changes = drafts.map(({ change }) => change);
+
+  const judged = drafts.length === 0 ? undefined : judge(actual, drafts, at);
+  problems.push(...toProblems(judged?.violations ?? [], desired, input));
+  const scope = {
+    workspace: options.workspace ?? null,
+    pruneWorkspaces: [...options.pruneWorkspaces].sort(),
+  };
+  const { base } = input;
+  const head = { base, manager: options.manager, prune: options.prune, scope };
+  const count = (action: Change['action']) => changes.filter((change) => change.action === action).length;
+  const plan: Plan = {
+    apiVersion: API_VERSION,
+    kind: 'Plan',
+    digest: digestOf({ ...head, changes }),
+    ...head,
+    at: formatTime(at),
+    summary: { create: count('create'), update: count('update'), delete: count('delete'), unchanged },
+    changes,
+    access: judged?.access ?? [],
+    verdicts: judged?.verdicts ?? [],
+    problems: sortProblems(problems),
+  };
+  return { plan, notes: { risks: judged?.risks ?? new Map() } };
+}
+
+/** The declared resources that the plan is about. */
+function inScope({ desired, options }: PlanInput, actual: Actual, problems: Problem[]): readonly Declared[] {
+  const { workspace } = options;
+  if (workspace === undefined) return desired;
+  const id = identity('Workspace', undefined, workspace);
+  if (!actual.has(id) && !desired.some((declared) => declared.id === id)) {
+    problems.push({
+      code: 'RC126',
+      severity: 'error',
+      message: `workspace ${workspace} is neither in the input nor in the store`,
+      hint: 'correct -n, or plan once without it',
+    });
+  }
+  return desired.filter(({ resource }) => workspaceOf(resource) === workspace);
+}
+
+/** The change that a declared resource asks for; undefined when there is none. */
+function draftChange(
+  declared: Declared,
+  stored: Stored | undefined,
+  options: PlanOptions,
+  problems: Problem[],
+): Draft | undefined {
+  const { resource, id, declares } = declared;
+  const complete = completed(resource, stored?.resource);
+  const after = toManifest(complete);
+  const draft = (action: Change['action'], reason: string, rest: Partial<Change>, conflict?: string): Draft => ({
+    change: {
+      action,
+      kind: resource.kind,
+      namespace: resource.metadata.namespace ?? null,
+      name: resource.metadata.name,
+      previousName: null,
+      adopts: null,
+      reason,
+      before: null,
+      after,
+      fields: [],
+      origin: declared.place(),
+      declares,
+      ...rest,
+    },
+    stored,
+    conflict,
+  });
+  if (!stored) return draft('create', 'not in the store', {});
+  if (stored.body === canonicalJson(after)) return undefined;
+  const before = toManifest(stored.resource);
+  const fields = diffFields(before, after);
+  const paused = isPaused(stored.resource) || isPaused(complete);
+  if (paused && !fields.every(({ path }) => path === PAUSED_PATH)) {
+    problems.push(pausedProblem(id, declared.place()));
+    return undefined;
+  }
+  const renamed = stored.id === id ? null : stored.resource.metadata.name;
+  const other = conflictOf(fields, declares, stored, options.manager);
+  return draft(
+    'update',
+    renamed === null ? 'declared different' : `renamed from ${renamed}`,
+    { before, fields, previousName: renamed, adopts: options.adopt ? (other ?? null) : null },
+    options.adopt ? undefined : other,
+  );
+}
+
+function draftDelete(
+  stored: Stored,
+  reason: string,
+  options: PlanOptions,
+  problems: Problem[],
+): Draft | undefined {
+  const { kind, metadata } = stored.resource;
+  if (isPaused(stored.resource)) {
+    problems.push(pausedProblem(stored.id));
+    return undefined;
+  }
+  const other = stored.manager === options.manager ? undefined : stored.manager;
+  return {
+    change: {
+      action: 'delete',
+      kind,
+      namespace: metadata.namespace ?? null,
+      name: metadata.name,
+      previousName: null,
+      adopts: options.adopt ? (other ?? null) : null,
+      reason,
+      before: toManifest(stored.resource),
+      after: null,
+      fields: [],
+      origin: null,
+      declares: [],
+    },
+    stored,
+    conflict: options.adopt ? undefined : other,
+  };
+}
+
+const PAUSED = 'rolecall.dev/paused';
+const PAUSED_PATH = '/metadata/annotations/rolecall.dev~1paused';
+
+function isPaused(resource: Resource): boolean {
+  return resource.metadata.annotations[PAUSED] === 'true';
+}
+
+function pausedProblem(id: Identity, place?: Problem['place']): Problem {
+  return {
+    code: 'RC124',
+    severity: 'warn',
+    message: `${showIdentity(id)} is paused and stays as it is`,
+    place,
+    hint: `remove the annotation ${PAUSED} to go on`,
+  };
+}
+
+/** The other manager of anything that would change: an unmanaged field has its own, all else the resource's. */
+export function conflictOf(
+  fields: readonly { path: string }[],
+  declares: readonly string[],
+  stored: Stored,
+  manager: string,
+): string | undefined {
+  for (const { path } of fields) {
+    const field = declares.find((name) => path === `/spec/${name}` || path.startsWith(`/spec/${name}/`));
+    const owner = (field === undefined ? undefined : stored.fieldManagers[field]) ?? stored.manager;
+    if (owner !== manager) return owner;
+  }
+  return undefined;
+}

@@ -1,0 +1,97 @@
+import type { KindName } from '../kinds/index.ts';
+import type { Risk } from '../kinds/role.ts';
+import type { AccessChange } from './access-diff.ts';
+import type { FieldChange } from './diff.ts';
+import { canonicalJson, sha256 } from './hash.ts';
+import type { Place, Problem } from './problem.ts';
+import { type Identity, identity, type Manifest } from './resource.ts';
+import type { Verdict } from './verdict.ts';
+
+export type Action = 'create' | 'update' | 'delete';
+
+/** Create, update or delete of one resource. The members and their names are cli.md's. */
+export interface Change {
+  readonly action: Action;
+  readonly kind: KindName;
+  readonly namespace: string | null;
+  readonly name: string;
+  /** The name that it has in the store, when this change renames it. */
+  readonly previousName: string | null;
+  /** The manager that it, or a field of it, is taken over from. */
+  readonly adopts: string | null;
+  readonly reason: string;
+  readonly before: Manifest | null;
+  readonly after: Manifest | null;
+  /** Of an update; empty otherwise. */
+  readonly fields: readonly FieldChange[];
+  readonly origin: Place | null;
+  /** The unmanaged fields that the manifest gives: they become the manager's (docs/decisions/0003). */
+  readonly declares: readonly string[];
+}
+
+/** The identity of a changed resource, by its new name. */
+export function identityOfChange(change: Pick<Change, 'kind' | 'namespace' | 'name'>): Identity {
+  return identity(change.kind, change.namespace ?? undefined, change.name);
+}
+
+/** The guard settings of the command line; part of the digest. */
+export type GuardSettings = Readonly<Record<string, string | number>>;
+
+/** Pure data: all that apply may do, and what people and guards say of it. The members are cli.md's. */
+export interface Plan {
+  readonly apiVersion: string;
+  readonly kind: 'Plan';
+  readonly digest: string;
+  /** What it was made on. A store that does not exist yet is null, at revision 0. */
+  readonly base: { readonly store: string | null; readonly revision: number };
+  readonly manager: string;
+  readonly prune: boolean;
+  readonly scope: { readonly workspace: string | null; readonly pruneWorkspaces: readonly string[] };
+  /** Time of the plan, in normal form: access is compared from then on. */
+  readonly at: string;
+  readonly summary: {
+    readonly create: number;
+    readonly update: number;
+    readonly delete: number;
+    readonly unchanged: number;
+  };
+  readonly changes: readonly Change[];
+  readonly access: readonly AccessChange[];
+  readonly verdicts: readonly Verdict[];
+  readonly problems: readonly Problem[];
+}
+
+/** What people read beside a plan, and no digest covers. */
+export interface PlanNotes {
+  /** The risk of every role named in the plan's access. */
+  readonly risks: ReadonlyMap<string, Risk>;
+}
+
+/** What the digest covers (cli.md): not origin, reason, access, verdicts, time or revision. */
+export interface Digested {
+  readonly base: { readonly store: string | null };
+  readonly manager: string;
+  readonly prune: boolean;
+  readonly scope: Plan['scope'];
+  readonly changes: readonly Pick<
+    Change,
+    'action' | 'kind' | 'namespace' | 'name' | 'previousName' | 'adopts' | 'before' | 'after'
+  >[];
+}
+
+/** sha256 of the canonical JSON (RFC 8785) of what a plan would do, and to which store. */
+export function digestOf(plan: Digested, guards: GuardSettings = {}): string {
+  const hash = (manifest: Manifest | null) => (manifest === null ? null : sha256(canonicalJson(manifest)));
+  const changes = plan.changes
+    .map((change) => ({
+      action: change.action,
+      identity: identityOfChange(change),
+      previousName: change.previousName,
+      adopts: change.adopts,
+      before: hash(change.before),
+      after: hash(change.after),
+    }))
+    .sort((a, b) => (a.identity < b.identity ? -1 : a.identity > b.identity ? 1 : 0));
+  const { store } = plan.base;
+  return sha256(canonicalJson({ store, manager: plan.manager, prune: plan.prune, scope: plan.scope, guards, changes }));
+}

@@ -1,0 +1,37 @@
+import { readJsonLines, readYaml } from './document.ts';
+import { type Declared, type ReadManifests, readManifests, uniqueManifests } from './manifest.ts';
+import { compareText, type Problem } from './problem.ts';
+
+/** One file of an input, by the name that messages give it. */
+export interface InputText {
+  readonly file: string;
+  readonly text: string;
+}
+
+/**
+ * Texts to declared resources, one for each identity. The order of `texts` means nothing.
+ *
+ * With an error among the problems the declared resources are not the whole input and must not be planned.
+ */
+export function readInput(texts: readonly InputText[]): ReadManifests {
+  const declared: Declared[] = [];
+  const problems: Problem[] = [];
+  for (const { file, text } of [...texts].sort((a, b) => compareText(a.file, b.file))) {
+    const read = file.endsWith('.jsonl') ? readJsonLines(file, text) : readYaml(file, text);
+    problems.push(...read.problems);
+    const manifests = readManifests(read.documents);
+    declared.push(...manifests.declared);
+    problems.push(...manifests.problems);
+  }
+  const unique = uniqueManifests(declared);
+  problems.push(...unique.problems);
+  if (declared.length === 0 && problems.length === 0) {
+    problems.push({
+      code: 'RC120',
+      severity: 'error',
+      message: `no manifest in ${texts.length === 1 ? (texts[0]?.file ?? 'the input') : `${texts.length} files`}`,
+      hint: 'an input without manifests is never taken to mean "nothing is declared"',
+    });
+  }
+  return { declared: unique.declared, problems };
+}

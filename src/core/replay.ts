@@ -1,0 +1,94 @@
+import { isKindName } from '../kinds/index.ts';
+import { parseTime } from '../kinds/time.ts';
+import { canonicalJson } from './hash.ts';
+import { type Actual, type Draft, judge } from './judge.ts';
+import { readManifests } from './manifest.ts';
+import { type Change, digestOf, identityOfChange, type Plan, type PlanNotes } from './plan.ts';
+import { conflictOf } from './plan-changes.ts';
+import { EXIT, type Failure, failure } from './problem.ts';
+import { identity, type Manifest, showIdentity, toManifest } from './resource.ts';
+
+/**
+ * Reads a plan that `iam plan --out` wrote.
+ *
+ * Throws a Failure: exit 4 when it is not a plan, exit 5 when its digest is not that of its changes.
+ */
+export function readPlan(file: string, text: string): Plan {
+  const notAPlan = (message: string): Failure =>
+    failure(EXIT.invalid, 'RC406', `${file}: ${message}`, 'iam plan -f PATH --out FILE writes one');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw notAPlan(error instanceof SyntaxError ? `is not JSON: ${error.message}` : String(error));
+  }
+  if (!isPlan(value)) throw notAPlan('is not a plan');
+  const wrong = value.changes.find((change) => !isChange(change));
+  if (wrong) throw notAPlan('has a change that is not in normal form');
+  if (digestOf(value) !== value.digest)
+    throw failure(EXIT.stale, 'RC405', `${file}: the changes do not have the digest that it gives`, 'it was edited after it was made: plan again');
+  return value;
+}
+
+function isPlan(value: unknown): value is Plan {
+  const plan = value as Partial<Plan> | null;
+  return (
+    typeof plan === 'object' &&
+    plan?.kind === 'Plan' &&
+    typeof plan.digest === 'string' &&
+    typeof plan.manager === 'string' &&
+    typeof plan.prune === 'boolean' &&
+    typeof plan.at === 'string' &&
+    parseTime(plan.at) !== undefined &&
+    typeof plan.base === 'object' &&
+    typeof plan.base?.revision === 'number' &&
+    typeof plan.scope === 'object' &&
+    Array.isArray(plan.changes) &&
+    Array.isArray(plan.access) &&
+    Array.isArray(plan.verdicts)
+  );
+}
+
+/** Whether a change is whole: a valid normal form after it, and the identity that it says. */
+function isChange(change: Change): boolean {
+  if (!isKindName(change.kind) || !Array.isArray(change.declares) || !Array.isArray(change.fields)) return false;
+  const shape = { create: [false, true], update: [true, true], delete: [true, false] }[change.action];
+  if (!shape || (change.before !== null) !== shape[0] || (change.after !== null) !== shape[1]) return false;
+  return [change.before, change.after].every((manifest) => manifest === null || isNormalForm(manifest, change));
+}
+
+function isNormalForm(manifest: Manifest, change: Change): boolean {
+  const place = () => ({ file: '', line: 1, column: 1 });
+  const { declared } = readManifests([{ file: '', value: manifest, place, placeInside: place }]);
+  const [one] = declared;
+  if (!one || canonicalJson(toManifest(one.resource)) !== canonicalJson(manifest)) return false;
+  const name = manifest === change.before ? (change.previousName ?? change.name) : change.name;
+  return one.id === identity(change.kind, change.namespace ?? undefined, name);
+}
+
+/**
+ * Judges a saved plan again, against what the store has now.
+ *
+ * Returns why it is stale when what it changes, refers to, or is judged by is not as it was.
+ */
+export function replayPlan(plan: Plan, actual: Actual): { stale: string } | { stale?: undefined; notes: PlanNotes } {
+  const drafts: Draft[] = [];
+  for (const change of plan.changes) {
+    const before = identity(change.kind, change.namespace ?? undefined, change.previousName ?? change.name);
+    const stored = actual.get(before);
+    const expected = change.before === null ? undefined : canonicalJson(change.before);
+    if (stored?.body !== expected) return { stale: `${showIdentity(before)} is not as it was` };
+    const target = identityOfChange(change);
+    if (target !== before && actual.has(target)) return { stale: `${showIdentity(target)} exists now` };
+    const conflict = stored && (change.action === 'delete' ? stored.manager : conflictOf(change.fields, change.declares, stored, plan.manager));
+    const other = conflict === plan.manager || conflict === change.adopts ? undefined : conflict;
+    drafts.push({ change, stored, conflict: other });
+  }
+  if (drafts.length === 0) return { notes: { risks: new Map() } };
+  const judged = judge(actual, drafts, parseTime(plan.at) ?? 0);
+  const [violation] = judged.violations;
+  if (violation) return { stale: violation.message };
+  if (canonicalJson(judged.verdicts) !== canonicalJson(plan.verdicts)) return { stale: 'guards judge it differently now' };
+  if (canonicalJson(judged.access) !== canonicalJson(plan.access)) return { stale: 'it would change the access of people differently now' };
+  return { notes: { risks: judged.risks } };
+}

@@ -1,0 +1,311 @@
+import { CATALOGUE, OWNER_ROLE } from '../kinds/catalogue.ts';
+import type { KindName, Resource } from '../kinds/index.ts';
+import { keys } from '../kinds/kind.ts';
+import { showScope } from '../kinds/role-binding.ts';
+import type { Tier } from '../kinds/role.ts';
+import { includedRoles } from './access.ts';
+import type { Code } from './code.ts';
+import { pointerPart } from './document.ts';
+import { compareText } from './problem.ts';
+import { type Identity, identity, identityOf, referencesOf, showIdentity, workspaceOf } from './resource.ts';
+import type { State } from './state.ts';
+import { didYouMean } from './suggest.ts';
+
+/** A broken rule across resources: which resource breaks it, and where in it. */
+export interface Violation {
+  readonly id: Identity;
+  /** JSON Pointer, list entries by key. */
+  readonly pointer: string;
+  readonly code: Code;
+  readonly message: string;
+  readonly hint?: string | undefined;
+  /** Where to point at when `id` is not in the input: a change that causes it. */
+  readonly cause?: Identity | undefined;
+}
+
+export const MAX_GROUP_DEPTH = 10;
+
+const TIERS: readonly Tier[] = ['Free', 'Team', 'Business'];
+
+/**
+ * Every rule across resources that the state breaks: references, one address per User, cycles, tiers, scopes, labels.
+ *
+ * Looks at `changed` and at what refers to it, or at everything when it is left out; what else is in the state must
+ * hold already. References to what is in `leaving` (renamed or deleted) are not judged here.
+ */
+export function checkState(
+  state: State,
+  changed?: Iterable<Resource>,
+  leaving: ReadonlySet<Identity> = new Set(),
+): Violation[] {
+  const causes = new Map<Identity, Identity | undefined>();
+  const focus = new Map<Identity, Resource>();
+  for (const resource of changed ?? state.all()) focus.set(identityOf(resource), resource);
+  if (changed) {
+    for (const [id, resource] of [...focus]) {
+      if (resource.kind !== 'Role' && resource.kind !== 'Workspace') continue;
+      for (const referrer of state.referrers(id)) {
+        const referring = identityOf(referrer);
+        if (focus.has(referring)) continue;
+        focus.set(referring, referrer);
+        causes.set(referring, id);
+      }
+    }
+  }
+  const violations: Violation[] = [];
+  for (const [id, resource] of focus) {
+    const cause = causes.get(id);
+    const report: Report = (code, pointer, message, hint) =>
+      violations.push({ id, code, pointer, message: `${showIdentity(id)}: ${message}`, hint, cause });
+    checkReferences(state, resource, leaving, report);
+    if (resource.kind === 'RoleBinding') checkBinding(state, resource, report);
+    if (resource.kind === 'Token') checkRole(state, resource, resource.spec.role, report);
+    if (resource.kind === 'Group') checkGroupTier(state, resource, report);
+    if (resource.kind === 'Role') checkRoleIncludes(state, resource, report);
+  }
+  violations.push(...emailClashes(state, focus));
+  violations.push(...groupCycles(state, focus), ...roleCycles(state, focus));
+  return violations;
+}
+
+type Report = (code: Code, pointer: string, message: string, hint?: string) => void;
+
+function checkReferences(state: State, resource: Resource, leaving: ReadonlySet<Identity>, report: Report): void {
+  for (const { pointer, kind, namespace, name } of referencesOf(resource)) {
+    if (state.get(kind, namespace, name) || leaving.has(identity(kind, namespace, name))) continue;
+    const known = candidates(state, kind, namespace);
+    const where = namespace === undefined ? '' : ` in workspace ${namespace}`;
+    report(
+      'RC112',
+      pointer,
+      `there is no ${kind} "${name}"${where}`,
+      didYouMean(name, known) ??
+        (kind === 'Role'
+          ? 'declare it, or take one of the built-in catalogue: iam explain roles'
+          : `declare it, or correct the name`),
+    );
+  }
+}
+
+function candidates(state: State, kind: KindName, namespace: string | undefined): string[] {
+  const names = state
+    .ofKind(kind)
+    .filter(({ metadata }) => metadata.namespace === namespace)
+    .map(({ metadata }) => metadata.name);
+  return kind === 'Role' ? [...names, ...CATALOGUE.keys()] : names;
+}
+
+function tierOf(state: State, workspace: string | undefined): Tier | undefined {
+  return state.get('Workspace', undefined, workspace ?? '')?.spec.tier;
+}
+
+function isBelow(tier: Tier | undefined, needed: Tier): boolean {
+  return tier !== undefined && TIERS.indexOf(tier) < TIERS.indexOf(needed);
+}
+
+function checkGroupTier(state: State, group: Resource<'Group'>, report: Report): void {
+  const workspace = group.metadata.namespace;
+  const tier = tierOf(state, workspace);
+  if (!isBelow(tier, 'Business')) return;
+  report('RC115', '/metadata/namespace', `groups need tier Business, ${workspace} is ${tier}`, `raise spec.tier of Workspace ${workspace}, or grant to users`);
+}
+
+function checkRole(state: State, resource: Resource<'RoleBinding' | 'Token'>, roleName: string, report: Report): void {
+  const role = state.get('Role', undefined, roleName);
+  const workspace = workspaceOf(resource);
+  const tier = tierOf(state, workspace);
+  if (!role) return;
+  if (isBelow(tier, role.spec.minimumTier))
+    report('RC115', '/spec/role', `role ${roleName} needs tier ${role.spec.minimumTier}, ${workspace} is ${tier}`, `raise spec.tier of Workspace ${workspace}`);
+  if (resource.kind === 'Token' && !role.spec.scopes.includes('Workspace'))
+    report(
+      'RC116',
+      '/spec/role',
+      `role ${roleName} cannot be granted on a whole workspace, as a Token has it`,
+      `it is for ${role.spec.scopes.join(', ')}: give the token another role, and this one by a RoleBinding`,
+    );
+}
+
+function checkBinding(state: State, binding: Resource<'RoleBinding'>, report: Report): void {
+  checkRole(state, binding, binding.spec.role, report);
+  const role = state.get('Role', undefined, binding.spec.role);
+  const workspace = binding.metadata.namespace;
+  for (const entry of binding.spec.resources) {
+    const pointer = `/spec/resources/${pointerPart(keys.resource(entry as never))}`;
+    if (entry.labels && isBelow(tierOf(state, workspace), 'Business'))
+      report('RC115', `${pointer}/labels`, `labels need tier Business, ${workspace} is ${tierOf(state, workspace)}`, `raise spec.tier of Workspace ${workspace}`);
+    if (!role) continue;
+    if (entry.labels && !role.spec.labels)
+      report('RC116', `${pointer}/labels`, `role ${role.metadata.name} cannot be narrowed by labels (${showScope(entry)})`, 'grant it on the whole workspace, or take a role with labels');
+    if (!role.spec.scopes.includes(entry.type))
+      report(
+        'RC116',
+        `${pointer}/type`,
+        `role ${role.metadata.name} cannot be granted on ${entry.type}`,
+        didYouMean(entry.type, role.spec.scopes) ?? `it is for ${role.spec.scopes.join(', ')}`,
+      );
+  }
+}
+
+function checkRoleIncludes(state: State, role: Resource<'Role'>, report: Report): void {
+  for (const name of role.spec.includes) {
+    if (name === OWNER_ROLE || includedRoles(state, name).has(OWNER_ROLE))
+      report('RC119', `/spec/includes/${name}`, `no role may include ${OWNER_ROLE}`, 'ownership is granted by itself or not at all');
+  }
+}
+
+function emailClashes(state: State, focus: ReadonlyMap<Identity, Resource>): Violation[] {
+  const owners = new Map<string, string[]>();
+  let users = false;
+  for (const resource of focus.values()) users ||= resource.kind === 'User';
+  if (!users) return [];
+  for (const user of state.ofKind('User')) {
+    const names = owners.get(user.spec.email);
+    if (names) names.push(user.metadata.name);
+    else owners.set(user.spec.email, [user.metadata.name]);
+  }
+  const violations: Violation[] = [];
+  for (const [email, names] of owners) {
+    if (names.length < 2) continue;
+    const sorted = names.sort(compareText);
+    // All but one complain; the one left alone is what the others are told about: a stored one, else the first.
+    const kept = sorted.find((name) => !focus.has(identity('User', undefined, name))) ?? sorted[0] ?? '';
+    for (const name of sorted) {
+      const id = identity('User', undefined, name);
+      if (name === kept || !focus.has(id)) continue;
+      violations.push({
+        id,
+        pointer: '/spec/email',
+        code: 'RC113',
+        message: `User ${name}: e-mail ${email} already belongs to User ${kept}`,
+        hint: 'one person is one User; bind that one',
+      });
+    }
+  }
+  return violations;
+}
+
+function groupCycles(state: State, focus: ReadonlyMap<Identity, Resource>): Violation[] {
+  const violations: Violation[] = [];
+  const groups = [...focus.values()].filter((resource) => resource.kind === 'Group');
+  if (groups.length === 0) return [];
+  const nextOf = (group: Resource<'Group'>) =>
+    group.spec.members.filter(({ kind }) => kind === 'Group').map(({ name }) => name);
+  const byWorkspace = Map.groupBy(groups, (group) => group.metadata.namespace ?? '');
+  for (const [workspace, changed] of byWorkspace) {
+    const find = (name: string) => state.get('Group', workspace, name);
+    const cycles = findCycles(changed.map(({ metadata }) => metadata.name), (name) => {
+      const group = find(name);
+      return group ? nextOf(group) : [];
+    });
+    for (const cycle of cycles) {
+      const at = cycle.find((name) => focus.has(identity('Group', workspace, name))) ?? cycle[0] ?? '';
+      const next = cycle[(cycle.indexOf(at) + 1) % cycle.length] ?? at;
+      violations.push({
+        id: identity('Group', workspace, at),
+        pointer: `/spec/members/Group:${next}`,
+        code: 'RC114',
+        message: `Group ${workspace}/${at}: contains itself: ${showCycle(cycle, at)}`,
+        hint: 'remove one of these memberships',
+      });
+    }
+    if (cycles.length === 0) violations.push(...tooDeep(state, workspace, changed, nextOf, focus));
+  }
+  return violations;
+}
+
+function tooDeep(
+  state: State,
+  workspace: string,
+  changed: readonly Resource<'Group'>[],
+  nextOf: (group: Resource<'Group'>) => string[],
+  focus: ReadonlyMap<Identity, Resource>,
+): Violation[] {
+  const down = new Map<string, number>();
+  const height = (name: string): number => {
+    const known = down.get(name);
+    if (known !== undefined) return known;
+    const group = state.get('Group', workspace, name);
+    const value = 1 + Math.max(0, ...(group ? nextOf(group) : []).map(height));
+    down.set(name, value);
+    return value;
+  };
+  const up = new Map<string, number>();
+  const above = (name: string): number => {
+    const known = up.get(name);
+    if (known !== undefined) return known;
+    const parents = state
+      .referrers(identity('Group', workspace, name))
+      .filter((resource) => resource.kind === 'Group' && nextOf(resource).includes(name));
+    const value = 1 + Math.max(0, ...parents.map(({ metadata }) => above(metadata.name)));
+    up.set(name, value);
+    return value;
+  };
+  // The outermost group of a chain that is too long says so, once, if it changed; else the changed one in it does.
+  const worst = changed.filter(({ metadata: { name } }) => height(name) + above(name) - 1 > MAX_GROUP_DEPTH);
+  return worst
+    .filter(({ metadata: { name } }) =>
+      state
+        .referrers(identity('Group', workspace, name))
+        .every((parent) => parent.kind !== 'Group' || !focus.has(identityOf(parent))),
+    )
+    .map((group): Violation => {
+      const { name } = group.metadata;
+      const deepest = nextOf(group).sort((a, b) => height(b) - height(a) || compareText(a, b))[0];
+      return {
+        id: identity('Group', workspace, name),
+        pointer: deepest === undefined ? '/metadata/name' : `/spec/members/Group:${deepest}`,
+        code: 'RC114',
+        message: `Group ${workspace}/${name}: groups are nested ${height(name) + above(name) - 1} deep, at most ${MAX_GROUP_DEPTH} are allowed`,
+        hint: 'bind the inner groups directly',
+      };
+    });
+}
+
+function roleCycles(state: State, focus: ReadonlyMap<Identity, Resource>): Violation[] {
+  const roles = [...focus.values()].filter((resource) => resource.kind === 'Role');
+  const cycles = findCycles(
+    roles.map(({ metadata }) => metadata.name),
+    (name) => state.get('Role', undefined, name)?.spec.includes ?? [],
+  );
+  return cycles.map((cycle) => {
+    const at = cycle.find((name) => focus.has(identity('Role', undefined, name))) ?? cycle[0] ?? '';
+    const next = cycle[(cycle.indexOf(at) + 1) % cycle.length] ?? at;
+    return {
+      id: identity('Role', undefined, at),
+      pointer: `/spec/includes/${next}`,
+      code: 'RC114',
+      message: `Role ${at}: includes itself: ${showCycle(cycle, at)}`,
+      hint: 'remove one of these includes',
+    };
+  });
+}
+
+function showCycle(cycle: readonly string[], from: string): string {
+  const start = cycle.indexOf(from);
+  return [...cycle.slice(start), ...cycle.slice(0, start), from].join(' → ');
+}
+
+/** Cycles reachable from `starts`, each once, beginning with its smallest name. */
+function findCycles(starts: readonly string[], next: (name: string) => readonly string[]): string[][] {
+  const cycles = new Map<string, string[]>();
+  const done = new Set<string>();
+  const path: string[] = [];
+  const visit = (name: string): void => {
+    const at = path.indexOf(name);
+    if (at >= 0) {
+      const cycle = path.slice(at);
+      const least = cycle.indexOf([...cycle].sort(compareText)[0] ?? name);
+      const turned = [...cycle.slice(least), ...cycle.slice(0, least)];
+      cycles.set(turned.join('/'), turned);
+      return;
+    }
+    if (done.has(name)) return;
+    path.push(name);
+    for (const follower of next(name)) visit(follower);
+    path.pop();
+    done.add(name);
+  };
+  for (const start of [...starts].sort(compareText)) visit(start);
+  return [...cycles.values()];
+}

@@ -1,0 +1,121 @@
+import { KIND_NAMES } from '../kinds/index.ts';
+import { type Change, identityOfChange, type Plan } from '../core/plan.ts';
+import { EXIT, failure } from '../core/problem.ts';
+import { fromManifest, type Identity, identity, identityOf } from '../core/resource.ts';
+import type { Stored } from '../core/stored.ts';
+import { isDenied } from '../core/verdict.ts';
+import { type Act, StaleBase, type Store, type WriteChange } from '../stores/store.ts';
+import type { Planned } from './plan.ts';
+
+/** What became of one change. */
+export interface Outcome {
+  readonly kind: Change['kind'];
+  readonly namespace: string | null;
+  readonly name: string;
+  readonly outcome: 'created' | 'updated' | 'deleted';
+}
+
+/** What became of a plan. */
+export interface Applied {
+  /** The revision that the store is at now. */
+  readonly revision: number;
+  readonly outcomes: readonly Outcome[];
+  readonly auditHead: string | null;
+  readonly created: boolean;
+}
+
+const OUTCOMES = { create: 'created', update: 'updated', delete: 'deleted' } as const;
+
+/**
+ * Applies exactly a plan, in one write: renames, then grants before revocations, deletes last.
+ *
+ * A plan without changes writes nothing. Must not be called with a plan that is denied: `refusePlan` comes first.
+ * Throws a Failure: exit 5 when the store has moved on since the plan was made.
+ */
+export async function applyPlan(store: Store, { plan, actual, head }: Planned, act: Act): Promise<Applied> {
+  if (isDenied(plan.verdicts)) throw new Error('a denied plan must not be applied');
+  if (plan.changes.length === 0) {
+    return { revision: head.revision, outcomes: [], auditHead: head.auditHead, created: false };
+  }
+  const ordered = orderChanges(plan.changes);
+  try {
+    const written = await store.write({
+      type: 'apply',
+      base: { store: head.store, revision: head.revision },
+      act,
+      digest: plan.digest,
+      verdicts: plan.verdicts,
+      changes: ordered.map((change) => writeChange(change, actual, plan.manager)),
+    });
+    return {
+      revision: written.head.revision,
+      auditHead: written.head.auditHead,
+      created: written.created,
+      outcomes: ordered.map((change) => ({
+        kind: change.kind,
+        namespace: change.namespace,
+        name: change.name,
+        outcome: OUTCOMES[change.action],
+      })),
+    };
+  } catch (error) {
+    if (!(error instanceof StaleBase)) throw error;
+    throw failure(
+      EXIT.stale,
+      'RC404',
+      `the store has moved from revision ${head.revision} to ${error.found.revision} since the plan was made; nothing was applied`,
+      'run again: the plan is made anew',
+    );
+  }
+}
+
+/** Records that a plan was refused: one audit row, no revision. Nothing where there is no store. */
+export async function recordRefusal(store: Store, plan: Plan, act: Act): Promise<void> {
+  await store.write({ type: 'refused', act, digest: plan.digest, verdicts: plan.verdicts });
+}
+
+/**
+ * The order of writing. Renames first, so that their old names are free. Then what only gives (creates, what is
+ * referred to before what refers to it), then what may also take (updates), deletes last and in reverse.
+ */
+export function orderChanges(changes: readonly Change[]): Change[] {
+  const rank = (change: Change): number => {
+    const kind = KIND_NAMES.indexOf(change.kind);
+    if (change.previousName !== null) return kind;
+    if (change.action === 'create') return 100 + kind;
+    return change.action === 'update' ? 200 + kind : 400 - kind;
+  };
+  return [...changes].sort((a, b) => rank(a) - rank(b) || (identityOfChange(a) < identityOfChange(b) ? -1 : 1));
+}
+
+function writeChange(change: Change, actual: ReadonlyMap<Identity, Stored>, manager: string): WriteChange {
+  const { before, after } = change;
+  const stored =
+    before === null
+      ? undefined
+      : actual.get(identity(change.kind, change.namespace ?? undefined, change.previousName ?? change.name));
+  if (before !== null && !stored) throw new Error(`${identityOf(fromManifest(before))} is not in the state that was read`);
+  return {
+    action: change.action,
+    id: identityOfChange(change),
+    uid: stored?.uid ?? null,
+    before,
+    after,
+    manager: stored && !takesOver(change, stored) ? stored.manager : manager,
+    fieldManagers: fieldManagersAfter(change, stored, manager),
+  };
+}
+
+/** Adopting a field leaves the resource with its manager; adopting anything else takes the whole. */
+function takesOver(change: Change, stored: Stored): boolean {
+  if (change.adopts === null) return false;
+  return change.fields.some(
+    ({ path }) => !change.declares.some((field) => path === `/spec/${field}` || path.startsWith(`/spec/${field}/`)),
+  ) || change.adopts === stored.manager;
+}
+
+/** The declared unmanaged fields become the manager's; those that were its and are no longer declared nobody's. */
+function fieldManagersAfter(change: Change, stored: Stored | undefined, manager: string): Record<string, string> {
+  const kept = Object.entries(stored?.fieldManagers ?? {}).filter(([, owner]) => owner !== manager);
+  return Object.fromEntries([...kept, ...change.declares.map((field) => [field, manager] as const)]);
+}

@@ -1,0 +1,55 @@
+import { canonicalJson } from '../core/hash.ts';
+import type { Declared } from '../core/manifest.ts';
+import type { Plan, PlanNotes } from '../core/plan.ts';
+import { planChanges } from '../core/plan-changes.ts';
+import type { Problem } from '../core/problem.ts';
+import { toManifest } from '../core/resource.ts';
+import type { Stored } from '../core/stored.ts';
+import { completed } from '../core/unmanaged.ts';
+import type { Source } from '../sources/source.ts';
+import { readSource, refuseErrors } from './load.ts';
+
+/**
+ * What changing one set of manifests into another does, as a plan that belongs to no store.
+ *
+ * Throws a Failure (exit 4) when either does not hold by itself. A `base` without manifests is an empty one.
+ */
+export async function compareSources(
+  base: Source,
+  head: Source,
+  manager: string,
+  at: number,
+): Promise<{ plan: Plan; notes: PlanNotes; warnings: readonly Problem[] }> {
+  const [was, is] = [await readSource(base), await readSource(head)];
+  const problems = [...was.problems.filter(({ code }) => code !== 'RC120'), ...is.problems];
+  refuseErrors(problems);
+  const kept = new Set(is.declared.map(({ id }) => id));
+  const { plan, notes } = planChanges({
+    desired: is.declared,
+    actual: was.declared.map((declared) => asStored(declared, manager)),
+    base: { store: null, revision: 0 },
+    options: {
+      manager,
+      prune: false,
+      pruneWorkspaces: [],
+      adopt: false,
+      workspace: undefined,
+      deletes: was.declared.map(({ id }) => id).filter((id) => !kept.has(id)),
+    },
+    at,
+  });
+  refuseErrors([...problems, ...plan.problems]);
+  return { plan, notes, warnings: [...problems, ...plan.problems] };
+}
+
+function asStored({ id, resource, declares }: Declared, manager: string): Stored {
+  const whole = completed(resource, undefined);
+  return {
+    uid: id,
+    id,
+    body: canonicalJson(toManifest(whole)),
+    manager,
+    fieldManagers: Object.fromEntries(declares.map((field) => [field, manager])),
+    resource: whole,
+  };
+}

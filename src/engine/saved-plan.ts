@@ -1,0 +1,28 @@
+import type { Plan } from '../core/plan.ts';
+import { EXIT, failure } from '../core/problem.ts';
+import { replayPlan } from '../core/replay.ts';
+import type { Store } from '../stores/store.ts';
+import { type Planned, readAll } from './plan.ts';
+
+/**
+ * A saved plan made ready to apply, on the store as it is now.
+ *
+ * Throws a Failure (exit 5) when it was made for another store, or what it changes, refers to or is judged by is not
+ * as it was. A plan made where there was no store fits only while there is none, or none with a revision.
+ */
+export async function planSaved(store: Store, plan: Plan): Promise<Planned> {
+  const { head, stored } = await readAll(store);
+  const fits = plan.base.store === null ? head.revision === 0 : plan.base.store === head.store;
+  if (!fits) {
+    const made = plan.base.store === null ? 'where there was no store' : `for another store (${plan.base.store})`;
+    throw stale(`the plan was made ${made}`);
+  }
+  const actual = new Map(stored.map((one) => [one.id, one]));
+  const replayed = replayPlan(plan, actual);
+  if (replayed.stale !== undefined) throw stale(`the plan is stale: ${replayed.stale}`);
+  return { plan, notes: replayed.notes, head, actual, warnings: [] };
+}
+
+function stale(message: string) {
+  return failure(EXIT.stale, 'RC404', `${message}; nothing was applied`, 'plan again, and look at the new plan');
+}

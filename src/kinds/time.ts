@@ -1,0 +1,59 @@
+/** A window of time, half-open: [notBefore, expiresAt). Both in normal form, absent = unbounded. */
+export interface Window {
+  readonly notBefore?: string;
+  readonly expiresAt?: string;
+}
+
+/**
+ * Milliseconds since 1970 of a date or RFC 3339 time, or undefined when there is no such day.
+ * Finer fractions than a millisecond are cut off.
+ */
+export function parseTime(text: string): number | undefined {
+  const match = /^(\d{4})-(\d{2})-(\d{2})(?:[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2}))?$/.exec(text);
+  if (!match) return undefined;
+  const [, year, month, day, hour, minute, second, fraction, zone] = match;
+  const date = new Date(0);
+  date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
+  if (date.getUTCMonth() !== Number(month) - 1 || date.getUTCDate() !== Number(day)) return undefined;
+  date.setUTCHours(
+    Number(hour ?? 0),
+    Number(minute ?? 0),
+    Number(second ?? 0),
+    Number((fraction ?? '').slice(0, 3).padEnd(3, '0')),
+  );
+  const offset =
+    zone && zone.length > 1
+      ? (zone.startsWith('-') ? -1 : 1) * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4, 6)))
+      : 0;
+  const time = date.getTime() - offset * 60_000;
+  return time < -62_167_219_200_000 || time > 253_402_300_799_999 ? undefined : time;
+}
+
+/** The normal form `YYYY-MM-DDTHH:MM:SS[.mmm]Z`. */
+export function formatTime(time: number): string {
+  return new Date(time).toISOString().replace('.000Z', 'Z');
+}
+
+/** The normal form of a time as written; a time that does not exist is left as it is (and refused by the checks). */
+export function normalTime(text: string): string {
+  const time = parseTime(text);
+  return time === undefined ? text : formatTime(time);
+}
+
+/** The window of anything that has one, in normal form, absent ends left out. */
+export function normalWindow(value: { notBefore?: string | undefined; expiresAt?: string | undefined }): Window {
+  return {
+    ...(value.notBefore === undefined ? {} : { notBefore: normalTime(value.notBefore) }),
+    ...(value.expiresAt === undefined ? {} : { expiresAt: normalTime(value.expiresAt) }),
+  };
+}
+
+/** Whether a window's end is not after `at` (milliseconds). */
+export function isExpired(window: Window, at: number): boolean {
+  return window.expiresAt !== undefined && (parseTime(window.expiresAt) ?? Infinity) <= at;
+}
+
+/** For people: `2027-01-31 00:00 UTC`; seconds only when there are some. */
+export function showTime(text: string): string {
+  return text.replace('T', ' ').replace(/(:\d{2}):00Z$/, '$1Z').replace(/Z$/, ' UTC');
+}

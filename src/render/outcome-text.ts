@@ -1,0 +1,25 @@
+import type { Change, Plan } from '../core/plan.ts';
+import { count } from './lines.ts';
+import type { Paint } from './paint.ts';
+import { accessSummary, changeName } from './plan-words.ts';
+
+/** What the engine says became of a plan; the part that is printed. */
+interface Result {
+  readonly revision: number;
+  readonly outcomes: readonly { readonly kind: Change['kind']; readonly namespace: string | null; readonly name: string; readonly outcome: string }[];
+}
+
+const TONES: Readonly<Record<string, 'good' | 'warn' | 'bad'>> = { created: 'good', updated: 'warn', deleted: 'bad' };
+
+/** One line for each change, then the summary. With `quiet` only the lines. */
+export function outcomeText(plan: Plan, { revision, outcomes }: Result, { paint, quiet }: { paint: Paint; quiet: boolean }): string {
+  const lines = outcomes.map(({ outcome, ...change }) => `${paint(TONES[outcome] ?? 'good', outcome)} ${changeName(change)}`);
+  if (quiet) return lines.map((line) => `${line}\n`).join('');
+  const { summary, access } = plan;
+  if (outcomes.length === 0) lines.push(`Nothing to do: ${count(summary.unchanged, 'resource')} as declared (revision ${revision}).`);
+  else {
+    lines.push(`Revision ${revision}: ${summary.create} created, ${summary.update} updated, ${summary.delete} deleted, ${summary.unchanged} unchanged.`);
+    if (access.length > 0) lines.push(`Access: ${accessSummary(access)}.`);
+  }
+  return lines.map((line) => `${line}\n`).join('');
+}

@@ -1,0 +1,23 @@
+import type { InputText } from '../core/read-input.ts';
+import type { Problem } from '../core/problem.ts';
+
+/** Where manifests come from. */
+export interface Source {
+  /** For people: the paths as they were given. */
+  readonly name: string;
+  /**
+   * Reads the whole input. What is missing, unreadable or only half read must be a problem, never left out. Each
+   * text is given once, whatever the paths that lead to it.
+   */
+  load(): Promise<Loaded>;
+  /**
+   * Calls `changed` after anything that `load` would read may have changed; says nothing of what did. Resolves once
+   * it is watching; the result stops it. Absent where a source cannot watch.
+   */
+  watch?(changed: () => void): Promise<() => Promise<void>>;
+}
+
+export interface Loaded {
+  readonly texts: readonly InputText[];
+  readonly problems: readonly Problem[];
+}

@@ -1,0 +1,85 @@
+/**
+ * The schema, one step a version. A step that has been released is never edited: its checksum is in every store.
+ */
+export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
+  {
+    name: 'ledger',
+    sql: `
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE revision (
+  revision INTEGER PRIMARY KEY,
+  at TEXT NOT NULL,
+  actor TEXT,
+  actor_verified INTEGER NOT NULL,
+  manager TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  reason TEXT,
+  commit_sha TEXT,
+  created INTEGER NOT NULL,
+  updated INTEGER NOT NULL,
+  deleted INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE resource (
+  id INTEGER PRIMARY KEY,
+  uid TEXT NOT NULL UNIQUE,
+  kind TEXT NOT NULL,
+  workspace TEXT NOT NULL,
+  name TEXT NOT NULL,
+  manager TEXT NOT NULL,
+  field_managers TEXT NOT NULL,
+  external_id TEXT,
+  body TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  UNIQUE (kind, workspace, name)
+) STRICT;
+CREATE INDEX resource_workspace ON resource (workspace);
+
+CREATE TABLE edge (
+  resource INTEGER NOT NULL REFERENCES resource (id) ON DELETE CASCADE,
+  pointer TEXT NOT NULL,
+  target TEXT,
+  since INTEGER NOT NULL,
+  PRIMARY KEY (resource, pointer)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX edge_target ON edge (target) WHERE target IS NOT NULL;
+
+CREATE TABLE audit (
+  seq INTEGER PRIMARY KEY,
+  revision INTEGER NOT NULL,
+  at TEXT NOT NULL,
+  actor TEXT,
+  actor_verified INTEGER NOT NULL,
+  action TEXT NOT NULL,
+  uid TEXT,
+  identity TEXT,
+  before TEXT,
+  after TEXT,
+  reason TEXT,
+  "commit" TEXT,
+  pr TEXT,
+  approvers TEXT,
+  verdicts TEXT,
+  payload_hash TEXT NOT NULL,
+  prev_hash TEXT NOT NULL,
+  hash TEXT NOT NULL
+) STRICT;
+CREATE INDEX audit_revision ON audit (revision);
+
+CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit
+BEGIN SELECT RAISE(ABORT, 'audit rows are never deleted'); END;
+
+-- Only a redaction passes: the payload becomes NULL, all else stays.
+CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit
+WHEN NEW.before IS NOT NULL OR NEW.after IS NOT NULL OR NEW.reason IS NOT NULL
+  OR NEW.seq IS NOT OLD.seq OR NEW.revision IS NOT OLD.revision OR NEW.at IS NOT OLD.at
+  OR NEW.actor IS NOT OLD.actor OR NEW.actor_verified IS NOT OLD.actor_verified
+  OR NEW.action IS NOT OLD.action OR NEW.uid IS NOT OLD.uid OR NEW.identity IS NOT OLD.identity
+  OR NEW."commit" IS NOT OLD."commit" OR NEW.pr IS NOT OLD.pr OR NEW.approvers IS NOT OLD.approvers
+  OR NEW.verdicts IS NOT OLD.verdicts OR NEW.payload_hash IS NOT OLD.payload_hash
+  OR NEW.prev_hash IS NOT OLD.prev_hash OR NEW.hash IS NOT OLD.hash
+BEGIN SELECT RAISE(ABORT, 'audit rows are never changed'); END;
+`,
+  },
+];

@@ -1,0 +1,159 @@
+import type { KindName } from '../kinds/index.ts';
+import type { Change } from '../core/plan.ts';
+import type { Identity, Manifest } from '../core/resource.ts';
+import type { Stored } from '../core/stored.ts';
+import type { Verdict } from '../core/verdict.ts';
+
+/**
+ * Where actual state lives, with its ledger: names, uids, managers, revisions, audit.
+ *
+ * An implementation must pass `test/contract/store-contract.ts`.
+ */
+export interface Store {
+  /** Its URL or path for messages, never with a password. */
+  readonly location: string;
+  readonly supports: StoreSupport;
+  /**
+   * A consistent view of one moment. A store that does not exist reads as empty with `head.store` null; reading must
+   * not create or migrate it, and takes no lock. The reading must be closed.
+   */
+  read(): Promise<Reading>;
+  /**
+   * Writes one entry, all of it or nothing. An apply creates the store when there is none.
+   *
+   * Throws StaleBase when the store is not at `entry.base` any more.
+   */
+  write(entry: Entry): Promise<Written>;
+  close(): Promise<void>;
+}
+
+/** What a store can do for each Kind: asked before a plan is made, so that nothing is dropped silently. */
+export interface StoreSupport {
+  readonly kinds: Readonly<Record<KindName, boolean>>;
+}
+
+export interface Head {
+  /** Random, made at creation; null when there is no store. */
+  readonly store: string | null;
+  /** 0 before the first apply. */
+  readonly revision: number;
+  /** `SEQ:HASH` of the newest audit row; null when there is none. */
+  readonly auditHead: string | null;
+  /** The revision whose snapshot was written last; 0 when none was. */
+  readonly snapshotRevision: number;
+}
+
+export interface Reading {
+  readonly head: Head;
+  /**
+   * All resources (of one workspace and its Workspace, when given) in batches, in an order that stays the same. A read
+   * that is cut short must throw: ending early would look like fewer resources.
+   */
+  resources(filter?: { workspace?: string }): AsyncIterable<readonly Stored[]>;
+  /** The revision that made each edge (core/resource.ts, edgesOf), in batches. */
+  edges(filter?: { workspace?: string }): AsyncIterable<readonly StoredEdge[]>;
+  /** Revisions, newest first. */
+  revisions(): AsyncIterable<readonly Revision[]>;
+  /** Audit rows by seq. */
+  audit(filter?: { revision?: number }): AsyncIterable<readonly AuditRow[]>;
+  close(): Promise<void>;
+}
+
+export interface StoredEdge {
+  readonly id: Identity;
+  readonly pointer: string;
+  readonly since: number;
+}
+
+export interface Revision {
+  readonly revision: number;
+  /** Normal form. */
+  readonly at: string;
+  readonly actor: string | null;
+  readonly actorVerified: boolean;
+  readonly manager: string;
+  readonly digest: string;
+  readonly reason: string | null;
+  readonly commit: string | null;
+  readonly summary: { readonly create: number; readonly update: number; readonly delete: number };
+}
+
+/** Who does something, when and why. */
+export interface Act {
+  readonly at: string;
+  readonly manager: string;
+  readonly actor: string | null;
+  readonly actorVerified: boolean;
+  readonly reason: string | null;
+  readonly commit: string | null;
+  readonly pr: string | null;
+  readonly approvers: readonly string[];
+}
+
+/** One change with what the ledger must know beside it. */
+export interface WriteChange {
+  readonly action: Change['action'];
+  readonly id: Identity;
+  /** The uid of what is there; null for a create, which gets a new one. */
+  readonly uid: string | null;
+  readonly before: Manifest | null;
+  readonly after: Manifest | null;
+  /** Who manages it, and which unmanaged fields, from now on. */
+  readonly manager: string;
+  readonly fieldManagers: Readonly<Record<string, string>>;
+}
+
+export type Entry =
+  | {
+      readonly type: 'apply';
+      readonly base: { readonly store: string | null; readonly revision: number };
+      readonly act: Act;
+      readonly digest: string;
+      readonly verdicts: readonly Verdict[];
+      /** In the order of writing; each takes effect after those before it. */
+      readonly changes: readonly WriteChange[];
+    }
+  /** An apply or delete that a guard or policy refused: one audit row, no revision. Nothing where there is no store. */
+  | { readonly type: 'refused'; readonly act: Act; readonly digest: string; readonly verdicts: readonly Verdict[] }
+  /** The snapshot of a revision has been written. */
+  | { readonly type: 'snapshot'; readonly revision: number };
+
+export interface Written {
+  readonly head: Head;
+  /** Whether this write made the store. */
+  readonly created: boolean;
+}
+
+/** Columns and their meaning: safety.md, Audit. */
+export interface AuditRow {
+  readonly seq: number;
+  readonly revision: number;
+  readonly at: string;
+  readonly actor: string | null;
+  readonly actorVerified: boolean;
+  /** apply | create | update | delete | refused */
+  readonly action: string;
+  readonly uid: string | null;
+  readonly identity: string | null;
+  readonly before: string | null;
+  readonly after: string | null;
+  readonly reason: string | null;
+  readonly commit: string | null;
+  readonly pr: string | null;
+  readonly approvers: string | null;
+  readonly verdicts: string | null;
+  readonly payloadHash: string;
+  readonly prevHash: string;
+  readonly hash: string;
+}
+
+/** The store has moved on since the base of a write. */
+export class StaleBase extends Error {
+  override readonly name = 'StaleBase';
+  readonly found: { readonly store: string | null; readonly revision: number };
+
+  constructor(found: { store: string | null; revision: number }) {
+    super(`the store is at revision ${found.revision}`);
+    this.found = found;
+  }
+}
