@@ -17,7 +17,8 @@ export async function build(entry = join(ROOT, 'src/cli/main.ts'), outDir = join
     platform: 'node',
     plugins: [builtinsPlugin(), workersPlugin(), runtimePlugin()],
     onLog(level, log) {
-      if (level === 'warn') throw new Error(log.message);
+      // What dependencies do is theirs; an import of ours that leads nowhere must not wait for its first use.
+      if (level === 'warn' && !log.id?.includes('/node_modules/')) throw new Error(log.message);
     },
   });
   await bundle.write({

@@ -5,8 +5,8 @@ import { EXIT, type ExitStatus, failure } from '../core/problem.ts';
 import { readPlan } from '../core/replay.ts';
 import { isDenied } from '../core/verdict.ts';
 import { applyPlan, recordRefusal } from '../engine/apply.ts';
-import { loadDesired } from '../engine/load.ts';
-import { type Planned, planDesired } from '../engine/plan.ts';
+import { readSource } from '../engine/load.ts';
+import { type Planned, planInput } from '../engine/plan.ts';
 import { planSaved } from '../engine/saved-plan.ts';
 import type { Store } from '../stores/store.ts';
 import type { Context } from './context.ts';
@@ -45,8 +45,8 @@ export const command: Handler = async (context, _args, options: Options) => {
 async function applyFiles(context: Context, options: Options): Promise<ExitStatus> {
   const source = sourceOf(options, context);
   const store = await storeOf(options, context);
-  const desired = await loadDesired(source);
-  const planned = await planDesired(store, desired, planOptions(options, context), context.now());
+  const input = await readSource(source);
+  const planned = await planInput(store, input, planOptions(options, context), context.now());
   return finish(context, options, store, planned);
 }
 

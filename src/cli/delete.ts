@@ -24,6 +24,6 @@ export const command: Handler = async (context, [word = '', name = ''], options:
   }
   const base = planOptions(options, context);
   const plan = contents ? { ...base, workspace: undefined, pruneWorkspaces: [name] } : { ...base, workspace: undefined, deletes: [one.id] };
-  const planned = planFrom(head, stored, { declared: [], warnings: [] }, plan, context.now());
+  const planned = planFrom(head, stored, [], plan, context.now());
   return finish(context, options, await storeOf(options, context), planned);
 };

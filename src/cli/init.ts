@@ -5,6 +5,7 @@ import { starterFiles } from '../render/starter.ts';
 import { readPackageFile } from './package-files.ts';
 import type { Handler } from './program.ts';
 import { paintFor } from './settings.ts';
+import { shellQuote } from './shell-quote.ts';
 
 /** Beside the manifests, so that editors find it wherever the folder is; hidden, so that it is not read as one. */
 const SCHEMA = '.rolecall.schema.json';
@@ -25,7 +26,7 @@ export const command: Handler = async (context, [dir = '']) => {
   const names = files.map(({ path }) => join(dir, path));
   const width = Math.max(...names.map((name) => name.length));
   const wrote = files.map(({ about }, i) => `  ${(names[i] ?? '').padEnd(width)}  ${paint('faint', about)}\n`);
-  stdout.write(`wrote\n${wrote.join('')}\nnext\n  iam plan -f ${quote(dir)}\n  iam apply -f ${quote(dir)}\n`);
+  stdout.write(`wrote\n${wrote.join('')}\nnext\n  iam plan -f ${shellQuote(dir)}\n  iam apply -f ${shellQuote(dir)}\n`);
   return EXIT.done;
 };
 
@@ -42,9 +43,4 @@ function attempt(dir: string, act: () => void): void {
 
 function refused(message: string, hint?: string): Failure {
   return failure(EXIT.invalid, 'RC128', message, hint);
-}
-
-/** A path as a shell reads it. */
-function quote(path: string): string {
-  return /^[\w./~-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -2,8 +2,8 @@ import path from 'node:path';
 import { EXIT, type ExitStatus } from '../core/problem.ts';
 import type { Plan } from '../core/plan.ts';
 import { isDenied } from '../core/verdict.ts';
-import { loadDesired } from '../engine/load.ts';
-import { type Planned, planDesired } from '../engine/plan.ts';
+import { readSource } from '../engine/load.ts';
+import { type Planned, planInput } from '../engine/plan.ts';
 import type { Context } from './context.ts';
 import { type InputOptions, planOptions, type ScopeOptions, sourceOf, storeOf } from './inputs.ts';
 import type { Handler } from './program.ts';
@@ -20,8 +20,8 @@ interface Options extends InputOptions, ScopeOptions {
 export const command: Handler = async (context, _args, options: Options) => {
   const source = sourceOf(options, context);
   const store = await storeOf(options, context);
-  const desired = await loadDesired(source);
-  const planned = await planDesired(store, desired, planOptions(options, context), timeOption(options.at, context));
+  const input = await readSource(source);
+  const planned = await planInput(store, input, planOptions(options, context), timeOption(options.at, context));
   await printPlan(context, options, planned, store.location);
   if (options.out !== undefined) {
     const { writeWhole } = await import('./write-whole.ts');

@@ -3,9 +3,9 @@ import { CATALOGUE } from '../kinds/catalogue.ts';
 import type { JsonValue, Metadata } from '../kinds/kind.ts';
 import type { Document } from './document.ts';
 import { comparePlaces, type Place, type Problem } from './problem.ts';
-import { type Identity, identityOf, indexPointer, showIdentity } from './resource.ts';
+import { type Identity, identity, identityOf, indexPointer, showIdentity } from './resource.ts';
 import { schemaProblems } from './schema-problem.ts';
-import { didYouMean } from './suggest.ts';
+import { didYouMean, nearest } from './suggest.ts';
 import { validators } from './validators.generated.ts';
 
 /** A resource as its manifest declares it. */
@@ -23,6 +23,10 @@ export interface Declared {
 export interface ReadManifests {
   readonly declared: readonly Declared[];
   readonly problems: readonly Problem[];
+  /** Identities of manifests that are wrong: they exist, so that a reference to them is no second mistake. */
+  readonly broken: ReadonlySet<Identity>;
+  /** Whether something is so wrong that it is not even known what it declares. */
+  readonly unknown: boolean;
 }
 
 /** What an API server or a templating tool writes and nobody declares. */
@@ -55,13 +59,22 @@ const ANNOTATIONS: Readonly<Record<string, RegExp | undefined>> = {
 export function readManifests(documents: Iterable<Document>): ReadManifests {
   const declared: Declared[] = [];
   const problems: Problem[] = [];
+  const broken = new Set<Identity>();
+  let unknown = false;
   for (const document of documents) {
     for (const { value, base } of unpack(document, problems)) {
       const read = readManifest(document, value, base, problems);
-      if (read) declared.push(read);
+      if (read) {
+        declared.push(read);
+        continue;
+      }
+      if (!isOurs(value)) continue;
+      const id = claimedIdentity(value);
+      if (id === undefined) unknown = true;
+      else broken.add(id);
     }
   }
-  return { declared, problems };
+  return { declared, problems, broken, unknown };
 }
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -95,6 +108,21 @@ function* unpack(document: Document, problems: Problem[]): Generator<{ value: un
     return;
   }
   for (const [index, item] of value.items.entries()) yield { value: item, base: `/items/${index}` };
+}
+
+/** What a manifest that is wrong says it is, as far as that can be told; a misspelt kind counts as the one meant. */
+function claimedIdentity(value: Mapping): Identity | undefined {
+  const word = String(value.kind);
+  const kind = isKindName(word) ? word : nearest(word, KIND_NAMES);
+  if (!isKindName(kind) || !isMapping(value.metadata) || typeof value.metadata.name !== 'string') return undefined;
+  return identity(kind, kindOf(kind).namespaced ? String(value.metadata.namespace) : undefined, value.metadata.name);
+}
+
+/** Whether a document could declare something: one of another API does not. */
+function isOurs(value: unknown): value is Mapping {
+  if (!isMapping(value)) return false;
+  const { apiVersion } = value;
+  return apiVersion === undefined || (typeof apiVersion === 'string' && apiVersion.startsWith('rolecall.dev/'));
 }
 
 function readManifest(document: Document, value: unknown, base: string, problems: Problem[]): Declared | undefined {
@@ -282,7 +310,7 @@ function fieldName(pointer: string): string {
  * One problem for each document that declares an identity again, at the later place in code-point order of path
  * and line, naming the first. The first of each identity is returned.
  */
-export function uniqueManifests(declared: readonly Declared[]): ReadManifests {
+export function uniqueManifests(declared: readonly Declared[]): Pick<ReadManifests, 'declared' | 'problems'> {
   const groups = new Map<Identity, Declared[]>();
   for (const one of declared) {
     const same = groups.get(one.id);

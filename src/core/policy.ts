@@ -118,6 +118,6 @@ function mistakes(text: string, variables: readonly string[]): Mistake[] {
 function syntaxMistake(error: unknown): Mistake {
   if (!(error instanceof Error)) throw error;
   const { rawMessage, location } = error as Error & { rawMessage?: string; location?: { start?: { offset?: number } } };
-  const message = (rawMessage ?? error.message).replace(/ but expecting .*$/, '');
+  const message = (rawMessage ?? error.message).replace(/ but expecting .*$/s, '').replace(/^found /, 'unexpected ');
   return { message: `does not parse: ${message}`, offset: location?.start?.offset ?? 0 };
 }

@@ -1,6 +1,7 @@
 import { readJsonLines, readYaml } from './document.ts';
 import { type Declared, type ReadManifests, readManifests, uniqueManifests } from './manifest.ts';
 import { compareText, type Problem } from './problem.ts';
+import type { Identity } from './resource.ts';
 
 /** One file of an input, by the name that messages give it. */
 export interface InputText {
@@ -16,12 +17,16 @@ export interface InputText {
 export function readInput(texts: readonly InputText[]): ReadManifests {
   const declared: Declared[] = [];
   const problems: Problem[] = [];
+  const broken = new Set<Identity>();
+  let unknown = false;
   for (const { file, text } of [...texts].sort((a, b) => compareText(a.file, b.file))) {
     const read = file.endsWith('.jsonl') ? readJsonLines(file, text) : readYaml(file, text);
     problems.push(...read.problems);
     const manifests = readManifests(read.documents);
     declared.push(...manifests.declared);
     problems.push(...manifests.problems);
+    for (const id of manifests.broken) broken.add(id);
+    unknown ||= manifests.unknown || read.problems.length > 0;
   }
   const unique = uniqueManifests(declared);
   problems.push(...unique.problems);
@@ -33,5 +38,5 @@ export function readInput(texts: readonly InputText[]): ReadManifests {
       hint: 'an input without manifests is never taken to mean "nothing is declared"',
     });
   }
-  return { declared: unique.declared, problems };
+  return { declared: unique.declared, problems, broken, unknown };
 }

@@ -9,6 +9,8 @@ export interface SchemaError {
   readonly instancePath: string;
   readonly keyword: string;
   readonly params: Readonly<Record<string, unknown>>;
+  /** Set when it is about a key of the mapping, which `propertyNames` says too. */
+  readonly propertyName?: string;
 }
 
 /** What a pattern asks for, in words. */
@@ -52,8 +54,8 @@ export function schemaProblems(
   const name = nameOf(kind, manifest);
   // The branches of an anyOf each complain; the anyOf itself says it all.
   const choices = new Set(errors.filter(({ keyword }) => keyword === 'anyOf').map(({ instancePath }) => instancePath));
-  for (const { instancePath, keyword, params } of errors) {
-    if (choices.has(instancePath) && keyword !== 'anyOf') continue;
+  for (const { instancePath, keyword, params, propertyName } of errors) {
+    if (propertyName !== undefined || (choices.has(instancePath) && keyword !== 'anyOf')) continue;
     const parts = pointerParts(instancePath);
     const value = parts.reduce<unknown>(
       (at, part) => (typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[part] : undefined),

@@ -1,43 +1,42 @@
 import { EXIT, Failure, type Problem, sortProblems } from '../core/problem.ts';
-import type { Declared } from '../core/manifest.ts';
+import type { ReadManifests } from '../core/manifest.ts';
 import { readInput } from '../core/read-input.ts';
+import { createState } from '../core/state.ts';
+import { completed } from '../core/unmanaged.ts';
+import { checkState } from '../core/validate.ts';
+import { toProblems } from '../core/violation-problem.ts';
+import type { Resource } from '../kinds/index.ts';
 import type { Source } from '../sources/source.ts';
 
-/** What an input declares, one for each identity, and the warnings about it. */
-export interface Desired {
-  readonly declared: readonly Declared[];
-  readonly warnings: readonly Problem[];
-}
-
-/** What could be read of an input, and all problems with it. */
-export interface ReadSource {
-  readonly declared: readonly Declared[];
-  readonly problems: readonly Problem[];
-}
-
 /** Reads a whole input and checks all that each manifest says by itself. Never throws on bad input. */
-export async function readSource(source: Source): Promise<ReadSource> {
+export async function readSource(source: Source): Promise<ReadManifests> {
   const { texts, problems: unread } = await source.load();
-  const { declared, problems } = readInput(texts);
+  const read = readInput(texts);
   // "No manifest" says nothing beside the reason why the files could not be read.
-  const all = [...unread, ...(unread.length > 0 ? problems.filter(({ code }) => code !== 'RC120') : problems)];
-  if (declared.some(({ resource }) => resource.kind === 'AccessPolicy')) {
+  const problems = [...unread, ...(unread.length > 0 ? read.problems.filter(({ code }) => code !== 'RC120') : read.problems)];
+  if (read.declared.some(({ resource }) => resource.kind === 'AccessPolicy')) {
     const { checkExpressions } = await import('../core/policy.ts');
-    all.push(...checkExpressions(declared));
+    problems.push(...checkExpressions(read.declared));
   }
-  return { declared, problems: all };
+  return { ...read, problems, unknown: read.unknown || unread.length > 0 };
 }
 
-/** As `readSource`; throws a Failure (exit 4) with every problem when anything is wrong. */
-export async function loadDesired(source: Source): Promise<Desired> {
-  const { declared, problems } = await readSource(source);
-  refuseErrors(problems);
-  return { declared, warnings: problems };
+/**
+ * The broken rules across resources, of what an input declares on top of `others`.
+ *
+ * For an input that has mistakes: references are judged only as far as the mistakes leave them clear.
+ */
+export function problemsAcross({ declared, broken, unknown }: ReadManifests, others: Iterable<Resource>): Problem[] {
+  const own = declared.map(({ resource }) => completed(resource, undefined));
+  const violations = checkState(createState([...others, ...own]), own, broken);
+  return toProblems(unknown ? violations.filter(({ code }) => code !== 'RC112') : violations, declared);
+}
+
+export function hasErrors(problems: readonly Problem[]): boolean {
+  return problems.some(({ severity }) => severity === 'error');
 }
 
 /** Throws a Failure (exit 4) when there is an error among the problems. */
 export function refuseErrors(problems: readonly Problem[]): void {
-  if (problems.some(({ severity }) => severity === 'error')) {
-    throw new Failure(EXIT.invalid, sortProblems(problems));
-  }
+  if (hasErrors(problems)) throw new Failure(EXIT.invalid, sortProblems(problems));
 }

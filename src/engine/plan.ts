@@ -1,10 +1,11 @@
+import type { Declared, ReadManifests } from '../core/manifest.ts';
 import type { Plan, PlanNotes } from '../core/plan.ts';
 import type { Actual } from '../core/judge.ts';
 import { type PlanOptions, planChanges } from '../core/plan-changes.ts';
 import { EXIT, failure, type Problem } from '../core/problem.ts';
 import type { Stored } from '../core/stored.ts';
 import type { Head, Store } from '../stores/store.ts';
-import { type Desired, refuseErrors } from './load.ts';
+import { hasErrors, problemsAcross, refuseErrors } from './load.ts';
 
 /** A plan, and what applying it needs beside it. */
 export interface Planned {
@@ -19,21 +20,31 @@ export interface Planned {
 /**
  * Plans an input against a store.
  *
- * Throws a Failure (exit 4) with every problem when the result would break a rule. Verdicts that deny are part of
- * the plan, not an error.
+ * Throws a Failure (exit 4) with every problem when the input has one, or the result would break a rule. Verdicts
+ * that deny are part of the plan, not an error.
  */
-export async function planDesired(store: Store, desired: Desired, options: PlanOptions, at: number): Promise<Planned> {
+export async function planInput(store: Store, input: ReadManifests, options: PlanOptions, at: number): Promise<Planned> {
   const { head, stored } = await readAll(store);
-  return planFrom(head, stored, desired, options, at);
+  if (hasErrors(input.problems)) {
+    const others = stored.map(({ resource }) => resource);
+    refuseErrors([...input.problems, ...problemsAcross(input, others)]);
+  }
+  const planned = planFrom(head, stored, input.declared, options, at);
+  return { ...planned, warnings: [...input.problems, ...planned.warnings] };
 }
 
-/** As `planDesired`, against a state that has been read already. */
-export function planFrom(head: Head, stored: readonly Stored[], desired: Desired, options: PlanOptions, at: number): Planned {
+/** Plans declared resources against a state that has been read already; throws as `planInput`. */
+export function planFrom(
+  head: Head,
+  stored: readonly Stored[],
+  desired: readonly Declared[],
+  options: PlanOptions,
+  at: number,
+): Planned {
   const base = { store: head.store, revision: head.revision };
-  const { plan, notes } = planChanges({ desired: desired.declared, actual: stored, base, options, at });
-  refuseErrors([...desired.warnings, ...plan.problems]);
-  const actual = new Map(stored.map((one) => [one.id, one]));
-  return { plan, notes, head, actual, warnings: [...desired.warnings, ...plan.problems] };
+  const { plan, notes } = planChanges({ desired, actual: stored, base, options, at });
+  refuseErrors(plan.problems);
+  return { plan, notes, head, actual: new Map(stored.map((one) => [one.id, one])), warnings: plan.problems };
 }
 
 /** Everything that a store has, at one moment. */

@@ -102,5 +102,6 @@ function evolved(org: readonly Resource[], values: Uint8Array): Evolved {
     result = next;
     for (const resource of next.resources) taken.add(identityOf(resource));
   }
-  return result;
+  const left = new Set(result.resources.map(identityOf));
+  return { ...result, renamed: new Map([...result.renamed].filter(([, now]) => left.has(now))) };
 }
