@@ -1,6 +1,7 @@
 import { chmod, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { type Plugin, rolldown } from 'rolldown';
+import { stripVTControlCharacters } from 'node:util';
+import { type ChunkingContext, type Plugin, rolldown } from 'rolldown';
 import { builtinsPlugin } from './builtins-plugin.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -9,7 +10,10 @@ const ROOT = resolve(import.meta.dirname, '..');
  * Bundles the program with its dependencies into `outDir`: `cli/main.js`, which loads as little as it can,
  * and chunks that it imports when a command needs them. Whatever was in `outDir` is gone.
  */
-export async function build(entry = join(ROOT, 'src/cli/main.ts'), outDir = join(ROOT, 'dist')): Promise<void> {
+export async function build(
+  entry = join(ROOT, 'src/cli/main.ts'),
+  outDir = join(ROOT, 'dist'),
+): Promise<void> {
   await rm(outDir, { recursive: true, force: true });
   const bundle = await rolldown({
     input: { main: entry },
@@ -26,12 +30,35 @@ export async function build(entry = join(ROOT, 'src/cli/main.ts'), outDir = join
     format: 'esm',
     entryFileNames: ({ name }) => (name === 'main' ? 'cli/main.js' : 'chunks/[name]-[hash].js'),
     chunkFileNames: 'chunks/[name]-[hash].js',
+    codeSplitting: { groups: [startGroup(entry)] },
     // Names stay as they are, so that a stack trace can be read without a source map.
     minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
     comments: { legal: false },
   });
   await bundle.close();
   await chmod(join(outDir, 'cli/main.js'), 0o755);
+}
+
+/** Puts what every run loads into one chunk: the module that the entry imports first, and all that it imports. */
+function startGroup(entry: string): {
+  debugName: string;
+  name: (id: string, context: ChunkingContext) => string | null;
+} {
+  const start = new Set<string>();
+  return {
+    debugName: 'start',
+    name(id, context) {
+      if (start.size === 0) {
+        const open = context.getModuleInfo(entry)?.dynamicallyImportedIds.slice(0, 1) ?? [];
+        for (const next of open) {
+          if (start.has(next)) continue;
+          start.add(next);
+          open.push(...(context.getModuleInfo(next)?.importedIds ?? []));
+        }
+      }
+      return start.has(id) ? 'start' : null;
+    },
+  };
 }
 
 /** Makes an entry of its own of each worker, which the sources name as `new URL('./x.ts', import.meta.url)`. */
@@ -55,7 +82,8 @@ function runtimePlugin(): Plugin {
     name: 'runtime',
     generateBundle(_options, files) {
       for (const file of Object.values(files)) {
-        if (file.type === 'chunk') file.code = file.code.replace(/import"[^"]*\/rolldown-runtime-[^"]*";/, '');
+        if (file.type === 'chunk')
+          file.code = file.code.replace(/import"[^"]*\/rolldown-runtime-[^"]*";/, '');
       }
     },
   };
@@ -66,7 +94,8 @@ if (import.meta.main) {
   try {
     await build(entry, outDir);
   } catch (error) {
-    console.error(`build failed: ${error instanceof Error ? error.message : error}`);
+    const reason = error instanceof Error ? error.message : String(error);
+    console.error(`build failed: ${stripVTControlCharacters(reason)}`);
     process.exitCode = 1;
   }
 }

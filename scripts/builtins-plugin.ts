@@ -23,7 +23,12 @@ export function builtinsPlugin(): Plugin {
       const name = source.replace(/^node:/, '');
       const unused = UNUSED.some((entry) => entry.name === name && entry.importer.test(importer ?? ''));
       // One for each importer, so that a chunk touches no more than its own modules name.
-      return [PREFIX, unused ? 'unused' : kind === 'require-call' ? 'require' : 'import', source, importer].join('|');
+      return [
+        PREFIX,
+        unused ? 'unused' : kind === 'require-call' ? 'require' : 'import',
+        source,
+        importer,
+      ].join('|');
     },
     load(id) {
       if (!id.startsWith(PREFIX)) return null;
@@ -31,7 +36,9 @@ export function builtinsPlugin(): Plugin {
       const module = `process.getBuiltinModule(${JSON.stringify(source)})`;
       if (how === 'unused') return 'export default {};';
       if (how === 'require') return `module.exports = ${module};`;
-      const names = Object.keys(process.getBuiltinModule(source) ?? {}).filter((name) => /^[A-Za-z_$][\w$]*$/.test(name));
+      const names = Object.keys(process.getBuiltinModule(source) ?? {}).filter((name) =>
+        /^[A-Za-z_$][\w$]*$/.test(name),
+      );
       return [
         `const builtin = ${module};`,
         'export default builtin;',

@@ -42,7 +42,9 @@ type Schema = Readonly<Record<string, unknown>>;
 /** The schema without what validates nothing: it would be carried along in the code. */
 function bare(schema: Schema): Schema {
   const each = (value: unknown) =>
-    Object.fromEntries(Object.entries(value as Record<string, Schema>).map(([name, part]) => [name, bare(part)]));
+    Object.fromEntries(
+      Object.entries(value as Record<string, Schema>).map(([name, part]) => [name, bare(part)]),
+    );
   return Object.fromEntries(
     Object.entries(schema).flatMap(([keyword, value]) => {
       if (['$schema', 'title', 'description', 'default'].includes(keyword)) return [];
@@ -59,16 +61,25 @@ function isSchema(value: unknown): value is Schema {
 
 /** `src/core/validators.generated.ts`: what ajv would compile at every start, compiled once. */
 export function validatorsModule(): string {
-  const ajv = new Ajv({ allErrors: true, strict: true, strictRequired: true, code: { source: true, esm: true, lines: true } });
+  const ajv = new Ajv({
+    allErrors: true,
+    strict: true,
+    strictRequired: true,
+    code: { source: true, esm: true, lines: true },
+  });
   for (const name of KIND_NAMES) ajv.addSchema(bare(manifestSchema(name)), name);
   const code = HELPERS.reduce(
     (text, [required, helper]) => text.replaceAll(required, helper),
     standalone.default(ajv, Object.fromEntries(KIND_NAMES.map((name) => [`validate${name}`, name]))),
   );
-  if (code.includes('require(')) throw new Error(`the validators need ${code.match(/require\([^)]*\)/)?.[0]}`);
+  if (code.includes('require('))
+    throw new Error(`the validators need ${code.match(/require\([^)]*\)/)?.[0]}`);
   return [
     HEAD,
-    code.replace(/^"use strict";\n?/, '').replace(/^export const /gm, 'const ').trim(),
+    code
+      .replace(/^"use strict";\n?/, '')
+      .replace(/^export const /gm, 'const ')
+      .trim(),
     '',
     '/** The validator of each Kind. */',
     'export const validators: { readonly [K in KindName]: Validator } = {',

@@ -1,6 +1,7 @@
-import { findField, manifestFields } from '../core/manifest-fields.ts';
+import { type FieldSchema, fieldsOf, findField, type NoField, withAnnotations } from '../core/field.ts';
 import { EXIT, type Failure, failure } from '../core/problem.ts';
 import { didYouMean, nearest } from '../core/suggest.ts';
+import { ANNOTATION_PREFIX } from '../kinds/annotations.ts';
 import { findKind, KIND_NAMES, type KindName, kindOf } from '../kinds/index.ts';
 import { fieldText, kindsText, kindText, rolesText } from '../render/explain.ts';
 import { readPackageFile } from './package-files.ts';
@@ -21,8 +22,9 @@ export const command: Handler = async (context, [topic], options: Options) => {
   const [word = '', ...parts] = split(topic);
   const kind = findKind(word);
   if (kind === undefined) throw unknownKind(word);
-  const found = findField(kind, parts);
-  if ('unknown' in found) throw unknownField(kind, found);
+  const manifest = withAnnotations(JSON.parse(readPackageFile(`schemas/${kind.toLowerCase()}.schema.json`)) as FieldSchema);
+  const found = findField(manifest, parts);
+  if ('unknown' in found) throw unknownField(kind, manifest, found);
   if (options.output === 'json') stdout.write(`${JSON.stringify(found.schema, null, 2)}\n`);
   else if (found.path.length > 0) stdout.write(fieldText(kind, found, how));
   else stdout.write(kindText(kind, found.schema, how) + (kind === 'Role' ? `\n${rolesText(how)}` : ''));
@@ -39,7 +41,7 @@ function split(topic: string): string[] {
   if (at === 0 || at === parts.length) return parts;
   // Names of annotations have dots in them, and their prefix is always the same.
   const annotation = parts.slice(at).join('.');
-  return [...parts.slice(0, at), annotation.includes('/') ? annotation : `rolecall.dev/${annotation}`];
+  return [...parts.slice(0, at), annotation.includes('/') ? annotation : ANNOTATION_PREFIX + annotation];
 }
 
 function unknownKind(word: string): Failure {
@@ -49,19 +51,18 @@ function unknownKind(word: string): Failure {
   return failure(EXIT.invalid, 'RC121', `unknown kind "${word}"`, hint);
 }
 
-function unknownField(
-  kind: KindName,
-  { unknown, in: path, known }: { readonly unknown: string; readonly in: readonly string[]; readonly known: readonly string[] },
-): Failure {
+function unknownField(kind: KindName, manifest: FieldSchema, { path, unknown, known }: NoField): Failure {
+  const word = kind.toLowerCase();
   const where = [kind, ...path].join('.');
-  if (known.length === 0) return failure(EXIT.invalid, 'RC121', `${where} has no fields`, `iam explain ${[kind.toLowerCase(), ...path].join('.')}`);
-  const meant = nearest(unknown, known);
-  const inMetadata = Object.keys(manifestFields(kind).properties?.metadata?.properties ?? {}).includes(unknown);
-  const suggestion = meant !== undefined ? [...path, meant] : inMetadata ? ['metadata', unknown] : undefined;
+  if (known.length === 0)
+    return failure(EXIT.invalid, 'RC121', `${where} has no fields`, `iam explain ${[word, ...path].join('.')}`);
+  const near = nearest(unknown, known);
+  const inMetadata = fieldsOf(manifest.properties?.metadata ?? {}).some(({ name }) => name === unknown);
+  const meant = near !== undefined ? [...path, near] : inMetadata ? ['metadata', unknown] : undefined;
   return failure(
     EXIT.invalid,
     'RC121',
     `${where} has no field "${unknown}"`,
-    suggestion ? `did you mean "${[kind.toLowerCase(), ...suggestion].join('.')}"?` : `known here: ${known.join(', ')}`,
+    meant ? `did you mean "${[word, ...meant].join('.')}"?` : `known here: ${known.join(', ')}`,
   );
 }

@@ -1,7 +1,6 @@
 import { statSync } from 'node:fs';
 import { basename, relative, resolve, sep } from 'node:path';
 import { EXIT, Failure, failure, type Problem } from '../core/problem.ts';
-import { didYouMean } from '../core/suggest.ts';
 import { OWNER_ROLE } from '../kinds/catalogue.ts';
 import { kindOf, type Resource } from '../kinds/index.ts';
 import { wrap } from '../render/lines.ts';
@@ -23,9 +22,7 @@ interface Options extends GlobalOptions {
 
 const MARKER = '.rolecall-import';
 
-export const command: Handler = async (context, [format = '', ...roots], { output: dir, ...options }: Options) => {
-  if (format !== 'peribolos')
-    throw failure(EXIT.invalid, 'RC121', `unknown format "${format}"`, didYouMean(format, ['peribolos']) ?? 'formats: peribolos');
+export const command: Handler = async (context, [_format, ...roots], { output: dir, ...options }: Options) => {
   const { files, problems } = await readRoots(context, roots);
   // In the wrong organisation nearly everything is wrong.
   if (problems.some(({ code }) => code === 'RC127')) throw new Failure(EXIT.invalid, problems);

@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import type { ExitStatus } from '../core/problem.ts';
 import type { Context } from './context.ts';
 
@@ -122,9 +122,14 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
 
   program.commandsGroup('Start and learn:');
   command('init <dir>', 'a small folder of manifests to begin with', () => import('./init.ts'));
-  command('import <format> <path...>', 'manifests from another tool: peribolos', () => import('./import.ts')).option('-o, --output <dir>', 'write a folder instead of stdout');
+  command('import', 'manifests from another tool: peribolos', () => import('./import.ts'))
+    .addArgument(new Argument('<format>', 'what it is').choices(['peribolos']))
+    .argument('<path...>', 'the folder of the organisations, or of one')
+    .option('-o, --output <dir>', 'write a folder instead of stdout');
   output(command('explain [kind]', 'what a kind, or a field of it, means: group, group.members', () => import('./explain.ts')), 'text', 'json');
-  command('completion <shell>', 'completion for bash, zsh or fish', () => import('./completion.ts'));
+  command('completion', 'completion for bash, zsh or fish', () => import('./completion.ts')).addArgument(
+    new Argument('<shell>', 'to load it: source <(iam completion bash)').choices(['bash', 'zsh', 'fish']),
+  );
   output(command('version', 'the version of iam', () => import('./version.ts')), 'text', 'json');
   return program;
 }

@@ -1,7 +1,7 @@
 import { EXIT } from '../core/problem.ts';
 import { validateFiles } from '../engine/validate.ts';
 import { KIND_NAMES } from '../kinds/index.ts';
-import { count } from '../render/lines.ts';
+import { count, thousands } from '../render/lines.ts';
 import { type InputOptions, sourceOf } from './inputs.ts';
 import type { Handler } from './program.ts';
 import { reportWarnings } from './report.ts';
@@ -19,7 +19,7 @@ export const command: Handler = async (context, _args, options: Options) => {
   if (options.output === 'json') {
     context.stdout.write(`${JSON.stringify({ kind: 'Validation', valid: true, resources: Object.fromEntries(counts) })}\n`);
   } else {
-    const list = counts.map(([kind, n]) => `${n.toLocaleString('en')} ${kind}`).join(', ');
+    const list = counts.map(([kind, n]) => `${thousands(n)} ${kind}`).join(', ');
     context.stdout.write(`valid: ${count(declared.length, 'resource')} (${list})\n`);
   }
   return EXIT.done;

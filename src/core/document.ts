@@ -1,13 +1,7 @@
-import {
-  constructFromEvents,
-  EVENT_ID,
-  type Event,
-  getScalarValue,
-  parseEvents,
-  SCALAR_STYLE,
-  YAMLException,
-} from 'js-yaml';
+import { constructFromEvents, EVENT_ID, type Event, parseEvents, YAMLException } from 'js-yaml';
 import type { Place, Problem } from './problem.ts';
+import { syntaxProblem, treeProblem } from './yaml-problem.ts';
+import { inside, Tree, walk } from './yaml-tree.ts';
 
 /** Limits on one input (manifests.md). Bytes are counted in the file, the rest in the text. */
 export const LIMITS = {
@@ -18,7 +12,12 @@ export const LIMITS = {
   aliases: 1000,
   /** Values of a document once its aliases are followed: what an alias bomb would cost. */
   expandedValues: 100_000,
+  /** Mistakes of a file that are told; after them it is read no further. */
+  problems: 1000,
 } as const;
+
+/** Longer texts are parsed document by document, so that a hostile one costs no more than its worst document. */
+const PARSED_AT_ONCE = 2 ** 20;
 
 /** One YAML or JSON document: its value, and where each part of it stands. */
 export interface Document {
@@ -33,71 +32,105 @@ export interface Document {
   placeInside(pointer: string, offset: number): Place;
 }
 
-/** What a text holds. A text with an error has no documents: a half-read file is never used. */
+/** What a text holds. With a problem the documents are not all, and good for nothing but finding more problems. */
 export interface ReadText {
   readonly documents: readonly Document[];
   readonly problems: readonly Problem[];
 }
 
 /**
- * Reads YAML 1.2 (core schema) or JSON: every document of `text`, empty ones left out.
+ * Reads YAML 1.2 (core schema), JSON or JSON Lines: every document of `text`, empty ones left out.
  *
  * Never throws on bad input; all problems come back with their places.
  */
 export function readYaml(file: string, text: string): ReadText {
-  return readAt(file, text, new Lines(file, text), 0);
+  const problems: Problem[] = [];
+  return { documents: [...documentsOf(file, text, problems)], problems };
 }
 
-/** Reads JSON Lines: one document a line. */
-export function readJsonLines(file: string, text: string): ReadText {
+/** As `readYaml`, one document after the other; what is wrong is added to `problems` on the way. */
+export function* documentsOf(file: string, text: string, problems: Problem[]): Generator<Document> {
   const lines = new Lines(file, text);
-  const documents: Document[] = [];
-  const problems: Problem[] = [];
-  let offset = 0;
-  for (const line of text.split('\n')) {
-    if (line.trim() !== '') {
-      const read = readAt(file, line, lines, offset);
-      documents.push(...read.documents);
+  let parts: Iterable<Part>;
+  if (isJsonLines(file, text)) parts = linesOf(text);
+  else if (text.length > PARSED_AT_ONCE) parts = partsOf(text);
+  else {
+    const read = readAt(file, text, lines, 0);
+    const all = read.problems.length === 0 ? [] : [...partsOf(text)];
+    if (all.length < 2) {
       problems.push(...read.problems);
+      yield* read.documents;
+      return;
     }
-    offset += line.length + 1;
+    // One mistake ends the parsing. Each document by itself shows the mistakes of all.
+    parts = all;
   }
-  return problems.length > 0 ? { documents: [], problems } : { documents, problems };
+  for (const { start, end } of parts) {
+    const read = readAt(file, text.slice(start, end), lines, start);
+    problems.push(...read.problems);
+    if (problems.length >= LIMITS.problems) return;
+    yield* read.documents;
+  }
+}
+
+/** Part of a text, by its offsets. */
+interface Part {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** One JSON document a line: by the name of the file or, where there is none to tell, by the first two lines. */
+function isJsonLines(file: string, text: string): boolean {
+  return file.endsWith('.jsonl') || (file === 'stdin' && /^\{.*\}[ \t]*\r?\n\{/.test(text));
+}
+
+function* linesOf(text: string): Generator<Part> {
+  for (let start = 0; start < text.length; ) {
+    const next = text.indexOf('\n', start);
+    const end = next < 0 ? text.length : next;
+    if (text.slice(start, end).trim() !== '') yield { start, end };
+    start = end + 1;
+  }
+}
+
+/** The documents of a text. A marker at the start of a line ends a document, whatever it stands in. */
+function* partsOf(text: string): Generator<Part> {
+  const marker = /(?<=^|[\r\n])(?:---|\.\.\.)(?=[ \t\r\n]|$)/g;
+  let start = 0;
+  for (const { index, 0: mark } of text.matchAll(marker)) {
+    const end = mark === '---' ? index : index + mark.length;
+    // Directives belong to the document after them.
+    if (end <= start || /(?<=^|[\r\n])%/.test(text.slice(start, Math.min(end, start + 4096)))) continue;
+    if (end - start > 8 || !/^(?:---)?\s*$/.test(text.slice(start, end))) yield { start, end };
+    start = end;
+  }
+  yield { start, end: text.length };
 }
 
 function readAt(file: string, text: string, lines: Lines, base: number): ReadText {
+  const at = (offset: number) => lines.at(base + offset);
+  const fails = (...problems: Problem[]): ReadText => ({ documents: [], problems });
+  if (text.length > LIMITS.documentLength)
+    return fails({ code: 'RC103', severity: 'error', message: 'a document longer than 8 MiB', place: at(0), hint: 'split it with ---' });
   let events: Event[];
   try {
     events = parseEvents(text, { filename: file, maxDepth: LIMITS.depth });
   } catch (error) {
-    return { documents: [], problems: [syntaxProblem(error, lines, base)] };
+    return fails(parserProblem(error, text, at));
   }
   const over = limitProblems(events, text, lines, base);
-  if (over.length > 0) return { documents: [], problems: over };
+  if (over.length > 0) return fails(...over);
   let values: unknown[];
   try {
     values = constructFromEvents(events, { source: text, filename: file, maxAliases: LIMITS.aliases });
   } catch (error) {
-    const tree = new Tree(events, text);
-    const duplicates = tree.duplicates.map(({ key, offset, first }): Problem => {
-      const at = lines.at(base + first);
-      return {
-        code: 'RC104',
-        severity: 'error',
-        message: `key ${JSON.stringify(key)} is given twice in one mapping`,
-        place: lines.at(base + offset),
-        hint: `it is first given at ${at.line}:${at.column}; keep one of the two`,
-      };
-    });
-    return {
-      documents: [],
-      problems: duplicates.length > 0 ? duplicates : [syntaxProblem(error, lines, base)],
-    };
+    const mistakes = new Tree(events, text).mistakes.slice(0, LIMITS.problems);
+    return fails(...(mistakes.length === 0 ? [parserProblem(error, text, at)] : mistakes.map((one) => treeProblem(one, at))));
   }
   let tree: Tree | undefined;
-  const nodeOf = (index: number) => {
+  const find = (index: number, pointer: string) => {
     tree ??= new Tree(events, text);
-    return tree.roots[index];
+    return walk(tree.roots[index], pointerParts(pointer));
   };
   const documents: Document[] = [];
   values.forEach((value, index) => {
@@ -106,39 +139,32 @@ function readAt(file: string, text: string, lines: Lines, base: number): ReadTex
       file,
       value,
       place(pointer = '', key) {
-        const { node, found } = walk(nodeOf(index), pointer);
-        const offset = key && found ? (node?.keyOffset ?? node?.offset) : node?.offset;
-        return lines.at(base + (offset ?? 0));
+        const { node, found } = find(index, pointer);
+        return at((key && found ? node?.keyOffset : undefined) ?? node?.offset ?? 0);
       },
       placeInside(pointer, offset) {
-        const { node, found } = walk(nodeOf(index), pointer);
-        return lines.at(base + (node === undefined ? 0 : found ? inside(node, text, offset) : node.offset));
+        const { node, found } = find(index, pointer);
+        return at(!node ? 0 : found ? inside(node, text, offset) : node.offset);
       },
     });
   });
   return { documents, problems: [] };
 }
 
-function syntaxProblem(error: unknown, lines: Lines, base: number): Problem {
+function parserProblem(error: unknown, text: string, place: (offset: number) => Place): Problem {
   if (!(error instanceof YAMLException)) throw error;
-  const reason = error.reason;
-  return {
-    code: /depth|alias(es)? /.test(reason) && /exceed|limit|too many/.test(reason) ? 'RC103' : 'RC102',
-    severity: 'error',
-    message: reason,
-    place: lines.at(base + (error.mark?.position ?? 0)),
-    hint: /unknown .*tag/.test(reason) ? 'custom tags are not allowed; write the plain value' : undefined,
-  };
+  return syntaxProblem(error.reason, text, error.mark?.position ?? 0, place);
 }
 
 /** The costs that a document may not have, told from its events, before any value is built. */
 function limitProblems(events: readonly Event[], text: string, lines: Lines, base: number): Problem[] {
+  // Most texts are too short to be over a limit, and have no anchor that an alias could repeat.
+  if (text.length <= LIMITS.scalarLength && !text.includes('&')) return [];
   const problems: Problem[] = [];
   const over = (offset: number, message: string, hint?: string) =>
     problems.push({ code: 'RC103', severity: 'error', message, place: lines.at(base + offset), hint });
   const open: { anchor: string | undefined; size: number }[] = [];
   let sizes = new Map<string, number>();
-  let start = -1;
   let last = 0;
   let bomb = false;
   const add = (size: number, offset: number) => {
@@ -147,7 +173,7 @@ function limitProblems(events: readonly Event[], text: string, lines: Lines, bas
     parent.size += size;
     if (parent.size > LIMITS.expandedValues && sizes.size > 0 && !bomb) {
       bomb = true;
-      over(offset, `aliases expand to more than ${LIMITS.expandedValues.toLocaleString('en')} values`);
+      over(offset, 'aliases expand to more than 100,000 values', 'write the values where they are needed');
     }
   };
   for (const event of events) {
@@ -155,22 +181,19 @@ function limitProblems(events: readonly Event[], text: string, lines: Lines, bas
       case EVENT_ID.DOCUMENT:
         open.push({ anchor: undefined, size: 0 });
         sizes = new Map();
-        start = -1;
         bomb = false;
         break;
       case EVENT_ID.MAPPING:
       case EVENT_ID.SEQUENCE:
-        if (start < 0) start = event.start;
         last = event.start;
         open.push({ anchor: anchorOf(event, text), size: 1 });
         if (event.anchorStart >= 0) sizes.set(text.slice(event.anchorStart, event.anchorEnd), Infinity);
         break;
       case EVENT_ID.SCALAR: {
         if (event.valueStart < 0) break;
-        if (start < 0) start = event.valueStart;
         last = event.valueEnd;
         if (event.valueEnd - event.valueStart > LIMITS.scalarLength)
-          over(event.valueStart, 'a text longer than 1 MiB');
+          over(event.valueStart, 'a text longer than 1 MiB', 'shorten it');
         const anchor = anchorOf(event, text);
         if (anchor !== undefined) sizes.set(anchor, 1);
         add(1, event.valueStart);
@@ -182,11 +205,6 @@ function limitProblems(events: readonly Event[], text: string, lines: Lines, bas
       case EVENT_ID.POP: {
         const closed = open.pop();
         if (!closed) break;
-        if (open.length === 0) {
-          if (start >= 0 && last - start > LIMITS.documentLength)
-            over(start, 'a document longer than 8 MiB', 'split it with ---');
-          break;
-        }
         if (closed.anchor !== undefined) sizes.set(closed.anchor, closed.size);
         add(closed.size, last);
         break;
@@ -198,110 +216,6 @@ function limitProblems(events: readonly Event[], text: string, lines: Lines, bas
 
 function anchorOf(event: { anchorStart: number; anchorEnd: number }, text: string): string | undefined {
   return event.anchorStart < 0 ? undefined : text.slice(event.anchorStart, event.anchorEnd);
-}
-
-interface Node {
-  offset: number;
-  keyOffset?: number;
-  scalar?: Extract<Event, { type: typeof EVENT_ID.SCALAR }>;
-  entries?: Map<string, Node>;
-}
-
-/** Positions of every value, built only once somebody asks for a place. */
-class Tree {
-  readonly roots: (Node | undefined)[] = [];
-  readonly duplicates: { key: string; offset: number; first: number }[] = [];
-
-  constructor(events: readonly Event[], text: string) {
-    let i = 0;
-    let anchors = new Map<string, Node>();
-    const remember = (event: { anchorStart: number; anchorEnd: number }, node: Node) => {
-      const anchor = anchorOf(event, text);
-      if (anchor !== undefined) anchors.set(anchor, node);
-      return node;
-    };
-    const read = (): Node | undefined => {
-      const event = events[i++];
-      if (!event) return undefined;
-      switch (event.type) {
-        case EVENT_ID.SCALAR: {
-          const quoted =
-            event.style === SCALAR_STYLE.SINGLE_QUOTED || event.style === SCALAR_STYLE.DOUBLE_QUOTED;
-          return remember(event, { offset: event.valueStart - (quoted ? 1 : 0), scalar: event });
-        }
-        case EVENT_ID.ALIAS: {
-          const target = anchors.get(text.slice(event.anchorStart, event.anchorEnd));
-          return { ...target, offset: event.anchorStart - 1 };
-        }
-        case EVENT_ID.SEQUENCE: {
-          const node = remember(event, { offset: event.start, entries: new Map() });
-          let n = 0;
-          while (i < events.length && events[i]?.type !== EVENT_ID.POP) {
-            const item = read();
-            if (!item) continue;
-            // An empty entry ("-") has no position of its own either.
-            if (item.offset < 0) item.offset = node.offset;
-            node.entries?.set(String(n++), item);
-          }
-          i++;
-          return node;
-        }
-        case EVENT_ID.MAPPING: {
-          const node = remember(event, { offset: event.start, entries: new Map() });
-          while (i < events.length && events[i]?.type !== EVENT_ID.POP) {
-            const key = read();
-            const value = read();
-            if (!key || !value) continue;
-            const name = key.scalar ? getScalarValue(text, key.scalar) : '';
-            // An absent value ("members:") has no position of its own: it stands at its key.
-            if (value.offset < 0) value.offset = key.offset;
-            const first = node.entries?.get(name);
-            if (first) this.duplicates.push({ key: name, offset: key.offset, first: first.keyOffset ?? 0 });
-            node.entries?.set(name, { ...value, keyOffset: key.offset });
-          }
-          i++;
-          return node;
-        }
-        default:
-          return undefined;
-      }
-    };
-    while (i < events.length) {
-      if (events[i++]?.type !== EVENT_ID.DOCUMENT) continue;
-      anchors = new Map();
-      this.roots.push(read());
-      while (i < events.length && events[i]?.type !== EVENT_ID.DOCUMENT) i++;
-    }
-  }
-}
-
-function walk(root: Node | undefined, pointer: string): { node: Node | undefined; found: boolean } {
-  let node = root;
-  for (const part of pointerParts(pointer)) {
-    const next = node?.entries?.get(part);
-    if (!next) return { node, found: false };
-    node = next;
-  }
-  return { node, found: true };
-}
-
-/** The offset in the file of character `offset` of a scalar's value. */
-function inside(node: Node, text: string, offset: number): number {
-  const scalar = node.scalar;
-  if (!scalar) return node.offset;
-  if (scalar.style !== SCALAR_STYLE.LITERAL_BLOCK) {
-    const raw = text.slice(scalar.valueStart, scalar.valueEnd);
-    return raw.includes('\n') ? scalar.valueStart : scalar.valueStart + Math.min(offset, raw.length);
-  }
-  let at = scalar.valueStart;
-  let left = offset;
-  for (const line of text.slice(scalar.valueStart, scalar.valueEnd).split('\n')) {
-    const indent = Math.min(scalar.indent, line.length);
-    if (left <= line.length - indent) return at + indent + left;
-    left -= line.length - indent + 1;
-    at += line.length + 1;
-  }
-  return scalar.valueStart;
 }
 
 /** The parts of a JSON Pointer (RFC 6901). */

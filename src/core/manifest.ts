@@ -1,10 +1,11 @@
 import { API_VERSION, KIND_NAMES, type KindName, isKindName, kindOf, type Resource } from '../kinds/index.ts';
-import { CATALOGUE } from '../kinds/catalogue.ts';
-import type { JsonValue, Metadata } from '../kinds/kind.ts';
-import type { Document } from './document.ts';
+import { ANNOTATION_PREFIX } from '../kinds/annotations.ts';
+import type { Metadata } from '../kinds/kind.ts';
+import { type Document, LIMITS } from './document.ts';
+import { manifestProblems } from './manifest-rules.ts';
 import { comparePlaces, type Place, type Problem } from './problem.ts';
 import { type Identity, identity, identityOf, indexPointer, showIdentity } from './resource.ts';
-import { schemaProblems } from './schema-problem.ts';
+import { describe, schemaProblems } from './schema-problem.ts';
 import { didYouMean, nearest } from './suggest.ts';
 import { validators } from './validators.generated.ts';
 
@@ -43,18 +44,6 @@ const IGNORED_METADATA = new Set([
   'selfLink',
 ]);
 
-const ANNOTATION_PREFIX = 'rolecall.dev/';
-const ANNOTATIONS: Readonly<Record<string, RegExp | undefined>> = {
-  protect: /^(true|false)$/,
-  prune: /^(disabled|enabled)$/,
-  drift: /^(enforce|report|ignore)$/,
-  paused: /^(true|false)$/,
-  'previous-names': /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(,[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/,
-  'deletion-policy': /^(Delete|Orphan)$/,
-  'reconcile-requested-at': undefined,
-  class: undefined,
-};
-
 /** Documents to declared resources, `kind: List` unpacked. Never throws; all problems come back. */
 export function readManifests(documents: Iterable<Document>): ReadManifests {
   const declared: Declared[] = [];
@@ -63,6 +52,7 @@ export function readManifests(documents: Iterable<Document>): ReadManifests {
   let unknown = false;
   for (const document of documents) {
     for (const { value, base } of unpack(document, problems)) {
+      if (problems.length >= LIMITS.problems) return { declared, problems, broken, unknown: true };
       const read = readManifest(document, value, base, problems);
       if (read) {
         declared.push(read);
@@ -191,12 +181,14 @@ function withoutServerFields(
   problems: Problem[],
 ): Mapping {
   const metadata = isMapping(value.metadata) ? value.metadata : undefined;
-  const drop = metadata && Object.keys(metadata).some((key) => IGNORED_METADATA.has(key) || key === 'namespace');
+  const global = !kindOf(kind).namespaced;
+  const drop =
+    metadata && Object.keys(metadata).some((key) => IGNORED_METADATA.has(key) || (global && key === 'namespace'));
   if (!('status' in value) && !drop) return value;
   const { status: _, ...rest } = value;
   if (!metadata) return rest;
   const kept = Object.fromEntries(Object.entries(metadata).filter(([key]) => !IGNORED_METADATA.has(key)));
-  if (!kindOf(kind).namespaced && 'namespace' in kept) {
+  if (global && 'namespace' in kept) {
     delete kept.namespace;
     problems.push({
       code: 'RC123',
@@ -240,70 +232,6 @@ function declare(
 function ours(annotations: Readonly<Record<string, string>> = {}): Record<string, string> {
   const entries = Object.entries(annotations).filter(([key]) => key.startsWith(ANNOTATION_PREFIX));
   return Object.fromEntries(entries);
-}
-
-/** What is wrong with one manifest that fits its schema. */
-function findings(kindName: KindName, manifest: Mapping, declared: Declared): Problem[] {
-  const kind = kindOf(kindName);
-  const { metadata } = declared.resource;
-  const name = showIdentity(declared.id);
-  const problems: Problem[] = kind.check(manifest.spec, metadata).map((finding) => ({
-    code: finding.code,
-    severity: 'error',
-    message: `${name}: ${fieldName(finding.pointer)}${finding.message}`,
-    place: declared.place(finding.pointer),
-    hint: finding.hint,
-  }));
-  for (const [key, value] of Object.entries(metadata.annotations)) {
-    const short = key.slice(ANNOTATION_PREFIX.length);
-    const known = Object.hasOwn(ANNOTATIONS, short);
-    if (known && (ANNOTATIONS[short]?.test(value) ?? true)) continue;
-    problems.push({
-      code: known ? 'RC109' : 'RC107',
-      severity: 'error',
-      message: `${name}: ${known ? `annotation ${key} cannot be ${JSON.stringify(value)}` : `unknown annotation ${key}`}`,
-      place: declared.place(`/metadata/annotations/${key.replaceAll('/', '~1')}`, known ? undefined : 'key'),
-      hint: known
-        ? `allowed: ${ANNOTATIONS[short]?.source}`
-        : didYouMean(key, Object.keys(ANNOTATIONS).map((known) => ANNOTATION_PREFIX + known)),
-    });
-  }
-  if (kindName === 'Role' && CATALOGUE.has(metadata.name)) {
-    problems.push({
-      code: 'RC119',
-      severity: 'error',
-      message: `${name} is built in and cannot be declared`,
-      place: declared.place('/metadata/name'),
-      hint: 'refer to it as it is, or give your role another name',
-    });
-  }
-  for (const list of kind.lists) {
-    const entries = list.path.reduce<unknown>(
-      (value, part) => (isMapping(value) ? value[part] : undefined),
-      manifest.spec,
-    );
-    if (!Array.isArray(entries)) continue;
-    const seen = new Set<string>();
-    for (const [index, entry] of entries.entries()) {
-      const key = list.key(entry as JsonValue);
-      if (seen.has(key)) {
-        problems.push({
-          code: 'RC111',
-          severity: 'error',
-          message: `${name}: ${list.path.join('.')} names ${JSON.stringify(key)} twice`,
-          place: declared.place(`/spec/${list.path.join('/')}/#${index}`),
-          hint: 'keep one of the two',
-        });
-      }
-      seen.add(key);
-    }
-  }
-  return problems;
-}
-
-function fieldName(pointer: string): string {
-  const path = pointer.replace(/^\/spec\//, '').split('/');
-  return path.length > 0 && path[0] !== '' ? `${path[0]}${path.length > 1 ? `.${path.at(-1)}` : ''}: ` : '';
 }
 
 /**

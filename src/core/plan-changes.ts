@@ -7,7 +7,7 @@ import type { Declared } from './manifest.ts';
 import { type Change, digestOf, identityOfChange, type Plan, type PlanNotes } from './plan.ts';
 import { type Problem, sortProblems } from './problem.ts';
 import { prunable } from './prune.ts';
-import { findRename } from './rename.ts';
+import { findRenames } from './rename.ts';
 import { type Identity, identity, showIdentity, toManifest, workspaceOf } from './resource.ts';
 import type { Stored } from './stored.ts';
 import { completed } from './unmanaged.ts';
@@ -46,13 +46,13 @@ export function planChanges(input: PlanInput): { plan: Plan; notes: PlanNotes } 
   for (const stored of input.actual) actual.set(stored.id, stored);
   const problems: Problem[] = [];
   const desired = inScope(input, actual, problems);
-  const names = new Set(desired.map(({ id }) => id));
+  const renames = findRenames(desired, actual, options.manager, problems);
 
   const drafts: Draft[] = [];
   const claimed = new Set<Identity>();
   let unchanged = 0;
   for (const declared of desired) {
-    const stored = actual.get(declared.id) ?? findRename(declared, actual, names, options.manager, problems);
+    const stored = actual.get(declared.id) ?? renames.get(declared.id);
     if (stored) claimed.add(stored.id);
     const draft = draftChange(declared, stored, options, problems);
     if (draft) drafts.push(draft);

@@ -28,7 +28,9 @@ export function prunable(
   const declared = new Set(desired.flatMap(({ resource }) => (resource.kind === 'Workspace' ? [resource.metadata.name] : [])));
   const gone = new Set(options.pruneWorkspaces);
   for (const name of gone) {
-    if (declared.has(name)) problems.push(wrong(`--prune-workspace ${name}: this workspace is in the input`, 'remove the option, or its manifests'));
+    if (options.workspace !== undefined && name !== options.workspace)
+      problems.push(wrong(`--prune-workspace ${name}: outside of -n ${options.workspace}`, 'leave out -n'));
+    else if (declared.has(name)) problems.push(wrong(`--prune-workspace ${name}: this workspace is in the input`, 'remove the option, or its manifests'));
     else if (!actual.has(identity('Workspace', undefined, name)))
       problems.push(wrong(`--prune-workspace ${name}: the store has no such workspace`, 'iam get workspaces'));
   }

@@ -1,4 +1,4 @@
-import { readJsonLines, readYaml } from './document.ts';
+import { documentsOf, LIMITS } from './document.ts';
 import { type Declared, type ReadManifests, readManifests, uniqueManifests } from './manifest.ts';
 import { compareText, type Problem } from './problem.ts';
 import type { Identity } from './resource.ts';
@@ -20,16 +20,24 @@ export function readInput(texts: readonly InputText[]): ReadManifests {
   const broken = new Set<Identity>();
   let unknown = false;
   for (const { file, text } of [...texts].sort((a, b) => compareText(a.file, b.file))) {
-    const read = file.endsWith('.jsonl') ? readJsonLines(file, text) : readYaml(file, text);
-    problems.push(...read.problems);
-    const manifests = readManifests(read.documents);
-    declared.push(...manifests.declared);
-    problems.push(...manifests.problems);
+    const unread: Problem[] = [];
+    const manifests = readManifests(documentsOf(file, text, unread));
+    for (const one of manifests.declared) declared.push(one);
+    for (const problem of [...unread, ...manifests.problems].slice(0, LIMITS.problems)) problems.push(problem);
     for (const id of manifests.broken) broken.add(id);
-    unknown ||= manifests.unknown || read.problems.length > 0;
+    unknown ||= manifests.unknown || unread.length > 0;
+    if (unread.length + manifests.problems.length >= LIMITS.problems) {
+      problems.push({
+        code: 'RC103',
+        severity: 'error',
+        message: 'more than 1,000 mistakes in this file; the rest of it was not read',
+        place: { file, line: 1, column: 1 },
+        hint: 'correct these first',
+      });
+    }
   }
   const unique = uniqueManifests(declared);
-  problems.push(...unique.problems);
+  for (const problem of unique.problems) problems.push(problem);
   if (declared.length === 0 && problems.length === 0) {
     problems.push({
       code: 'RC120',

@@ -3,11 +3,45 @@ import type { Problem } from './problem.ts';
 import { type Identity, identity, showIdentity } from './resource.ts';
 import type { Stored } from './stored.ts';
 
+const PREVIOUS_NAMES = '/metadata/annotations/rolecall.dev~1previous-names';
+
 /**
- * The stored resource that a manifest renames: exactly one of its `previous-names` exists for this manager, and no
- * manifest of the input has that name any more. Must be asked only when the new name is not in the store.
+ * What desired resources rename: the new identity → what the store has under a previous name.
+ *
+ * A rename is where the new name is not in the store and exactly one of `previous-names` is, for this manager, and no
+ * manifest of the input has that name any more. Two that claim the same one are both wrong.
  */
-export function findRename(
+export function findRenames(
+  desired: readonly Declared[],
+  actual: ReadonlyMap<Identity, Stored>,
+  manager: string,
+  problems: Problem[],
+): ReadonlyMap<Identity, Stored> {
+  const declaredIds = new Set(desired.map(({ id }) => id));
+  const claims = new Map<Identity, { declared: Declared; stored: Stored }[]>();
+  for (const declared of desired) {
+    const stored = actual.has(declared.id) ? undefined : findRename(declared, actual, declaredIds, manager, problems);
+    if (stored) claims.set(stored.id, [...(claims.get(stored.id) ?? []), { declared, stored }]);
+  }
+  const renames = new Map<Identity, Stored>();
+  for (const [id, claiming] of claims) {
+    for (const { declared, stored } of claiming) {
+      const other = claiming.find((claim) => claim.declared !== declared);
+      if (!other) renames.set(declared.id, stored);
+      else
+        problems.push({
+          code: 'RC122',
+          severity: 'error',
+          message: `${showIdentity(declared.id)}: ${showIdentity(id)} is also a previous name of ${showIdentity(other.declared.id)}`,
+          place: declared.place(PREVIOUS_NAMES),
+          hint: 'only one of the two was renamed; take the name out of the other',
+        });
+    }
+  }
+  return renames;
+}
+
+function findRename(
   declared: Declared,
   actual: ReadonlyMap<Identity, Stored>,
   declaredIds: ReadonlySet<Identity>,
@@ -27,7 +61,7 @@ export function findRename(
       code: 'RC122',
       severity: 'error',
       message: `${showIdentity(declared.id)}: more than one of its previous names exists: ${found.map(({ resource }) => resource.metadata.name).join(', ')}`,
-      place: declared.place('/metadata/annotations/rolecall.dev~1previous-names'),
+      place: declared.place(PREVIOUS_NAMES),
       hint: 'name only the one that was renamed',
     });
     return undefined;

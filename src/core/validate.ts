@@ -3,7 +3,6 @@ import type { KindName, Resource } from '../kinds/index.ts';
 import { keys } from '../kinds/kind.ts';
 import { showScope } from '../kinds/role-binding.ts';
 import type { Tier } from '../kinds/role.ts';
-import { includedRoles } from './access.ts';
 import type { Code } from './code.ts';
 import { pointerPart } from './document.ts';
 import { compareText } from './problem.ts';
@@ -53,6 +52,7 @@ export function checkState(
     }
   }
   const violations: Violation[] = [];
+  let reaching: ReadonlySet<string> | undefined;
   for (const [id, resource] of focus) {
     const cause = causes.get(id);
     const report: Report = (code, pointer, message, hint) =>
@@ -61,7 +61,7 @@ export function checkState(
     if (resource.kind === 'RoleBinding') checkBinding(state, resource, report);
     if (resource.kind === 'Token') checkRole(state, resource, resource.spec.role, report);
     if (resource.kind === 'Group') checkGroupTier(state, resource, report);
-    if (resource.kind === 'Role') checkRoleIncludes(state, resource, report);
+    if (resource.kind === 'Role') checkRoleIncludes(resource, (reaching ??= rolesReachingOwner(state)), report);
   }
   violations.push(...emailClashes(state, focus));
   violations.push(...groupCycles(state, focus), ...roleCycles(state, focus));
@@ -147,11 +147,33 @@ function checkBinding(state: State, binding: Resource<'RoleBinding'>, report: Re
   }
 }
 
-function checkRoleIncludes(state: State, role: Resource<'Role'>, report: Report): void {
+function checkRoleIncludes(role: Resource<'Role'>, reaching: ReadonlySet<string>, report: Report): void {
   for (const name of role.spec.includes) {
-    if (name === OWNER_ROLE || includedRoles(state, name).has(OWNER_ROLE))
+    if (name === OWNER_ROLE || reaching.has(name))
       report('RC119', `/spec/includes/${name}`, `no role may include ${OWNER_ROLE}`, 'ownership is granted by itself or not at all');
   }
+}
+
+/** The roles that reach workspace-owner by what they include. */
+function rolesReachingOwner(state: State): Set<string> {
+  const includers = new Map<string, string[]>();
+  for (const { metadata, spec } of state.ofKind('Role')) {
+    for (const name of spec.includes) {
+      const list = includers.get(name);
+      if (list) list.push(metadata.name);
+      else includers.set(name, [metadata.name]);
+    }
+  }
+  const found = new Set<string>();
+  const open = [OWNER_ROLE];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    for (const name of includers.get(next) ?? []) {
+      if (found.has(name)) continue;
+      found.add(name);
+      open.push(name);
+    }
+  }
+  return found;
 }
 
 function emailClashes(state: State, focus: ReadonlyMap<Identity, Resource>): Violation[] {
@@ -209,7 +231,7 @@ function groupCycles(state: State, focus: ReadonlyMap<Identity, Resource>): Viol
         hint: 'remove one of these memberships',
       });
     }
-    if (cycles.length === 0) violations.push(...tooDeep(state, workspace, changed, nextOf, focus));
+    if (cycles.length === 0) violations.push(...tooDeep(state, workspace, changed, nextOf));
   }
   return violations;
 }
@@ -219,35 +241,24 @@ function tooDeep(
   workspace: string,
   changed: readonly Resource<'Group'>[],
   nextOf: (group: Resource<'Group'>) => string[],
-  focus: ReadonlyMap<Identity, Resource>,
 ): Violation[] {
-  const down = new Map<string, number>();
-  const height = (name: string): number => {
-    const known = down.get(name);
-    if (known !== undefined) return known;
+  const height = longestChains((name) => {
     const group = state.get('Group', workspace, name);
-    const value = 1 + Math.max(0, ...(group ? nextOf(group) : []).map(height));
-    down.set(name, value);
-    return value;
-  };
-  const up = new Map<string, number>();
-  const above = (name: string): number => {
-    const known = up.get(name);
-    if (known !== undefined) return known;
-    const parents = state
+    return group ? nextOf(group) : [];
+  });
+  const above = longestChains((name) =>
+    state
       .referrers(identity('Group', workspace, name))
-      .filter((resource) => resource.kind === 'Group' && nextOf(resource).includes(name));
-    const value = 1 + Math.max(0, ...parents.map(({ metadata }) => above(metadata.name)));
-    up.set(name, value);
-    return value;
-  };
+      .flatMap((parent) => (parent.kind === 'Group' && nextOf(parent).includes(name) ? [parent.metadata.name] : [])),
+  );
   // The outermost group of a chain that is too long says so, once, if it changed; else the changed one in it does.
   const worst = changed.filter(({ metadata: { name } }) => height(name) + above(name) - 1 > MAX_GROUP_DEPTH);
+  const complaining = new Set(worst.map(identityOf));
   return worst
     .filter(({ metadata: { name } }) =>
       state
         .referrers(identity('Group', workspace, name))
-        .every((parent) => parent.kind !== 'Group' || !focus.has(identityOf(parent))),
+        .every((parent) => !complaining.has(identityOf(parent))),
     )
     .map((group): Violation => {
       const { name } = group.metadata;
@@ -286,26 +297,61 @@ function showCycle(cycle: readonly string[], from: string): string {
   return [...cycle.slice(start), ...cycle.slice(0, start), from].join(' → ');
 }
 
-/** Cycles reachable from `starts`, each once, beginning with its smallest name. */
+/** Cycles reachable from `starts`, each once, beginning with its smallest name. Chains may be longer than a call stack. */
 function findCycles(starts: readonly string[], next: (name: string) => readonly string[]): string[][] {
   const cycles = new Map<string, string[]>();
   const done = new Set<string>();
-  const path: string[] = [];
-  const visit = (name: string): void => {
-    const at = path.indexOf(name);
-    if (at >= 0) {
-      const cycle = path.slice(at);
-      const least = cycle.indexOf([...cycle].sort(compareText)[0] ?? name);
-      const turned = [...cycle.slice(least), ...cycle.slice(0, least)];
-      cycles.set(turned.join('/'), turned);
-      return;
-    }
-    if (done.has(name)) return;
-    path.push(name);
-    for (const follower of next(name)) visit(follower);
-    path.pop();
-    done.add(name);
+  const path: { name: string; left: string[] }[] = [];
+  const depths = new Map<string, number>();
+  const enter = (name: string) => {
+    depths.set(name, path.length);
+    path.push({ name, left: [...next(name)].reverse() });
   };
-  for (const start of [...starts].sort(compareText)) visit(start);
+  for (const start of [...starts].sort(compareText)) {
+    if (!done.has(start)) enter(start);
+    for (let top = path.at(-1); top; top = path.at(-1)) {
+      const follower = top.left.pop();
+      if (follower === undefined) {
+        path.pop();
+        depths.delete(top.name);
+        done.add(top.name);
+        continue;
+      }
+      const at = depths.get(follower);
+      if (at !== undefined) {
+        const cycle = path.slice(at).map(({ name }) => name);
+        const least = cycle.indexOf([...cycle].sort(compareText)[0] ?? follower);
+        const turned = [...cycle.slice(least), ...cycle.slice(0, least)];
+        cycles.set(turned.join('/'), turned);
+      } else if (!done.has(follower)) enter(follower);
+    }
+  }
   return [...cycles.values()];
+}
+
+/** How many names the longest chain from a name on has, itself among them; a way back into a cycle is not followed. */
+function longestChains(next: (name: string) => readonly string[]): (name: string) => number {
+  const lengths = new Map<string, number>();
+  const entered = new Set<string>();
+  return (start) => {
+    const open = [start];
+    for (let name = open.at(-1); name !== undefined; name = open.at(-1)) {
+      const followers = lengths.has(name) ? [] : next(name);
+      entered.add(name);
+      let longest = 0;
+      let waiting = false;
+      for (const follower of followers) {
+        const length = lengths.get(follower);
+        if (length !== undefined) longest = Math.max(longest, length);
+        else if (!entered.has(follower)) {
+          open.push(follower);
+          waiting = true;
+        }
+      }
+      if (waiting) continue;
+      if (!lengths.has(name)) lengths.set(name, 1 + longest);
+      open.pop();
+    }
+    return lengths.get(start) ?? 1;
+  };
 }

@@ -1,4 +1,4 @@
-import type { FieldSchema } from '../core/manifest-fields.ts';
+import { type Field, type FieldSchema, fieldsOf } from '../core/field.ts';
 import { CATALOGUE } from '../kinds/catalogue.ts';
 import { API_VERSION, KIND_NAMES, type KindName, kindOf } from '../kinds/index.ts';
 import { dnsLabel, duration, grantLabels, labels, limit, scope, time } from '../kinds/schema.ts';
@@ -35,7 +35,7 @@ export function kindsText({ paint, width }: ExplainOptions): string {
   const kinds = KIND_NAMES.map((name) => {
     const { plural, short, description, namespaced } = kindOf(name);
     const head = `  ${paint('strong', name)}  ${paint('faint', `${plural}, ${short}${namespaced ? '; in a workspace' : ''}`)}\n`;
-    return head + paragraph(description, width, '      ');
+    return head + hanging('      ', description, width);
   });
   return `${paint('strong', 'KINDS')}\n${kinds.join('')}\nMore: iam explain KIND, iam explain KIND.FIELD, iam explain roles.\n`;
 }
@@ -44,22 +44,18 @@ export function kindsText({ paint, width }: ExplainOptions): string {
 export function kindText(name: KindName, manifest: FieldSchema, options: ExplainOptions): string {
   const { paint, width } = options;
   const { plural, short, namespaced, description } = kindOf(name);
-  const { metadata, spec } = manifest.properties ?? {};
+  const { metadata = {}, spec = {} } = manifest.properties ?? {};
   const where = namespaced ? 'in a workspace: metadata.namespace names it' : 'global: in no workspace';
   return [
     `KIND     ${paint('strong', name)}  ${paint('faint', `${plural}, ${short}`)}\nVERSION  ${API_VERSION}\nWHERE    ${where}\n`,
-    paragraph(description, width, ''),
+    hanging('', description, width),
     `${paint('strong', 'METADATA')}  ${paint('faint', `more: iam explain ${name.toLowerCase()}.metadata.annotations`)}\n${fieldsText(metadata, options, '  ', 1)}`,
     `${paint('strong', 'SPEC')}\n${fieldsText(spec, options)}`,
   ].join('\n');
 }
 
 /** One field with all below it, for people. */
-export function fieldText(
-  name: KindName,
-  { path, schema, required }: { readonly path: readonly string[]; readonly schema: FieldSchema; readonly required: boolean },
-  options: ExplainOptions,
-): string {
+export function fieldText(name: KindName, { path, schema, required }: Field, options: ExplainOptions): string {
   const { paint, width } = options;
   const form = FORMS.get(patternOf(schema) ?? '')?.[1];
   const below = fieldsText(schema, options);
@@ -67,7 +63,7 @@ export function fieldText(
     `KIND   ${paint('strong', name)}\nFIELD  ${paint('strong', path.join('.'))}  ${typeText(schema, required)}\n${
       form === undefined ? '' : `${hanging('FORM   ', form, width)}`
     }`,
-    ...(schema.description === undefined ? [] : [paragraph(schema.description, width, '')]),
+    ...(schema.description === undefined ? [] : [hanging('', schema.description, width)]),
     ...(below === '' ? [] : [`${paint('strong', 'FIELDS')}\n${below}`]),
   ].join('\n');
 }
@@ -96,22 +92,19 @@ export function rolesText({ paint, width }: ExplainOptions): string {
   );
   return [
     `${paint('strong', 'HOW ROLES WORK')}\n${rules.map((rule) => hanging('  - ', rule, width)).join('')}`,
-    `${paint('strong', 'BUILT IN')}\n${paragraph('All can be bound on the whole workspace. Refer to them by name; they cannot be declared, and are never exported or pruned.', width, '  ')}`,
+    `${paint('strong', 'BUILT IN')}\n${hanging('  ', 'All can be bound on the whole workspace. Refer to them by name; they cannot be declared, and are never exported or pruned.', width)}`,
     `  ${paint('faint', header)}\n${rows.map((row, i) => `  ${row}\n      ${paint('faint', details[i] ?? '')}\n`).join('')}`,
   ].join('\n');
 }
 
-function fieldsText(schema: FieldSchema | undefined, options: ExplainOptions, indent = '  ', depth = Infinity): string {
-  const within = schema?.items ?? schema;
+function fieldsText(schema: FieldSchema, options: ExplainOptions, indent = '  ', depth = Infinity): string {
   if (depth === 0) return '';
-  return Object.entries(within?.properties ?? {})
-    .map(([name, field]) => {
-      const required = within?.required?.includes(name) ?? false;
-      const { paint, width } = options;
-      const head = `${indent}${paint('strong', name)}  `;
+  const { paint, width } = options;
+  return fieldsOf(schema)
+    .map(({ name, schema: field, required }) => {
       const type = wrap(typeText(field, required), width - indent.length - name.length - 2, '').replaceAll('\n', `\n${indent}    `);
-      const description = field.description === undefined ? '' : paragraph(field.description, width, `${indent}    `);
-      return `${head}${paint('faint', type)}\n${description}${fieldsText(field, options, `${indent}  `, depth - 1)}`;
+      const description = field.description === undefined ? '' : hanging(`${indent}    `, field.description, width);
+      return `${indent}${paint('strong', name)}  ${paint('faint', type)}\n${description}${fieldsText(field, options, `${indent}  `, depth - 1)}`;
     })
     .join('');
 }
@@ -170,10 +163,6 @@ function range(least: number | undefined, most: number | undefined): string {
 function patternOf({ pattern, items, anyOf, additionalProperties }: FieldSchema): string | undefined {
   const values = typeof additionalProperties === 'object' ? additionalProperties : undefined;
   return pattern ?? items?.pattern ?? values?.pattern ?? anyOf?.map(patternOf).find((found) => found !== undefined);
-}
-
-function paragraph(text: string, width: number, indent: string): string {
-  return hanging(indent, text, width);
 }
 
 /** A paragraph, ending in a newline, whose first line begins with `head` and the others as far in. */

@@ -14,7 +14,12 @@ export function wrap(text: string, width: number, indent: string): string {
 
 /** `1 person`, `1,509 people`. */
 export function count(n: number, one: string, many = `${one}s`): string {
-  return `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
+  return `${thousands(n)} ${n === 1 ? one : many}`;
+}
+
+/** `1,509`. By hand: to load the locales for it takes several milliseconds. */
+export function thousands(n: number): string {
+  return String(n).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** Control and bidirectional characters made visible, so that no text can take over a terminal. */

@@ -1,7 +1,7 @@
 import type { Change, Plan } from '../core/plan.ts';
 import { count } from './lines.ts';
 import type { Paint } from './paint.ts';
-import { accessSummary, changeName } from './plan-words.ts';
+import { accessSummary, changeName, changeRemark } from './plan-words.ts';
 
 /** What the engine says became of a plan; the part that is printed. */
 interface Result {
@@ -13,7 +13,11 @@ const TONES: Readonly<Record<string, 'good' | 'warn' | 'bad'>> = { created: 'goo
 
 /** One line for each change, then the summary. With `quiet` only the lines. */
 export function outcomeText(plan: Plan, { revision, outcomes }: Result, { paint, quiet }: { paint: Paint; quiet: boolean }): string {
-  const lines = outcomes.map(({ outcome, ...change }) => `${paint(TONES[outcome] ?? 'good', outcome)} ${changeName(change)}`);
+  const remarks = new Map(plan.changes.map((change) => [changeName(change), change.action === 'update' ? changeRemark(change) : '']));
+  const lines = outcomes.map(({ outcome, ...change }) => {
+    const remark = remarks.get(changeName(change)) ?? '';
+    return `${paint(TONES[outcome] ?? 'good', outcome)} ${changeName(change)}${remark === '' ? '' : ` (${remark})`}`;
+  });
   if (quiet) return lines.map((line) => `${line}\n`).join('');
   const { summary, access } = plan;
   if (outcomes.length === 0) lines.push(`Nothing to do: ${count(summary.unchanged, 'resource')} as declared (revision ${revision}).`);

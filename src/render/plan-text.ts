@@ -11,6 +11,7 @@ import {
   changeName,
   changeRemark,
   changeSign,
+  changedFields,
   fieldWords,
   planScope,
   planSummary,
@@ -77,9 +78,7 @@ function personLines(change: AccessChange, notes: PlanNotes, { paint, width, mos
     ...change.loses.map((line) => ['bad', '-', line] as const),
   ];
   for (const [tone, sign, line] of signs.slice(0, most)) {
-    const risk = notes.risks.get(line.role) ?? 'Normal';
-    const words = accessWords(line) + (risk === 'Normal' || sign === '-' ? '' : ` (${risk.toLowerCase()})`);
-    const text = wrap(`      ${sign} ${words}`, width, '          ');
+    const text = wrap(`      ${sign} ${accessWords(line, notes.risks.get(line.role))}`, width, '          ');
     lines.push(text.replace(`${sign} `, `${paint(tone, sign)} `));
   }
   if (signs.length > most) lines.push(paint('faint', `      … and ${count(signs.length - most, 'more line')}`));
@@ -99,8 +98,9 @@ function changesText(changes: readonly Change[], options: PlanTextOptions): stri
       const remark = changeRemark(change);
       const text = wrap(`  ${changeSign(change.action)} ${changeName(change)}${remark === '' ? '' : ` (${remark})`}`, width, '      ');
       lines.push(text.replace(changeSign(change.action), paint(TONES[change.action], changeSign(change.action))));
-      for (const field of change.fields.slice(0, most)) lines.push(wrap(`      ${fieldWords(field)}`, width, '        '));
-      if (change.fields.length > most) lines.push(paint('faint', `      … and ${count(change.fields.length - most, 'more field')}`));
+      const fields = changedFields(change);
+      for (const field of fields.slice(0, most)) lines.push(wrap(`      ${fieldWords(change.kind, field)}`, width, '        '));
+      if (fields.length > most) lines.push(paint('faint', `      … and ${count(fields.length - most, 'more field')}`));
     }
     const more = group.length - shown.length;
     const [first] = group;

@@ -1,9 +1,13 @@
 import type { AccessChange, AccessLine } from '../core/access-diff.ts';
 import { riskRank } from '../core/access.ts';
-import { pointerParts } from '../core/document.ts';
 import type { FieldChange } from '../core/diff.ts';
+import { pointerParts } from '../core/document.ts';
 import type { Change, Plan, PlanNotes } from '../core/plan.ts';
-import type { JsonValue } from '../kinds/kind.ts';
+import { listAt } from '../core/resource.ts';
+import type { KindName } from '../kinds/index.ts';
+import type { JsonObject, JsonValue } from '../kinds/kind.ts';
+import type { Risk } from '../kinds/role.ts';
+import { type ResourceEntry, showScope } from '../kinds/role-binding.ts';
 import { parseTime, showTime } from '../kinds/time.ts';
 import { count, visible } from './lines.ts';
 
@@ -44,10 +48,10 @@ export function changeRemark(change: Change): string {
     .join(', ');
 }
 
-/** `workspace-owner on the whole workspace, through group admins, until 2027-01-31 00:00 UTC`. */
-export function accessWords(line: AccessLine): string {
+/** `workspace-owner (privileged) on the whole workspace, through group admins by binding owners, until 2027-01-31 00:00 UTC`. */
+export function accessWords(line: AccessLine, risk: Risk = 'Normal'): string {
   return [
-    `${line.role} on ${scopeWords(line.scope)}`,
+    `${line.role}${risk === 'Normal' ? '' : ` (${risk.toLowerCase()})`} on ${scopeWords(line.scope)}`,
     viaWords(line),
     line.from === null ? '' : `from ${showTime(line.from)}`,
     line.until === null ? '' : `until ${showTime(line.until)}`,
@@ -68,8 +72,8 @@ function viaWords({ via, binding }: AccessLine): string {
     groups.length === 0
       ? binding.startsWith('token/')
         ? ''
-        : `by ${binding}`
-      : `through ${groups.length === 1 ? 'group' : 'groups'} ${groups.join(' > ')} by ${binding}`;
+        : `by binding ${binding}`
+      : `through ${groups.length === 1 ? 'group' : 'groups'} ${groups.join(' > ')} by binding ${binding}`;
   return [through, role === undefined ? '' : `as part of ${role}`].filter(Boolean).join(', ');
 }
 
@@ -78,18 +82,35 @@ export function subjectName({ subjectKind, subject, email }: AccessChange): stri
   return subjectKind === 'Token' ? `token ${subject}` : `${subject} <${visible(email)}>`;
 }
 
-/** The access of one workspace, biggest risk first: who gains the most dangerous role leads. */
+/**
+ * The access of each workspace, biggest risk first: who gains the most dangerous role leads, then who loses it, people
+ * before tokens; so do the workspaces that they are in. Of equal risk, gains without an end come first.
+ */
 export function accessByWorkspace(plan: Plan, notes: PlanNotes): [workspace: string, changes: AccessChange[]][] {
   const rank = (line: AccessLine) => riskRank(notes.risks.get(line.role) ?? 'Normal');
-  const highest = ({ gains }: AccessChange) => Math.max(-1, ...gains.map(rank));
-  const groups = Map.groupBy(plan.access, ({ workspace }) => workspace);
-  const byRisk = (lines: readonly AccessLine[]) => [...lines].sort((a, b) => rank(b) - rank(a));
-  return [...groups].map(([workspace, changes]) => [
+  const byRisk = (a: AccessLine, b: AccessLine) => rank(b) - rank(a) || Number(b.until === null) - Number(a.until === null);
+  const highest = (lines: readonly AccessLine[]) => Math.max(-1, ...lines.map(rank));
+  const byDanger = (a: AccessChange, b: AccessChange) =>
+    highest(b.gains) - highest(a.gains) ||
+    Number(hasEndless(b, rank)) - Number(hasEndless(a, rank)) ||
+    highest(b.loses) - highest(a.loses) ||
+    Number(a.subjectKind === 'Token') - Number(b.subjectKind === 'Token');
+  const groups = [...Map.groupBy(plan.access, ({ workspace }) => workspace)].map(([workspace, changes]) => ({
     workspace,
-    changes
-      .map((change) => ({ ...change, gains: byRisk(change.gains), loses: byRisk(change.loses) }))
-      .sort((a, b) => highest(b) - highest(a)),
-  ]);
+    changes: changes
+      .map((change) => ({ ...change, gains: change.gains.toSorted(byRisk), loses: change.loses.toSorted(byRisk) }))
+      .sort(byDanger),
+  }));
+  const first = ({ changes }: { changes: AccessChange[] }, side: 'gains' | 'loses') => Math.max(-1, ...changes.map((change) => highest(change[side])));
+  return groups
+    .sort((a, b) => first(b, 'gains') - first(a, 'gains') || first(b, 'loses') - first(a, 'loses'))
+    .map(({ workspace, changes }) => [workspace, changes]);
+}
+
+/** Whether the most dangerous of the gains has no end; the gains by risk. */
+function hasEndless({ gains }: AccessChange, rank: (line: AccessLine) => number): boolean {
+  const [first] = gains;
+  return first !== undefined && gains.some((line) => rank(line) === rank(first) && line.until === null);
 }
 
 /** `3 people and 1 token gain access, 1 person loses some`. */
@@ -112,18 +133,54 @@ export function accessSummary(access: readonly AccessChange[]): string {
     .join(', ');
 }
 
+/** What differs between before and after of a change, but for what its remark says already. */
+export function changedFields({ fields, previousName }: Change): readonly FieldChange[] {
+  return previousName === null ? fields : fields.filter(({ path }) => path !== '/metadata/name');
+}
+
 /** `members: + User bo-lee, until 2027-01-31 00:00 UTC`, `tier: Team → Business`. */
-export function fieldWords({ path, before, after }: FieldChange): string {
+export function fieldWords(kind: KindName, { path, before, after }: FieldChange): string {
   const parts = pointerParts(path);
-  const name = parts[0] === 'spec' ? parts.slice(1) : parts;
-  const label = visible(name.join('.'));
+  // An entry of a list says itself what its key would say.
+  const isEntry = parts[0] === 'spec' && listAt(kind, parts.slice(1, -1)) !== undefined;
+  const label = visible(fieldLabel(isEntry ? parts.slice(0, -1) : parts));
   if (before === null) return `${label}: + ${valueWords(after)}`;
   if (after === null) return `${label}: - ${valueWords(before)}`;
   return `${label}: ${valueWords(before)} → ${valueWords(after)}`;
 }
 
+function fieldLabel([top = '', ...rest]: readonly string[]): string {
+  const [map = '', ...key] = rest;
+  if (top === 'metadata' && key.length > 0) return `${map.replace(/s$/, '')} ${key.join('.')}`;
+  return top === 'spec' ? rest.join('.') : [top, ...rest].join('.');
+}
+
 function valueWords(value: JsonValue): string {
-  if (typeof value === 'string') return parseTime(value) === undefined ? JSON.stringify(visible(value)) : showTime(value);
+  if (typeof value === 'string') {
+    if (parseTime(value) !== undefined) return showTime(value);
+    return /^[\w@.+/-]+$/.test(value) ? value : JSON.stringify(visible(value));
+  }
+  if (isNamed(value)) {
+    const { kind, name, notBefore, expiresAt } = value;
+    const words = [kind === undefined ? name : `${kind} ${name}`, notBefore && `from ${showTime(notBefore)}`, expiresAt && `until ${showTime(expiresAt)}`];
+    return visible(words.filter(Boolean).join(', '));
+  }
+  if (isResourceEntry(value)) return visible(showScope(value));
   const text = visible(JSON.stringify(value));
   return text.length > 200 ? `${text.slice(0, 199)}…` : text;
+}
+
+/** Whether it is an entry of subjects, members or the like. */
+function isNamed(value: JsonValue): value is { name: string; kind?: string; notBefore?: string; expiresAt?: string } {
+  return isObject(value) && 'name' in value && Object.entries(value).every(([key, one]) => NAMED.has(key) && typeof one === 'string');
+}
+
+const NAMED = new Set(['kind', 'name', 'notBefore', 'expiresAt']);
+
+function isResourceEntry(value: JsonValue): value is JsonObject & ResourceEntry {
+  return isObject(value) && typeof value.type === 'string' && Object.keys(value).every((key) => ['type', 'id', 'labels'].includes(key));
+}
+
+function isObject(value: JsonValue): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -9,15 +9,19 @@ export interface StarterFile {
 
 /** A small folder of manifests to begin with. `schema` is the path of the JSON Schema, `until` when the guest leaves. */
 export function starterFiles({ schema, until }: { readonly schema: string; readonly until: string }): StarterFile[] {
-  // Editors read the line above a manifest for that manifest alone.
-  const start = `# yaml-language-server: $schema=${schema}\napiVersion: ${API_VERSION}`;
+  // Editors read this line for the manifest below it alone.
+  const forEditors = `# yaml-language-server: $schema=${schema}`;
+  const version = `apiVersion: ${API_VERSION}`;
   return [
     {
       path: 'workspace.yaml',
       about: 'a workspace',
-      text: `${start}
-# A workspace is what people have access to. The first line of each manifest
-# gives editors completion and checks. All fields: iam explain workspace
+      text: `${forEditors}
+# The line above gives editors completion and checks. After an update of iam:
+#   iam explain -o json > ${schema}
+#
+# A workspace is what people have access to. All fields: iam explain workspace
+${version}
 kind: Workspace
 metadata:
   name: acme
@@ -31,9 +35,10 @@ spec:
     {
       path: 'users.yaml',
       about: 'three people',
-      text: `${start}
-# A person exists once, whatever workspaces he has access to. Being here gives
-# nothing yet: bindings.yaml does. All fields: iam explain user
+      text: `${forEditors}
+# A person exists once, and may have access to several workspaces. Being here
+# gives nothing yet: bindings.yaml does. All fields: iam explain user
+${version}
 kind: User
 metadata:
   name: ana-diaz
@@ -41,7 +46,8 @@ spec:
   email: ana@acme.example
   displayName: Ana Díaz
 ---
-${start}
+${forEditors}
+${version}
 kind: User
 metadata:
   name: bo-lee
@@ -49,8 +55,9 @@ spec:
   email: bo@acme.example
   displayName: Bo Lee
 ---
-${start}
-# A guest: somebody answers for her, and all her access ends by itself.
+${forEditors}
+# A guest: somebody answers for this one, and all access ends by itself.
+${version}
 kind: User
 metadata:
   name: kim-roth
@@ -64,9 +71,10 @@ spec:
     {
       path: 'groups.yaml',
       about: 'a group of two',
-      text: `${start}
+      text: `${forEditors}
 # A group is in one workspace; its people get roles together.
 # All fields: iam explain group
+${version}
 kind: Group
 metadata:
   name: analysts
@@ -82,9 +90,10 @@ spec:
     {
       path: 'bindings.yaml',
       about: 'who has which role, on what',
-      text: `${start}
-# A binding gives a role to people and groups. All fields: iam explain rolebinding
-# All roles: iam explain roles
+      text: `${forEditors}
+# A binding gives a role to people, groups and tokens of a workspace.
+# All fields: iam explain rolebinding. All roles: iam explain roles
+${version}
 kind: RoleBinding
 metadata:
   name: owners
@@ -96,7 +105,8 @@ spec:
   resources:
     - type: Workspace # all of it, present and future
 ---
-${start}
+${forEditors}
+${version}
 kind: RoleBinding
 metadata:
   name: analysts-read-website

@@ -1,5 +1,6 @@
 import type { KindName } from '../kinds/index.ts';
-import type { Change } from '../core/plan.ts';
+import type { AuditRow } from '../core/audit.ts';
+import type { Action } from '../core/plan.ts';
 import type { Identity, Manifest } from '../core/resource.ts';
 import type { Stored } from '../core/stored.ts';
 import type { Verdict } from '../core/verdict.ts';
@@ -92,7 +93,7 @@ export interface Act {
 
 /** One change with what the ledger must know beside it. */
 export interface WriteChange {
-  readonly action: Change['action'];
+  readonly action: Action;
   readonly id: Identity;
   /** The uid of what is there; null for a create, which gets a new one. */
   readonly uid: string | null;
@@ -122,29 +123,6 @@ export interface Written {
   readonly head: Head;
   /** Whether this write made the store. */
   readonly created: boolean;
-}
-
-/** Columns and their meaning: safety.md, Audit. */
-export interface AuditRow {
-  readonly seq: number;
-  readonly revision: number;
-  readonly at: string;
-  readonly actor: string | null;
-  readonly actorVerified: boolean;
-  /** apply | create | update | delete | refused */
-  readonly action: string;
-  readonly uid: string | null;
-  readonly identity: string | null;
-  readonly before: string | null;
-  readonly after: string | null;
-  readonly reason: string | null;
-  readonly commit: string | null;
-  readonly pr: string | null;
-  readonly approvers: string | null;
-  readonly verdicts: string | null;
-  readonly payloadHash: string;
-  readonly prevHash: string;
-  readonly hash: string;
 }
 
 /** The store has moved on since the base of a write. */

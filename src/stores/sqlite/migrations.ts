@@ -32,9 +32,8 @@ CREATE TABLE resource (
   external_id TEXT,
   body TEXT NOT NULL,
   revision INTEGER NOT NULL,
-  UNIQUE (kind, workspace, name)
+  UNIQUE (workspace, kind, name)
 ) STRICT;
-CREATE INDEX resource_workspace ON resource (workspace);
 
 CREATE TABLE edge (
   resource INTEGER NOT NULL REFERENCES resource (id) ON DELETE CASCADE,
@@ -66,6 +65,11 @@ CREATE TABLE audit (
   hash TEXT NOT NULL
 ) STRICT;
 CREATE INDEX audit_revision ON audit (revision);
+
+-- Without it, INSERT OR REPLACE would pass by the two below.
+CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit
+WHEN NEW.seq <= (SELECT max(seq) FROM audit)
+BEGIN SELECT RAISE(ABORT, 'audit rows are never replaced'); END;
 
 CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit
 BEGIN SELECT RAISE(ABORT, 'audit rows are never deleted'); END;

@@ -1,39 +1,37 @@
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import type { KindName, Resource } from '../../kinds/index.ts';
+import type { AuditRow } from '../../core/audit.ts';
 import { fromManifest, type Identity, identity, type Manifest } from '../../core/resource.ts';
 import type { Stored } from '../../core/stored.ts';
-import type { AuditRow, Reading, Revision, StoredEdge } from '../store.ts';
-import { guarded, NO_STORE, readHead } from './database.ts';
+import type { Reading, Revision, StoredEdge } from '../store.ts';
+import { guarded, NO_STORE, type OpenedToRead } from './database.ts';
 
 type Row = Record<string, SQLOutputValue>;
 
-/** A reading of a database whose read transaction has begun. */
-export function sqliteReading(database: DatabaseSync, file: string): Reading {
-  const head = guarded(file, () => readHead(database));
-  const rows = <T>(sql: string, values: readonly string[], map: (row: Row) => T) => batches(database, file, sql, values, map);
+const RESOURCES = 'SELECT uid, kind, workspace, name, manager, field_managers, body FROM resource';
+// CROSS JOIN keeps SQLite from beginning with the edges, and sorting them afterwards.
+const EDGES = 'SELECT kind, workspace, name, pointer, since FROM resource CROSS JOIN edge ON edge.resource = resource.id';
+// Global kinds have the workspace ''.
+const OF_WORKSPACE = "WHERE (workspace = ? AND workspace <> '') OR (workspace = '' AND kind = 'Workspace' AND name = ?)";
+
+/** A reading of an opened database, which it closes. */
+export function sqliteReading(opened: OpenedToRead, file: string): Reading {
+  const rows = <T>(sql: string, values: readonly SQLInputValue[], map: (row: Row) => T) => batches(opened, file, sql, values, map);
+  const inWorkspace = <T>(select: string, workspace: string | undefined, order: string, map: (row: Row) => T) =>
+    workspace === undefined
+      ? rows(`${select} ${order}`, [], map)
+      : rows(`${select} ${OF_WORKSPACE} ${order}`, [workspace, workspace], map);
   return {
-    head,
-    resources({ workspace } = {}) {
-      const columns = 'SELECT uid, kind, workspace, name, manager, field_managers, body FROM resource';
-      const order = 'ORDER BY kind, workspace, name';
-      return workspace === undefined
-        ? rows(`${columns} ${order}`, [], storedOf)
-        : rows(`${columns} WHERE workspace = ? OR (kind = 'Workspace' AND name = ?) ${order}`, [workspace, workspace], storedOf);
-    },
-    edges({ workspace } = {}) {
-      const select = 'SELECT kind, workspace, name, pointer, since FROM edge JOIN resource ON resource.id = edge.resource';
-      return workspace === undefined
-        ? rows(select, [], edgeOf)
-        : rows(`${select} WHERE workspace = ?`, [workspace], edgeOf);
-    },
+    head: opened.head,
+    resources: ({ workspace } = {}) => inWorkspace(RESOURCES, workspace, 'ORDER BY workspace, kind, name', storedReader()),
+    edges: ({ workspace } = {}) => inWorkspace(EDGES, workspace, 'ORDER BY workspace, kind, name, pointer', edgeOf),
     revisions: () => rows('SELECT * FROM revision ORDER BY revision DESC', [], revisionOf),
-    audit({ revision } = {}) {
-      return revision === undefined
+    audit: ({ revision } = {}) =>
+      revision === undefined
         ? rows('SELECT * FROM audit ORDER BY seq', [], auditOf)
-        : rows('SELECT * FROM audit WHERE revision = CAST(? AS INTEGER) ORDER BY seq', [String(revision)], auditOf);
-    },
+        : rows('SELECT * FROM audit WHERE revision = ? ORDER BY seq', [revision], auditOf),
     async close() {
-      database.close();
+      opened.database.close();
     },
   };
 }
@@ -54,22 +52,27 @@ export function emptyReading(): Reading {
 const BATCH = 1000;
 
 async function* batches<T>(
-  database: DatabaseSync,
+  { database, check }: OpenedToRead,
   file: string,
   sql: string,
-  values: readonly string[],
+  values: readonly SQLInputValue[],
   map: (row: Row) => T,
 ): AsyncGenerator<readonly T[]> {
   const rows = guarded(file, () => database.prepare(sql).iterate(...values));
   for (;;) {
     const batch: T[] = [];
     const ended = guarded(file, () => {
-      while (batch.length < BATCH) {
-        const next = rows.next();
-        if (next.done) return true;
-        batch.push(map(next.value));
+      try {
+        while (batch.length < BATCH) {
+          const next = rows.next();
+          if (next.done) return true;
+          batch.push(map(next.value));
+        }
+        return false;
+      } finally {
+        // A write in between is also the better reason when SQLite found the rows malformed.
+        check();
       }
-      return false;
     });
     if (batch.length > 0) yield batch;
     if (ended) return;
@@ -80,19 +83,39 @@ function idOf(row: Row): Identity {
   return identity(row.kind as KindName, row.workspace === '' ? undefined : String(row.workspace), String(row.name));
 }
 
-function storedOf(row: Row): Stored {
-  let resource: Resource | undefined;
-  const body = String(row.body);
-  return {
-    uid: String(row.uid),
-    id: idOf(row),
-    body,
-    manager: String(row.manager),
-    fieldManagers: row.field_managers === '{}' ? {} : (JSON.parse(String(row.field_managers)) as Record<string, string>),
-    get resource() {
-      resource ??= fromManifest(JSON.parse(body) as Manifest);
-      return resource;
-    },
+class StoredRow implements Stored {
+  readonly uid: string;
+  readonly id: Identity;
+  readonly body: string;
+  readonly manager: string;
+  readonly fieldManagers: Stored['fieldManagers'];
+  #resource: Resource | undefined;
+
+  constructor(row: Row, fieldManagers: Stored['fieldManagers']) {
+    this.uid = String(row.uid);
+    this.id = idOf(row);
+    this.body = String(row.body);
+    this.manager = String(row.manager);
+    this.fieldManagers = fieldManagers;
+  }
+
+  get resource(): Resource {
+    this.#resource ??= fromManifest(JSON.parse(this.body) as Manifest);
+    return this.#resource;
+  }
+}
+
+/** Reads resources, and parses the few field managers that there are only once. */
+function storedReader(): (row: Row) => Stored {
+  const parsed = new Map<string, Stored['fieldManagers']>();
+  return (row) => {
+    const text = String(row.field_managers);
+    let fieldManagers = parsed.get(text);
+    if (!fieldManagers) {
+      fieldManagers = JSON.parse(text) as Stored['fieldManagers'];
+      parsed.set(text, fieldManagers);
+    }
+    return new StoredRow(row, fieldManagers);
   };
 }
 
@@ -125,7 +148,7 @@ function auditOf(row: Row): AuditRow {
     at: String(row.at),
     actor: text(row.actor),
     actorVerified: row.actor_verified === 1,
-    action: String(row.action),
+    action: row.action as AuditRow['action'],
     uid: text(row.uid),
     identity: text(row.identity),
     before: text(row.before),

@@ -1,6 +1,6 @@
 import type { KindName } from '../../kinds/index.ts';
 import type { Store, StoreSupport, Written } from '../store.ts';
-import { guarded, NO_STORE, openToRead, openToWrite, readHead } from './database.ts';
+import { guarded, isAbsent, migrate, NO_STORE, openToRead, openToWrite, readHead } from './database.ts';
 import { emptyReading, sqliteReading } from './sqlite-reading.ts';
 import { writeEntry } from './sqlite-writing.ts';
 
@@ -30,29 +30,26 @@ export function sqliteStore({ file, location, lockTimeout }: SqliteOptions): Sto
     location,
     supports,
     async read() {
-      const database = openToRead(file);
-      return database ? sqliteReading(database, file) : emptyReading();
+      const opened = openToRead(file, lockTimeout);
+      return opened ? sqliteReading(opened, file) : emptyReading();
     },
     async write(entry): Promise<Written> {
-      const existing = openToRead(file);
-      existing?.close();
-      const created = existing === undefined;
+      const absent = guarded(file, () => isAbsent(file));
       // Only an apply makes a store.
-      if (created && entry.type !== 'apply') return { head: NO_STORE, created: false };
+      if (absent && entry.type !== 'apply') return { head: NO_STORE, created: false };
       const database = openToWrite(file, lockTimeout);
       try {
         return guarded(file, () => {
           database.exec('BEGIN IMMEDIATE');
-          try {
-            writeEntry(database, entry);
-            database.exec('COMMIT');
-          } catch (error) {
-            if (database.isTransaction) database.exec('ROLLBACK');
-            throw error;
-          }
-          return { head: readHead(database), created };
+          const created = migrate(database, file);
+          if (created && entry.type !== 'apply') return { head: NO_STORE, created: false };
+          writeEntry(database, entry);
+          const head = readHead(database);
+          database.exec('COMMIT');
+          return { head, created };
         });
       } finally {
+        // Rolls back what was not committed.
         database.close();
       }
     },

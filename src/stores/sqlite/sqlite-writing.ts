@@ -1,101 +1,106 @@
-import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { type AuditFacts, chainRow, GENESIS } from '../../core/audit.ts';
 import { canonicalJson } from '../../core/hash.ts';
-import { edgesOf, fromManifest, type Identity, identityOf, type Manifest } from '../../core/resource.ts';
+import { type Edge, edgesOf, fromManifest, type Identity, identityOf, type Manifest } from '../../core/resource.ts';
+import { uidsFrom } from '../sql/uid.ts';
 import { type Act, type Entry, StaleBase, type WriteChange } from '../store.ts';
-import { readHead } from './database.ts';
+import { lastAudit, readHead } from './database.ts';
 
-/** Writes an entry inside of a transaction that the caller has begun. */
+type ApplyEntry = Extract<Entry, { type: 'apply' }>;
+
+/** Writes an entry inside of a transaction that the caller has begun. When it throws, the caller must roll back. */
 export function writeEntry(database: DatabaseSync, entry: Entry): void {
-  if (entry.type === 'snapshot') {
-    database
-      .prepare("INSERT INTO meta (key, value) VALUES ('snapshot', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
-      .run(String(entry.revision));
-    return;
+  switch (entry.type) {
+    case 'apply':
+      return writeApply(database, entry);
+    case 'refused': {
+      const { revision } = readHead(database);
+      return auditWriter(database, entry.act, revision)({ action: 'refused', ...wholeOf(entry) });
+    }
+    case 'snapshot':
+      database
+        .prepare("INSERT INTO meta (key, value) VALUES ('snapshot', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
+        .run(String(entry.revision));
   }
-  const head = readHead(database);
-  const audit = auditWriter(database, entry.act, entry.verdicts);
-  if (entry.type === 'refused') {
-    audit({ revision: head.revision, action: 'refused', digest: entry.digest });
-    return;
-  }
+}
+
+function writeApply(database: DatabaseSync, entry: ApplyEntry): void {
+  const { base, act, changes } = entry;
+  const { store, revision: found } = readHead(database);
   // A plan made where there was no store fits as long as nothing has been applied to it since.
-  const fresh = entry.base.store === null && head.revision === 0;
-  if (!fresh && (entry.base.store !== head.store || entry.base.revision !== head.revision)) {
-    throw new StaleBase({ store: head.store, revision: head.revision });
-  }
-  const revision = head.revision + 1;
-  const { act, digest, changes } = entry;
+  const fresh = base.store === null && found === 0;
+  if (!fresh && (base.store !== store || base.revision !== found)) throw new StaleBase({ store, revision: found });
+  const revision = found + 1;
+  insertRevision(database, revision, entry);
+  const audit = auditWriter(database, act, revision);
+  audit({ action: 'apply', ...wholeOf(entry) });
+  const write = resourceWriter(database, revision, renamesOf(changes), uidsFrom(act.at));
+  for (const change of changes) audit({ action: change.action, identity: change.id, ...write(change) });
+}
+
+function insertRevision(database: DatabaseSync, revision: number, { act, digest, changes }: ApplyEntry): void {
   const count = (action: WriteChange['action']) => changes.filter((change) => change.action === action).length;
   database
     .prepare(
       `INSERT INTO revision (revision, at, actor, actor_verified, manager, digest, reason, commit_sha, created, updated, deleted)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
-    .run(revision, act.at, act.actor, Number(act.actorVerified), act.manager, digest, act.reason, act.commit, count('create'), count('update'), count('delete'));
-  audit({ revision, action: 'apply', digest });
-  const apply = resourceWriter(database, revision, changes);
-  for (const change of changes) {
-    const uid = apply(change);
-    audit({ revision, action: change.action, uid, identity: change.id, before: change.before, after: change.after });
-  }
+    .run(
+      revision,
+      act.at,
+      act.actor,
+      Number(act.actorVerified),
+      act.manager,
+      digest,
+      act.reason,
+      act.commit,
+      count('create'),
+      count('update'),
+      count('delete'),
+    );
 }
 
-type AuditInput = Pick<AuditFacts, 'revision' | 'action'> & {
-  uid?: string;
-  identity?: Identity;
-  before?: Manifest | null;
-  after?: Manifest | null;
-  digest?: string;
-};
+/** What differs from row to row of one entry; what is left out is null. */
+type AuditInput = Pick<AuditFacts, 'action'> & Partial<Pick<AuditFacts, 'uid' | 'identity' | 'before' | 'after' | 'verdicts'>>;
 
-function auditWriter(database: DatabaseSync, act: Act, verdicts: readonly unknown[]): (input: AuditInput) => void {
-  const last = database.prepare('SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1').get();
-  let seq = Number(last?.seq ?? 0);
-  let prevHash = last ? String(last.hash) : GENESIS;
+/** What the row of a whole entry says of it. */
+function wholeOf({ act, digest, verdicts }: Pick<ApplyEntry, 'act' | 'digest' | 'verdicts'>) {
+  return {
+    after: canonicalJson({ digest, manager: act.manager }),
+    verdicts: verdicts.length === 0 ? null : canonicalJson(verdicts),
+  };
+}
+
+function auditWriter(database: DatabaseSync, act: Act, revision: number): (input: AuditInput) => void {
+  let { seq, hash: prevHash } = lastAudit(database) ?? { seq: 0, hash: GENESIS };
+  const approvers = act.approvers.length === 0 ? null : canonicalJson(act.approvers);
+  const { at, actor, actorVerified, reason, commit, pr } = act;
   const insert = database.prepare(
     `INSERT INTO audit (seq, revision, at, actor, actor_verified, action, uid, identity, before, after, reason, "commit", pr, approvers, verdicts, payload_hash, prev_hash, hash)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
-  const json = (value: unknown) => (value === null || value === undefined ? null : canonicalJson(value));
-  return ({ revision, action, uid, identity, before, after, digest }) => {
+  return ({ action, uid = null, identity = null, before = null, after = null, verdicts = null }) => {
     seq += 1;
-    const whole = digest !== undefined;
-    const facts: AuditFacts = {
+    const { payloadHash, hash } = chainRow(
+      { seq, revision, at, actor, actorVerified, action, uid, identity, before, after, reason, commit, pr, approvers, verdicts },
+      prevHash,
+    );
+    insert.run(
       seq,
       revision,
-      at: act.at,
-      actor: act.actor,
-      actorVerified: act.actorVerified,
+      at,
+      actor,
+      Number(actorVerified),
       action,
-      uid: uid ?? null,
-      identity: identity ?? null,
-      before: json(before),
-      after: whole ? canonicalJson({ digest, manager: act.manager }) : json(after),
-      reason: act.reason,
-      commit: act.commit,
-      pr: act.pr,
-      approvers: act.approvers.length === 0 ? null : canonicalJson(act.approvers),
-      verdicts: whole && verdicts.length > 0 ? canonicalJson(verdicts) : null,
-    };
-    const { payloadHash, hash } = chainRow(facts, prevHash);
-    insert.run(
-      facts.seq,
-      facts.revision,
-      facts.at,
-      facts.actor,
-      Number(facts.actorVerified),
-      facts.action,
-      facts.uid,
-      facts.identity,
-      facts.before,
-      facts.after,
-      facts.reason,
-      facts.commit,
-      facts.pr,
-      facts.approvers,
-      facts.verdicts,
+      uid,
+      identity,
+      before,
+      after,
+      reason,
+      commit,
+      pr,
+      approvers,
+      verdicts,
       payloadHash,
       prevHash,
       hash,
@@ -104,61 +109,77 @@ function auditWriter(database: DatabaseSync, act: Act, verdicts: readonly unknow
   };
 }
 
-/** Returns a function that writes one change to the resources and their edges, and gives the resource's uid. */
-function resourceWriter(database: DatabaseSync, revision: number, changes: readonly WriteChange[]) {
+/** Returns a function that writes one change to the resources and their edges, and tells which and what it was and is. */
+function resourceWriter(
+  database: DatabaseSync,
+  revision: number,
+  renames: ReadonlyMap<Identity, Identity>,
+  newUid: () => string,
+) {
   const insert = database.prepare(
-    `INSERT INTO resource (uid, kind, workspace, name, manager, field_managers, body, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+    'INSERT INTO resource (uid, kind, workspace, name, manager, field_managers, body, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
   );
-  const find = database.prepare('SELECT id FROM resource WHERE uid = ?');
+  const find = database.prepare('SELECT id, body FROM resource WHERE uid = ?');
   const update = database.prepare(
     'UPDATE resource SET workspace = ?, name = ?, manager = ?, field_managers = ?, body = ?, revision = ? WHERE id = ?',
   );
   const remove = database.prepare('DELETE FROM resource WHERE id = ?');
-  const edges = edgeWriter(database, revision, renamesOf(changes));
-  return (change: WriteChange): string => {
-    const { uid, after } = change;
-    if (uid === null) {
-      if (!after) throw new Error(`${change.id} has neither a uid nor a state after`);
-      const fresh = randomUUID();
-      const { name, namespace } = fromManifest(after).metadata;
-      const row = insert.get(fresh, after.kind, namespace ?? '', name, change.manager, canonicalJson(change.fieldManagers), canonicalJson(after), revision);
-      edges.insert(Number(row?.id), after);
-      return fresh;
+  const edges = edgeWriter(database, revision, renames);
+  return ({ id: identity, uid: known, after: manifest, manager, fieldManagers }: WriteChange) => {
+    const found = known === null ? undefined : find.get(known);
+    if (known !== null && !found) throw new Error(`${identity}: the store has nothing with uid ${known}`);
+    const uid = known ?? newUid();
+    const before = found ? String(found.body) : null;
+    if (!manifest) {
+      if (!found) throw new Error(`${identity} has neither a uid nor a state after`);
+      remove.run(Number(found.id));
+      return { uid, before, after: null };
     }
-    const id = Number(find.get(uid)?.id);
-    if (!after) {
-      remove.run(id);
-      return uid;
+    const resource = fromManifest(manifest);
+    const { name, namespace = '' } = resource.metadata;
+    const after = canonicalJson(manifest);
+    const fields = canonicalJson(fieldManagers);
+    if (found) {
+      const id = Number(found.id);
+      update.run(namespace, name, manager, fields, after, revision, id);
+      edges.replace(id, edgesOf(resource));
+    } else {
+      const { lastInsertRowid } = insert.run(uid, resource.kind, namespace, name, manager, fields, after, revision);
+      edges.insert(Number(lastInsertRowid), edgesOf(resource));
     }
-    const { name, namespace } = fromManifest(after).metadata;
-    update.run(namespace ?? '', name, change.manager, canonicalJson(change.fieldManagers), canonicalJson(after), revision, id);
-    edges.replace(id, after);
-    return uid;
+    return { uid, before, after };
   };
 }
 
 function edgeWriter(database: DatabaseSync, revision: number, renames: ReadonlyMap<Identity, Identity>) {
   const insert = database.prepare('INSERT INTO edge (resource, pointer, target, since) VALUES (?, ?, ?, ?)');
   const list = database.prepare('SELECT pointer, target, since FROM edge WHERE resource = ?');
-  const clear = database.prepare('DELETE FROM edge WHERE resource = ?');
-  const write = (id: number, after: Manifest, since: (pointer: string, target: string | null) => number) => {
-    for (const { pointer, target } of edgesOf(fromManifest(after))) insert.run(id, pointer, target, since(pointer, target));
-  };
+  const remove = database.prepare('DELETE FROM edge WHERE resource = ? AND pointer = ?');
   return {
-    insert: (id: number, after: Manifest) => write(id, after, () => revision),
+    insert(id: number, edges: readonly Edge[]) {
+      for (const { pointer, target } of edges) insert.run(id, pointer, target, revision);
+    },
     /** What was there before keeps the revision that made it, also when its target was renamed. */
-    replace(id: number, after: Manifest) {
-      const known = new Map<string, number>();
+    replace(id: number, edges: readonly Edge[]) {
+      const gone = new Map<string, { pointer: string; target: string | null; since: number }>();
       for (const row of list.all(id)) {
-        const target = row.target === null ? null : String(row.target);
-        known.set(edgeKey(String(row.pointer), target === null ? null : (renames.get(target) ?? target)), Number(row.since));
+        const [pointer, target] = [String(row.pointer), row.target === null ? null : String(row.target)];
+        gone.set(edgeKey(pointer, target === null ? null : (renames.get(target) ?? target)), { pointer, target, since: Number(row.since) });
       }
-      clear.run(id);
-      write(id, after, (pointer, target) => known.get(edgeKey(pointer, target)) ?? revision);
+      const made: [pointer: string, target: string | null, since: number][] = [];
+      for (const { pointer, target } of edges) {
+        const key = edgeKey(pointer, target);
+        const was = gone.get(key);
+        if (was?.pointer === pointer && was.target === target) gone.delete(key);
+        else made.push([pointer, target, was?.since ?? revision]);
+      }
+      for (const { pointer } of gone.values()) remove.run(id, pointer);
+      for (const edge of made) insert.run(id, ...edge);
     },
   };
 }
 
+/** What makes an edge the same one: its target and the list or field that it is in; without a target, its pointer. */
 function edgeKey(pointer: string, target: string | null): string {
   return target === null ? pointer : `${pointer.slice(0, pointer.lastIndexOf('/'))} ${target}`;
 }
@@ -167,8 +188,12 @@ function renamesOf(changes: readonly WriteChange[]): Map<Identity, Identity> {
   const renames = new Map<Identity, Identity>();
   for (const { before, after } of changes) {
     if (!before || !after) continue;
-    const [was, is] = [identityOf(fromManifest(before)), identityOf(fromManifest(after))];
+    const [was, is] = [identityOfManifest(before), identityOfManifest(after)];
     if (was !== is) renames.set(was, is);
   }
   return renames;
+}
+
+function identityOfManifest(manifest: Manifest): Identity {
+  return identityOf(fromManifest(manifest));
 }

@@ -1,0 +1,150 @@
+import type { AccessChange, AccessLine } from '../core/access-diff.ts';
+import type { Change, Plan, PlanNotes } from '../core/plan.ts';
+import type { Problem } from '../core/problem.ts';
+import type { Verdict } from '../core/verdict.ts';
+import { KIND_NAMES } from '../kinds/index.ts';
+import { count, visible } from './lines.ts';
+import {
+  accessByWorkspace,
+  accessSummary,
+  accessWords,
+  changedFields,
+  changeName,
+  changeRemark,
+  changeSign,
+  fieldWords,
+  planScope,
+  planSummary,
+} from './plan-words.ts';
+
+export interface PlanMarkdownOptions {
+  /** Where it was made, without a password. */
+  readonly store: string;
+  /** The heading; "Plan" when left out. */
+  readonly title?: string;
+  /** Longer lists are folded to a count; Infinity shows all. */
+  readonly limit?: number;
+}
+
+/**
+ * A plan as Markdown for pull requests: what refuses first, counts, people's access by risk, then the changes folded,
+ * the digest last.
+ *
+ * Nothing that a plan says is taken for Markdown or HTML, mentions somebody, links, or breaks out of its cell or line.
+ */
+export function planMarkdown(plan: Plan, notes: PlanNotes, options: PlanMarkdownOptions): string {
+  const { store, title = 'Plan', limit = 30 } = options;
+  const parts = [`### ${prose(title)}`, prose(planScope(plan, store))];
+  const said = [...verdictItems(plan.verdicts), ...plan.problems.map(problemItem)];
+  if (said.length > 0) parts.push(said.join('\n'));
+  if (plan.changes.length === 0) {
+    parts.push(`**Nothing to do.** ${count(plan.summary.unchanged, 'resource')} as declared.`);
+    return `${parts.join('\n\n')}\n`;
+  }
+  const broken = plan.problems.some(({ severity }) => severity === 'error');
+  const access = accessSummary(plan.access) || (broken ? 'access not compared' : "nobody's access changes");
+  parts.push(`**${planSummary(plan)}; ${access}**`);
+  for (const [workspace, changes] of accessByWorkspace(plan, notes)) {
+    parts.push(`**${prose(workspace)}**: ${accessSummary(changes)}`, accessTable(changes, notes, limit));
+  }
+  parts.push(
+    `<details><summary>${count(plan.changes.length, 'change')} in detail</summary>`,
+    changesList(plan.changes, limit),
+    '</details>',
+    `digest ${code(plan.digest)}`,
+  );
+  return `${parts.join('\n\n')}\n`;
+}
+
+/** Denials first. */
+function verdictItems(verdicts: readonly Verdict[]): string[] {
+  const order = [...verdicts].sort((a, b) => Number(a.severity === 'warn') - Number(b.severity === 'warn'));
+  return order.map(({ severity, code: name, message, override }) => {
+    const way = override === null ? '' : `; to let it pass: ${code(override)}`;
+    return `- **${severity === 'deny' ? 'refused' : 'warning'} ${name}**: ${prose(message)}${way}`;
+  });
+}
+
+function problemItem({ severity, code: name, message, place, hint }: Problem): string {
+  const where = place ? ` (${code(`${place.file}:${place.line}`)})` : '';
+  return `- **${severity === 'error' ? 'error' : 'warning'} ${name}**: ${prose(message)}${where}${hint === undefined ? '' : `; ${prose(hint)}`}`;
+}
+
+/** A row for each gain and loss: a table that is cut between rows still says whose access each is. */
+function accessTable(changes: readonly AccessChange[], notes: PlanNotes, limit: number): string {
+  const rows = changes.flatMap((change) => {
+    const row = (word: string, line: AccessLine) =>
+      `| ${subjectCell(change)} | ${word} ${cell(accessWords(line, notes.risks.get(line.role)))} |`;
+    return [...change.gains.map((line) => row('**gains**', line)), ...change.loses.map((line) => row('loses', line))];
+  });
+  const table = ['| who | access |', '|---|---|', ...rows.slice(0, limit)].join('\n');
+  const more = rows.length - limit;
+  return more > 0 ? `${table}\n\n… and ${count(more, 'more row')}` : table;
+}
+
+function subjectCell({ subjectKind, subject, email }: AccessChange): string {
+  return subjectKind === 'Token' ? `token ${cell(subject)}` : `${cell(subject)} ${code(email, 'cell')}`;
+}
+
+function changesList(changes: readonly Change[], limit: number): string {
+  const ordered = [...changes].sort((a, b) => KIND_NAMES.indexOf(a.kind) - KIND_NAMES.indexOf(b.kind));
+  const groups = Map.groupBy(ordered, ({ action, kind, namespace }) => JSON.stringify([action, kind, namespace]));
+  const lines = [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    const more = group.length - limit;
+    if (more <= 0 || !first) return group.flatMap((change) => changeItem(change, limit));
+    const where = first.namespace === null ? '' : ` in ${prose(first.namespace)}`;
+    const rest = `- ${code(changeSign(first.action))} … and ${count(more, `more ${first.kind}`)}${where}`;
+    return [...group.slice(0, limit).flatMap((change) => changeItem(change, limit)), rest];
+  });
+  return lines.join('\n');
+}
+
+function changeItem(change: Change, limit: number): string[] {
+  const { action, origin, kind } = change;
+  const remark = changeRemark(change);
+  const where = origin ? ` (${code(`${origin.file}:${origin.line}`)})` : '';
+  const fields = changedFields(change);
+  const shown = fields.slice(0, limit).map((field) => `  - ${prose(shortened(fieldWords(kind, field)))}`);
+  if (fields.length > limit) shown.push(`  - … and ${count(fields.length - limit, 'more field')}`);
+  return [`- ${code(changeSign(action))} ${prose(changeName(change))}${remark === '' ? '' : `, ${prose(remark)}`}${where}`, ...shown];
+}
+
+/** A description may be as long as a page; the file has all of it. */
+function shortened(text: string): string {
+  return text.length > 400 ? `${text.slice(0, 400).replace(/[\ud800-\udbff]$/, '')}…` : text;
+}
+
+/**
+ * A word that is plain text wherever it stands: no character that means something to Markdown, and nothing that a forge
+ * makes a link of (an address of the web or of a person, a commit, an issue).
+ */
+const PLAIN = /^(?!.*www\.)(?!gh-\d)(?!\W*[0-9a-f]{7,}\W*$)(?:[\p{L}\p{N},.;()"'%/?+…→=-]|:(?=\d|$))+$|^>$/iu;
+
+/** A sentence: words that are not plain stand in code, where nothing in them means anything. */
+function prose(text: string, place: 'line' | 'cell' = 'line'): string {
+  const pieces: { plain: boolean; words: string[] }[] = [];
+  for (const word of visible(text).split(' ')) {
+    const plain = word === '' || PLAIN.test(word);
+    const last = pieces.at(-1);
+    if (last?.plain === plain) last.words.push(word);
+    else pieces.push({ plain, words: [word] });
+  }
+  return pieces.map(({ plain, words }) => (plain ? words.join(' ') : code(words.join(' '), place))).join(' ');
+}
+
+function cell(text: string): string {
+  return prose(text, 'cell');
+}
+
+/**
+ * A code span. What could end it, or would mean something to a reader less strict than Markdown's rules, is written
+ * like a character that cannot be seen: `\u003c` for `<`.
+ */
+function code(text: string, place: 'line' | 'cell' = 'line'): string {
+  const unsafe = place === 'cell' ? /<|\||(?<=\])\(|(?<![A-Za-z0-9])@/g : /<|(?<=\])\(|(?<![A-Za-z0-9])@/g;
+  const safe = visible(text).replace(unsafe, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
+  const fence = '`'.repeat(1 + Math.max(0, ...[...safe.matchAll(/`+/g)].map(([run]) => run.length)));
+  const space = /^[ `]|[ `]$|^$/.test(safe) ? ' ' : '';
+  return `${fence}${space}${safe}${space}${fence}`;
+}

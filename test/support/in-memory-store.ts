@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto';
+import { type AuditFacts, type AuditRow, chainRow, GENESIS } from '../../src/core/audit.ts';
+import { canonicalJson } from '../../src/core/hash.ts';
+import { type Edge, edgesOf, fromManifest, identityOf, workspaceOf } from '../../src/core/resource.ts';
+import type { Stored } from '../../src/core/stored.ts';
+import { KIND_NAMES, type KindName } from '../../src/kinds/index.ts';
+import { type Act, type Entry, type Reading, type Revision, StaleBase, type Store, type StoredEdge, type WriteChange } from '../../src/stores/store.ts';
+
+interface Row {
+  readonly stored: Stored;
+  readonly edges: readonly (StoredEdge & Edge)[];
+}
+
+/** All of a store at one moment; never changed once made. */
+interface Ledger {
+  readonly store: string | null;
+  readonly snapshot: number;
+  /** By uid. */
+  readonly resources: ReadonlyMap<string, Row>;
+  readonly revisions: readonly Revision[];
+  readonly audit: readonly AuditRow[];
+}
+
+type Apply = Extract<Entry, { type: 'apply' }>;
+
+const kinds = Object.fromEntries(KIND_NAMES.map((name) => [name, true])) as Record<KindName, boolean>;
+
+/** A store that is gone with the process: the store seam in its shortest form, to test and to learn from. */
+export function inMemoryStore(): Store {
+  let ledger: Ledger = { store: null, snapshot: 0, resources: new Map(), revisions: [], audit: [] };
+  return {
+    location: 'memory',
+    supports: { kinds },
+    read: async () => readingOf(ledger),
+    async write(entry) {
+      const created = ledger.store === null;
+      if (entry.type === 'apply') ledger = applied(ledger, entry);
+      else if (!created) ledger = entry.type === 'snapshot' ? { ...ledger, snapshot: entry.revision } : refused(ledger, entry);
+      return { head: headOf(ledger), created: created && ledger.store !== null };
+    },
+    async close() {},
+  };
+}
+
+function headOf({ store, revisions, snapshot, audit }: Ledger) {
+  const last = audit.at(-1);
+  return { store, revision: revisions.length, snapshotRevision: snapshot, auditHead: last ? `${last.seq}:${last.hash}` : null };
+}
+
+function readingOf(ledger: Ledger): Reading {
+  let closed = false;
+  async function* batches<T>(rows: readonly T[]): AsyncGenerator<readonly T[]> {
+    for (let at = 0; at < rows.length; at += 1000) {
+      if (closed) throw new Error('the reading is closed');
+      yield rows.slice(at, at + 1000);
+    }
+  }
+  const all = (workspace?: string) =>
+    [...ledger.resources.values()].filter(({ stored }) => workspace === undefined || workspaceOf(stored.resource) === workspace);
+  return {
+    head: headOf(ledger),
+    resources: ({ workspace } = {}) => batches(all(workspace).map(({ stored }) => stored)),
+    edges: ({ workspace } = {}) => batches(all(workspace).flatMap(({ edges }) => edges.map(({ id, pointer, since }) => ({ id, pointer, since })))),
+    revisions: () => batches(ledger.revisions.toReversed()),
+    audit: ({ revision } = {}) => batches(ledger.audit.filter((row) => revision === undefined || row.revision === revision)),
+    async close() {
+      closed = true;
+    },
+  };
+}
+
+function applied(ledger: Ledger, { base, act, digest, verdicts, changes }: Apply): Ledger {
+  const { store, revision: found } = headOf(ledger);
+  const fresh = base.store === null && found === 0;
+  if (!fresh && (base.store !== store || base.revision !== found)) throw new StaleBase({ store, revision: found });
+  const revision = found + 1;
+  const count = (action: WriteChange['action']) => changes.filter((change) => change.action === action).length;
+  const summary = { create: count('create'), update: count('update'), delete: count('delete') };
+  const { at, actor, actorVerified, manager, reason, commit } = act;
+  const resources = new Map(ledger.resources);
+  const audit = [...ledger.audit];
+  addRow(audit, act, { revision, action: 'apply', ...whole({ act, digest, verdicts }) });
+  for (const change of changes) addRow(audit, act, { revision, action: change.action, identity: change.id, ...write(resources, change, changes, revision) });
+  return {
+    ...ledger,
+    store: store ?? randomUUID(),
+    resources,
+    revisions: [...ledger.revisions, { revision, at, actor, actorVerified, manager, digest, reason, commit, summary }],
+    audit,
+  };
+}
+
+function refused(ledger: Ledger, entry: Extract<Entry, { type: 'refused' }>): Ledger {
+  const audit = [...ledger.audit];
+  addRow(audit, entry.act, { revision: ledger.revisions.length, action: 'refused', ...whole(entry) });
+  return { ...ledger, audit };
+}
+
+function whole({ act, digest, verdicts }: Pick<Apply, 'act' | 'digest' | 'verdicts'>) {
+  return {
+    after: canonicalJson({ digest, manager: act.manager }),
+    verdicts: verdicts.length === 0 ? null : canonicalJson(verdicts),
+  };
+}
+
+function addRow(audit: AuditRow[], act: Act, row: Pick<AuditFacts, 'revision' | 'action'> & Partial<AuditFacts>): void {
+  const { at, actor, actorVerified, reason, commit, pr } = act;
+  const approvers = act.approvers.length === 0 ? null : canonicalJson(act.approvers);
+  const empty = { uid: null, identity: null, before: null, after: null, verdicts: null };
+  const facts = { seq: audit.length + 1, at, actor, actorVerified, reason, commit, pr, approvers, ...empty, ...row };
+  const prevHash = audit.at(-1)?.hash ?? GENESIS;
+  audit.push({ ...facts, prevHash, ...chainRow(facts, prevHash) });
+}
+
+function write(resources: Map<string, Row>, change: WriteChange, all: readonly WriteChange[], revision: number) {
+  const was = change.uid === null ? undefined : resources.get(change.uid);
+  if (change.uid !== null && !was) throw new Error(`nothing has uid ${change.uid}`);
+  const uid = change.uid ?? randomUUID();
+  const before = was?.stored.body ?? null;
+  const { after, manager, fieldManagers } = change;
+  if (!after) {
+    resources.delete(uid);
+    return { uid, before, after: null };
+  }
+  const resource = fromManifest(after);
+  const id = identityOf(resource);
+  for (const [other, { stored }] of resources) if (stored.id === id && other !== uid) throw new Error(`${id} is there already`);
+  const edges = edgesOf(resource).map((edge) => {
+    const same = was?.edges.find((old) => isSame(old, edge, all));
+    return { ...edge, id, since: same?.since ?? revision };
+  });
+  const body = canonicalJson(after);
+  resources.set(uid, { stored: { uid, id, body, manager, fieldManagers, resource }, edges });
+  return { uid, before, after: body };
+}
+
+/** Whether an edge is the one that was there, its target renamed or not. */
+function isSame(old: Edge, edge: Edge, changes: readonly WriteChange[]): boolean {
+  if (edge.target === null) return old.pointer === edge.pointer;
+  const rename = changes.find(({ before, after }) => before && after && identityOf(fromManifest(before)) === old.target);
+  return (rename?.id ?? old.target) === edge.target && parent(old.pointer) === parent(edge.pointer);
+}
+
+function parent(pointer: string): string {
+  return pointer.slice(0, pointer.lastIndexOf('/'));
+}

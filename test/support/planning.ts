@@ -1,0 +1,44 @@
+import type { Declared } from '../../src/core/manifest.ts';
+import type { Plan } from '../../src/core/plan.ts';
+import { type PlanInput, type PlanOptions, planChanges } from '../../src/core/plan-changes.ts';
+import type { Resource } from '../../src/kinds/index.ts';
+import { declare, NOW } from './resources.ts';
+
+export const OPTIONS: PlanOptions = {
+  manager: 'default',
+  prune: false,
+  pruneWorkspaces: [],
+  adopt: false,
+  workspace: undefined,
+  deletes: [],
+};
+
+/** Plans resources, or what manifests declare, against what a store has. */
+export function planOf(
+  desired: readonly Resource[] | readonly Declared[],
+  actual: PlanInput['actual'] = [],
+  options: Partial<PlanOptions> = {},
+): Plan {
+  const declared = desired.map((one) => ('resource' in one ? one : declare([one]))).flat();
+  const base = { store: 'store-1', revision: 7 };
+  return planChanges({ desired: declared, actual, base, options: { ...OPTIONS, ...options }, at: NOW }).plan;
+}
+
+/** `create User bo`, `update Group acme/devs: /spec/members/User:bo`: the changes of a plan, a line each. */
+export function changesOf({ changes }: Plan): string[] {
+  return changes.map(({ action, kind, namespace, name, previousName, fields }) => {
+    const from = previousName === null ? '' : ` from ${previousName}`;
+    const what = fields.map(({ path }) => path).join(' ');
+    return `${action} ${kind} ${namespace === null ? '' : `${namespace}/`}${name}${from}${what === '' ? '' : `: ${what}`}`;
+  });
+}
+
+/** `warn RC125 message`. */
+export function problemsOf({ problems }: Plan): string[] {
+  return problems.map(({ severity, code, message }) => `${severity} ${code} ${message}`);
+}
+
+/** `deny RC209 message`. */
+export function verdictsOf({ verdicts }: Plan): string[] {
+  return verdicts.map(({ severity, code, message }) => `${severity} ${code} ${message}`);
+}
