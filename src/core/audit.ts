@@ -60,8 +60,24 @@ function hashPayload({ before, after, reason }: AuditFacts): string {
 }
 
 function hashRow(facts: AuditFacts, payloadHash: string, prevHash: string): string {
-  const { seq, revision, at, actor, actorVerified, action, uid, identity, commit, pr, approvers, verdicts } = facts;
+  const { seq, revision, at, actor, actorVerified, action, uid, identity, commit, pr, approvers, verdicts } =
+    facts;
   return sha256(
-    JSON.stringify([seq, revision, at, actor, actorVerified, action, uid, identity, commit, pr, approvers, verdicts, payloadHash, prevHash]),
+    JSON.stringify([
+      seq,
+      revision,
+      at,
+      actor,
+      actorVerified,
+      action,
+      uid,
+      identity,
+      commit,
+      pr,
+      approvers,
+      verdicts,
+      payloadHash,
+      prevHash,
+    ]),
   );
 }

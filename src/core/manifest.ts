@@ -1,11 +1,11 @@
 import { API_VERSION, KIND_NAMES, type KindName, isKindName, kindOf, type Resource } from '../kinds/index.ts';
 import { ANNOTATION_PREFIX } from '../kinds/annotations.ts';
 import type { Metadata } from '../kinds/kind.ts';
-import { type Document, LIMITS } from './document.ts';
+import { type Document, LIMITS, pointerPart } from './document.ts';
 import { manifestProblems } from './manifest-rules.ts';
 import { comparePlaces, type Place, type Problem } from './problem.ts';
 import { type Identity, identity, identityOf, indexPointer, showIdentity } from './resource.ts';
-import { describe, schemaProblems } from './schema-problem.ts';
+import { describe, schemaProblems, show } from './schema-problem.ts';
 import { didYouMean, nearest } from './suggest.ts';
 import { validators } from './validators.generated.ts';
 
@@ -44,16 +44,23 @@ const IGNORED_METADATA = new Set([
   'selfLink',
 ]);
 
+const IGNORE_HINT = 'name files that are not for Rolecall in .iamignore';
+
 /** Documents to declared resources, `kind: List` unpacked. Never throws; all problems come back. */
 export function readManifests(documents: Iterable<Document>): ReadManifests {
   const declared: Declared[] = [];
   const problems: Problem[] = [];
+  const warnings: Problem[] = [];
   const broken = new Set<Identity>();
   let unknown = false;
   for (const document of documents) {
-    for (const { value, base } of unpack(document, problems)) {
+    for (const problem of listProblems(document)) {
+      unknown = true;
+      problems.push(problem);
+    }
+    for (const { value, base } of unpack(document)) {
       if (problems.length >= LIMITS.problems) return { declared, problems, broken, unknown: true };
-      const read = readManifest(document, value, base, problems);
+      const read = readManifest(document, value, base, problems, warnings);
       if (read) {
         declared.push(read);
         continue;
@@ -64,7 +71,7 @@ export function readManifests(documents: Iterable<Document>): ReadManifests {
       else broken.add(id);
     }
   }
-  return { declared, problems, broken, unknown };
+  return { declared, problems: [...problems, ...warnings], broken, unknown };
 }
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -73,31 +80,36 @@ function isMapping(value: unknown): value is Mapping {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function* unpack(document: Document, problems: Problem[]): Generator<{ value: unknown; base: string }> {
-  const { value } = document;
-  if (!isMapping(value) || value.kind !== 'List') {
-    yield { value, base: '' };
-    return;
-  }
-  const report = (pointer: string, message: string) =>
-    problems.push({ code: 'RC105', severity: 'error', message, place: document.place(pointer) });
-  if (value.apiVersion !== 'v1' && value.apiVersion !== API_VERSION)
-    report('/apiVersion', `apiVersion of a List must be v1 or ${API_VERSION}`);
-  for (const key of Object.keys(value)) {
-    if (!['apiVersion', 'kind', 'metadata', 'items'].includes(key))
-      problems.push({
-        code: 'RC107',
-        severity: 'error',
-        message: `unknown field "${key}" in List`,
-        place: document.place(`/${key}`, 'key'),
-        hint: didYouMean(key, ['items']),
-      });
-  }
-  if (!Array.isArray(value.items)) {
-    report('/items', 'items of a List must be a list');
-    return;
-  }
-  for (const [index, item] of value.items.entries()) yield { value: item, base: `/items/${index}` };
+/** The manifests of a document, with pointers to them: itself, or the items of a List. */
+function* unpack({ value }: Document): Generator<{ value: unknown; base: string }> {
+  if (!isMapping(value) || value.kind !== 'List') yield { value, base: '' };
+  else if (Array.isArray(value.items))
+    for (const [index, item] of value.items.entries()) yield { value: item, base: `/items/${index}` };
+}
+
+/** What is wrong with a List itself. */
+function listProblems({ value, place }: Document): Problem[] {
+  if (!isMapping(value) || value.kind !== 'List') return [];
+  const problem = (code: Problem['code'], message: string, at: Place, hint: string): Problem => ({
+    code,
+    severity: 'error',
+    message: `List: ${message}`,
+    place: at,
+    hint,
+  });
+  const { apiVersion, items } = value;
+  return [
+    ...(apiVersion === 'v1' || apiVersion === API_VERSION
+      ? []
+      : [problem('RC105', `apiVersion ${apiVersion === undefined ? 'is missing' : `cannot be ${show(apiVersion)}`}`, place('/apiVersion'), `write apiVersion: v1`)]),
+    ...Object.keys(value)
+      .filter((key) => !['apiVersion', 'kind', 'metadata', 'items'].includes(key))
+      .slice(0, LIMITS.problems)
+      .map((key) => problem('RC107', `unknown field ${show(key)}`, place(`/${pointerPart(key)}`, 'key'), didYouMean(key, ['items']) ?? 'known here: apiVersion, kind, metadata, items')),
+    ...(Array.isArray(items)
+      ? []
+      : [problem('RC105', items === undefined ? 'missing field "items"' : `items must be a list, not ${describe(items)}`, place('/items'), 'write items: [] when there are none')]),
+  ];
 }
 
 /** What a manifest that is wrong says it is, as far as that can be told; a misspelt kind counts as the one meant. */
@@ -115,61 +127,47 @@ function isOurs(value: unknown): value is Mapping {
   return apiVersion === undefined || (typeof apiVersion === 'string' && apiVersion.startsWith('rolecall.dev/'));
 }
 
-function readManifest(document: Document, value: unknown, base: string, problems: Problem[]): Declared | undefined {
-  if (!isMapping(value)) {
-    problems.push({
-      code: 'RC105',
-      severity: 'error',
-      message: `not a manifest: a document must be a mapping, this is ${Array.isArray(value) ? 'a list' : `a ${typeof value}`}`,
-      place: document.place(base),
-    });
+function readManifest(
+  document: Document,
+  value: unknown,
+  base: string,
+  problems: Problem[],
+  warnings: Problem[],
+): Declared | undefined {
+  const refuse = (code: Problem['code'], message: string, pointer: string, hint: string) => {
+    problems.push({ code, severity: 'error', message, place: document.place(base + pointer), hint });
     return undefined;
-  }
+  };
+  if (!isMapping(value))
+    return refuse('RC105', `not a manifest: it must be a mapping, not ${describe(value)}`, '', `a manifest begins with apiVersion: ${API_VERSION}; ${IGNORE_HINT}`);
   const { apiVersion, kind: kindName } = value;
   if (apiVersion !== API_VERSION) {
-    const ours = typeof apiVersion === 'string' && apiVersion.startsWith('rolecall.dev/');
-    problems.push({
-      code: 'RC105',
-      severity: 'error',
-      message:
-        apiVersion === undefined
-          ? `not a manifest: missing field "apiVersion"`
-          : `not a manifest of Rolecall: apiVersion is ${JSON.stringify(apiVersion)}`,
-      place: document.place(`${base}/apiVersion`),
-      hint:
-        apiVersion === undefined || ours
-          ? `write apiVersion: ${API_VERSION}`
-          : 'name files that are not for Rolecall in .iamignore',
-    });
-    return undefined;
+    if (apiVersion === undefined && Object.keys(value)[0]?.startsWith('\ufeff'))
+      return refuse('RC105', 'has the character U+FEFF (a byte order mark) in the middle of the file', '', 'remove it');
+    if (apiVersion === undefined || apiVersion === null)
+      return refuse('RC105', `not a manifest: ${apiVersion === null ? 'apiVersion is null' : 'missing field "apiVersion"'}`, '/apiVersion', `write apiVersion: ${API_VERSION}; ${IGNORE_HINT}`);
+    return refuse('RC105', `not a manifest of Rolecall: apiVersion is ${show(apiVersion)}`, '/apiVersion', isOurs(value) ? `write apiVersion: ${API_VERSION}` : IGNORE_HINT);
   }
   if (!isKindName(kindName)) {
-    problems.push({
-      code: 'RC106',
-      severity: 'error',
-      message: kindName === undefined ? 'missing field "kind"' : `unknown kind ${JSON.stringify(kindName)}`,
-      place: document.place(`${base}/kind`),
-      hint:
-        (typeof kindName === 'string' ? didYouMean(kindName, KIND_NAMES) : undefined) ??
-        `kinds: ${KIND_NAMES.join(', ')}`,
-    });
-    return undefined;
+    const message = kindName === undefined ? 'missing field "kind"' : kindName === null ? 'kind is null' : `unknown kind ${show(kindName)}`;
+    const near = typeof kindName === 'string' ? didYouMean(kindName, KIND_NAMES) : undefined;
+    return refuse('RC106', message, '/kind', near ?? `kinds: ${KIND_NAMES.join(', ')}`);
   }
   const before = problems.length;
-  const manifest = withoutServerFields(kindName, value, document, base, problems);
-  const place = (pointer = '', key?: 'key') =>
-    document.place(base + indexPointer(kindName, manifest, pointer), key);
-  if (!validators[kindName](manifest)) {
-    problems.push(...schemaProblems(kindName, manifest, validators[kindName].errors ?? [], place));
-  }
-  // What does not fit its schema cannot be judged any further.
-  if (problems.slice(before).some(({ severity }) => severity === 'error')) return undefined;
-  const declared = declare(kindName, manifest, place, (pointer, offset) =>
-    document.placeInside(base + indexPointer(kindName, manifest, pointer), offset),
+  const manifest = withoutServerFields(kindName, value, document, base, warnings);
+  const byIndex = (pointer: string, key?: 'key') => document.place(base + pointer, key);
+  const errors = validators[kindName](manifest) ? [] : (validators[kindName].errors ?? []);
+  const misfits = errors.map(({ instancePath }) => instancePath);
+  for (const found of schemaProblems(kindName, manifest, errors, byIndex)) problems.push(found);
+  for (const found of manifestProblems({ kind: kindName, manifest, misfits, place: byIndex })) problems.push(found);
+  if (problems.length > before) return undefined;
+  const indexed = (pointer: string) => base + indexPointer(kindName, manifest, pointer);
+  return declare(
+    kindName,
+    manifest,
+    (pointer = '', key) => document.place(indexed(pointer), key),
+    (pointer, offset) => document.placeInside(indexed(pointer), offset),
   );
-  const found = findings(kindName, manifest, declared);
-  problems.push(...found);
-  return found.length > 0 ? undefined : declared;
 }
 
 /** The manifest without what an API server adds, and without a namespace where there can be none. */
@@ -178,7 +176,7 @@ function withoutServerFields(
   value: Mapping,
   document: Document,
   base: string,
-  problems: Problem[],
+  warnings: Problem[],
 ): Mapping {
   const metadata = isMapping(value.metadata) ? value.metadata : undefined;
   const global = !kindOf(kind).namespaced;
@@ -190,7 +188,7 @@ function withoutServerFields(
   const kept = Object.fromEntries(Object.entries(metadata).filter(([key]) => !IGNORED_METADATA.has(key)));
   if (global && 'namespace' in kept) {
     delete kept.namespace;
-    problems.push({
+    warnings.push({
       code: 'RC123',
       severity: 'warn',
       message: `${kind} is global: its namespace is dropped`,

@@ -1,6 +1,6 @@
 import { dnsLabel, duration, grantLabels, labels, limit, scope, time } from '../kinds/schema.ts';
 import { kindOf, type KindName } from '../kinds/index.ts';
-import { pointerPart, pointerParts } from './document.ts';
+import { LIMITS, pointerPart, pointerParts } from './document.ts';
 import type { Place, Problem } from './problem.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -21,21 +21,31 @@ const PATTERNS = new Map<string, string>([
   [scope.pattern, 'a capital letter, then letters and digits, such as Source'],
   [limit.anyOf[1].pattern, 'a number, or a percentage from 0% to 100%'],
   [grantLabels.propertyNames.pattern, 'a letter, then letters, digits and "-", at most 63'],
-  [labels.propertyNames.pattern, 'a Kubernetes label key'],
-  [labels.additionalProperties.pattern, 'a Kubernetes label value: letters, digits, "-", "_" and ".", at most 63'],
+  [labels.propertyNames.pattern, 'letters, digits, "-", "_" and ".", at most 63, beginning and ending with a letter or digit'],
+  [labels.additionalProperties.pattern, 'letters, digits, "-", "_" and ".", at most 63, beginning and ending with a letter or digit'],
   ['^[^@]+@[^@]+$', 'an address with one @'],
   ['^[-._a-zA-Z0-9]+$', 'letters, digits, "-", "_" and "."'],
 ]);
 
-type Property = { readonly properties?: Readonly<Record<string, Property>>; readonly items?: Property };
+interface Property {
+  readonly properties?: Readonly<Record<string, Property>>;
+  readonly items?: Property;
+  readonly required?: readonly string[];
+}
+
+const METADATA = ['name', 'namespace', 'labels', 'annotations'];
 
 /** The fields that a schema knows at a path of the manifest. */
 function knownFields(kind: KindName, parts: readonly string[]): string[] {
   if (parts.length === 0) return ['apiVersion', 'kind', 'metadata', 'spec'];
-  if (parts[0] === 'metadata') return ['name', 'namespace', 'labels', 'annotations'];
+  return parts[0] === 'metadata' ? METADATA : Object.keys(schemaAt(kind, parts)?.properties ?? {});
+}
+
+/** The schema at a path that begins with `spec`. */
+function schemaAt(kind: KindName, parts: readonly string[]): Property | undefined {
   let schema: Property | undefined = kindOf(kind).schema as Property;
   for (const part of parts.slice(1)) schema = schema?.properties?.[part] ?? schema?.items;
-  return Object.keys(schema?.properties ?? {});
+  return schema;
 }
 
 /**
@@ -50,18 +60,20 @@ export function schemaProblems(
   place: (pointer?: string, key?: 'key') => Place,
 ): Problem[] {
   const problems: Problem[] = [];
+  if (errors.length === 0) return problems;
   const seen = new Set<string>();
   const name = nameOf(kind, manifest);
-  // The branches of an anyOf each complain; the anyOf itself says it all.
-  const choices = new Set(errors.filter(({ keyword }) => keyword === 'anyOf').map(({ instancePath }) => instancePath));
+  // An anyOf says what all of its branches say, an enum more than the type beside it.
+  const said = new Set<string>();
+  for (const { keyword, instancePath } of errors) if (keyword === 'anyOf' || keyword === 'enum') said.add(instancePath);
   for (const { instancePath, keyword, params, propertyName } of errors) {
-    if (propertyName !== undefined || (choices.has(instancePath) && keyword !== 'anyOf')) continue;
+    if (problems.length >= LIMITS.problems) break;
+    if (propertyName !== undefined || (said.has(instancePath) && keyword !== 'anyOf' && keyword !== 'enum')) continue;
     const parts = pointerParts(instancePath);
-    const value = parts.reduce<unknown>(
-      (at, part) => (typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[part] : undefined),
-      manifest,
-    );
-    const field = parts.filter((part) => part !== 'spec').join('.') || 'the manifest';
+    let value = manifest;
+    for (const part of parts) value = (value as Record<string, unknown>)[part];
+    const field = showPath(manifest, parts);
+    const where = parts.length === 0 || (parts.length === 1 && parts[0] === 'spec') ? '' : ` in ${field}`;
     const add = (code: Problem['code'], message: string, at: Place, hint?: string) => {
       const once = `${code} ${message} ${at.line}:${at.column}`;
       if (seen.has(once)) return;
@@ -69,7 +81,7 @@ export function schemaProblems(
       problems.push({ code, severity: 'error', message: `${name}: ${message}`, place: at, hint });
     };
     if (value === null) {
-      add('RC109', `${field} is null`, place(instancePath), 'give it a value, or remove the field for its default');
+      add('RC109', `${field} is null`, place(instancePath), isOptional(kind, parts) ? 'give it a value, or remove the field for its default' : 'give it a value');
       continue;
     }
     const wrong = (message: string, hint?: string) => add('RC109', message, place(instancePath), hint);
@@ -77,30 +89,17 @@ export function schemaProblems(
       case 'additionalProperties': {
         const extra = String(params.additionalProperty);
         const known = knownFields(kind, parts);
-        const where = parts.length === 0 || field === 'the manifest' ? '' : ` in ${field}`;
         add(
           'RC107',
-          extra === 'namespace' && parts[0] === 'metadata'
-            ? `${kind} is global and has no namespace`
-            : `unknown field "${extra}"${where}`,
+          `unknown field ${show(extra)}${where}`,
           place(`${instancePath}/${pointerPart(extra)}`, 'key'),
-          didYouMean(extra, known) ?? elsewhere(kind, extra, parts) ?? `known here: ${known.join(', ')}`,
+          elsewhere(kind, extra, parts) ?? didYouMean(extra, known) ?? `known here: ${known.join(', ')}`,
         );
         break;
       }
       case 'required': {
         const missing = String(params.missingProperty);
-        const where = field === 'the manifest' ? '' : ` in ${field}`;
-        add(
-          'RC108',
-          `missing field "${missing}"${where}`,
-          place(instancePath),
-          missing === 'namespace'
-            ? 'name the workspace that it is in'
-            : missing === 'resources'
-              ? 'for the whole workspace write resources: [{type: Workspace}]'
-              : undefined,
-        );
+        add('RC108', `missing field "${missing}"${where}`, place(instancePath), missingHint(kind, missing, parts));
         break;
       }
       case 'type':
@@ -122,26 +121,26 @@ export function schemaProblems(
           'RC109',
           `${field} cannot have the key ${show(params.propertyName)}`,
           place(`${instancePath}/${pointerPart(String(params.propertyName))}`, 'key'),
-          `a key is ${parts[0] === 'metadata' || parts.includes('matchLabels') ? 'a Kubernetes label key' : 'a letter, then letters, digits and "-", at most 63'}`,
+          PATTERNS.get(parts.at(-1) === 'labels' && parts[0] === 'spec' ? grantLabels.propertyNames.pattern : labels.propertyNames.pattern),
         );
         break;
       case 'minLength':
-        wrong(value === '' ? `${field} is empty` : `${field} is shorter than ${params.limit} characters`);
+        wrong(value === '' ? `${field} is empty` : `${field} is shorter than ${params.limit} characters`, 'write what it says, in words');
         break;
       case 'maxLength':
-        wrong(`${field} is longer than ${params.limit} characters`);
+        wrong(`${field} is longer than ${params.limit} characters`, 'shorten it');
         break;
       case 'minItems':
         wrong(`${field} is empty`, `at least ${params.limit} ${params.limit === 1 ? 'entry' : 'entries'}`);
         break;
       case 'maxItems':
-        wrong(`${field} has ${(value as unknown[]).length} entries, at most ${params.limit} are allowed`);
+        wrong(`${field} has ${counted((value as unknown[]).length)} entries, at most ${counted(params.limit)} are allowed`, 'split it');
         break;
       case 'minProperties':
         wrong(`${field} is empty`, 'remove it, or give at least one entry');
         break;
       case 'maxProperties':
-        wrong(`${field} has more than ${params.limit} entries`);
+        wrong(`${field} has more than ${params.limit} entries`, 'remove some');
         break;
       case 'minimum':
         wrong(`${field} is ${show(value)}, at least ${params.limit} is allowed`);
@@ -159,18 +158,50 @@ export function schemaProblems(
   return problems;
 }
 
-function nameOf(kind: KindName, manifest: unknown): string {
-  const metadata = (manifest as { metadata?: { name?: unknown; namespace?: unknown } }).metadata;
-  if (typeof metadata?.name !== 'string') return kind;
-  return typeof metadata.namespace === 'string' ? `${kind} ${metadata.namespace}/${metadata.name}` : `${kind} ${metadata.name}`;
+/** Which resource a manifest is about, as far as it says so. */
+export function nameOf(kind: KindName, manifest: unknown): string {
+  const metadata = (manifest as { metadata?: { name?: unknown; namespace?: unknown } | null }).metadata;
+  const name = metadata?.name;
+  if (typeof name !== 'string' || name === '') return kind;
+  const namespace = typeof metadata?.namespace === 'string' ? `${cut(metadata.namespace)}/` : '';
+  return `${kind} ${namespace}${cut(name)}`;
+}
+
+/** A path of a manifest as people write it, without spec: `members[2].name`. */
+export function showPath(manifest: unknown, parts: readonly string[]): string {
+  let value = manifest;
+  let path = '';
+  for (const part of parts) {
+    path += Array.isArray(value) ? `[${part}]` : /^[\w-]+$/.test(part) ? `.${part}` : `[${show(part)}]`;
+    value = (value as Record<string, unknown> | null | undefined)?.[part];
+  }
+  return path.slice(1).replace(/^spec[.]/, '') || 'the manifest';
+}
+
+/** Whether a field may be left out. */
+function isOptional(kind: KindName, parts: readonly string[]): boolean {
+  const last = parts.at(-1) ?? '';
+  if (parts.length === 1) return false;
+  if (parts[0] === 'metadata') return parts.length === 2 && !['name', 'namespace'].includes(last);
+  const parent = schemaAt(kind, parts.slice(0, -1));
+  return parent?.properties?.[last] !== undefined && parent.required?.includes(last) !== true;
 }
 
 /** A field that stands at the wrong depth: beside spec instead of in it, or the other way round. */
 function elsewhere(kind: KindName, field: string, parts: readonly string[]): string | undefined {
-  if (parts.length === 0 && knownFields(kind, ['spec']).includes(field)) return `"${field}" belongs into spec`;
-  if (parts[0] !== 'metadata' && ['name', 'namespace', 'labels', 'annotations'].includes(field) && parts.length <= 1)
-    return `"${field}" belongs into metadata`;
+  if (field === '<<') return 'merge keys are not YAML 1.2: write the fields themselves';
+  if (parts.length > 1) return undefined;
+  if (parts[0] !== 'spec' && knownFields(kind, ['spec']).includes(field)) return `"${field}" belongs into spec`;
+  if (parts[0] !== 'metadata' && METADATA.includes(field)) return `"${field}" belongs into metadata`;
   return undefined;
+}
+
+function missingHint(kind: KindName, field: string, parts: readonly string[]): string {
+  if (field === 'namespace') return 'name the workspace that it is in';
+  if (field === 'resources') return 'for the whole workspace write resources: [{type: Workspace}]';
+  if (parts.length === 0) return 'every manifest has apiVersion, kind, metadata and spec';
+  const path = [...parts.filter((part) => part !== 'spec' && !/^\d+$/.test(part)), field];
+  return `what it is: iam explain ${kind.toLowerCase()}.${path.join('.')}`;
 }
 
 function article(type: string): string {
@@ -184,20 +215,29 @@ function article(type: string): string {
   return words[type] ?? type;
 }
 
-function describe(value: unknown): string {
+export function describe(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object') return 'a mapping';
-  return typeof value === 'string' ? show(value) : `the ${typeof value} ${show(value)}`;
+  if (typeof value === 'object') return value === null ? 'null' : 'a mapping';
+  return typeof value === 'number' ? `the number ${show(value)}` : show(value);
 }
 
 function quoteHint(type: unknown, value: unknown): string | undefined {
   if (type === 'string' && (typeof value === 'number' || typeof value === 'boolean')) return `quote it: "${value}"`;
-  if (type === 'boolean' && typeof value === 'string') return 'write true or false without quotes';
+  if (type === 'string') return undefined;
+  if ((type === 'boolean' || type === 'integer') && typeof value === 'string') return 'write it without quotes';
+  if (type === 'array' && typeof value !== 'object') return 'begin each entry with "- ", or write [ ] around them';
   return undefined;
 }
 
+function counted(value: unknown): string {
+  return Number(value).toLocaleString('en');
+}
+
+function cut(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
+}
+
 /** A value, cut to what fits a line. */
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+export function show(value: unknown): string {
+  return cut(JSON.stringify(value) ?? String(value));
 }

@@ -60,9 +60,12 @@ export function fieldText(name: KindName, { path, schema, required }: Field, opt
   const form = FORMS.get(patternOf(schema) ?? '')?.[1];
   const below = fieldsText(schema, options);
   return [
-    `KIND   ${paint('strong', name)}\nFIELD  ${paint('strong', path.join('.'))}  ${typeText(schema, required)}\n${
-      form === undefined ? '' : `${hanging('FORM   ', form, width)}`
-    }`,
+    [
+      `KIND   ${paint('strong', name)}\n`,
+      `FIELD  ${paint('strong', path.join('.'))}\n`,
+      hanging('TYPE   ', typeText(schema, required), width),
+      ...(form === undefined ? [] : [hanging('FORM   ', form, width)]),
+    ].join(''),
     ...(schema.description === undefined ? [] : [hanging('', schema.description, width)]),
     ...(below === '' ? [] : [`${paint('strong', 'FIELDS')}\n${below}`]),
   ].join('\n');

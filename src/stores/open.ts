@@ -8,7 +8,8 @@ export async function openStore(url: string, cwd: string, lockTimeout: number): 
   switch (scheme) {
     case 'sqlite': {
       const file = url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
-      if (file === '') throw failure(EXIT.invalid, 'RC121', '--store sqlite: names no file', 'sqlite:.iam/iam.db');
+      if (file === '')
+        throw failure(EXIT.invalid, 'RC121', '--store sqlite: names no file', 'sqlite:.iam/iam.db');
       const { sqliteStore } = await import('./sqlite/sqlite-store.ts');
       return sqliteStore({ file: path.resolve(cwd, file), location: file, lockTimeout });
     }

@@ -1,9 +1,9 @@
-import type { KindName } from '../kinds/index.ts';
 import type { AuditRow } from '../core/audit.ts';
 import type { Action } from '../core/plan.ts';
 import type { Identity, Manifest } from '../core/resource.ts';
 import type { Stored } from '../core/stored.ts';
 import type { Verdict } from '../core/verdict.ts';
+import type { KindName } from '../kinds/index.ts';
 
 /**
  * Where actual state lives, with its ledger: names, uids, managers, revisions, audit.
@@ -115,7 +115,12 @@ export type Entry =
       readonly changes: readonly WriteChange[];
     }
   /** An apply or delete that a guard or policy refused: one audit row, no revision. Nothing where there is no store. */
-  | { readonly type: 'refused'; readonly act: Act; readonly digest: string; readonly verdicts: readonly Verdict[] }
+  | {
+      readonly type: 'refused';
+      readonly act: Act;
+      readonly digest: string;
+      readonly verdicts: readonly Verdict[];
+    }
   /** The snapshot of a revision has been written. */
   | { readonly type: 'snapshot'; readonly revision: number };
 

@@ -45,7 +45,7 @@ describe.each(KIND_NAMES)('%s', (kind) => {
   test('explains each field by itself', async () => {
     for (const path of pathsOf(schemaFile(word))) {
       const page = await explain(`${word}.${path}`);
-      expect(page).toContain(`FIELD  ${path}  `);
+      expect(page).toContain(`FIELD  ${path}\nTYPE   `);
       expect(page.split('\n').length).toBeGreaterThan(3);
     }
   });
@@ -70,12 +70,12 @@ describe.each(KIND_NAMES)('%s', (kind) => {
 
 test('a field says its type, limits and default', async () => {
   expect(await explain('ws.owners.minimum')).toBe(
-    'KIND   Workspace\nFIELD  spec.owners.minimum  whole number, default 1, 0 to 1,000\n\nThe fewest owners it may have.\n',
+    'KIND   Workspace\nFIELD  spec.owners.minimum\nTYPE   whole number, default 1, 0 to 1,000\n\nThe fewest owners it may have.\n',
   );
-  expect(await explain('u.type')).toContain('FIELD  spec.type  Human | Service | BreakGlass, default Human\n');
-  expect(await explain('rb.resources')).toContain('FIELD  spec.resources  list of mappings, required, 1 to 200 entries\n');
+  expect(await explain('u.type')).toContain('TYPE   Human | Service | BreakGlass, default Human\n');
+  expect(await explain('rb.resources')).toContain('TYPE   list of mappings, required, 1 to 200 entries\n');
   expect(await explain('ws.guards.maxRemovals')).toContain('whole number or percentage, default 25%\n');
-  expect(await explain('ap.match.kinds')).toContain('list of Workspace | User | Group | Role | RoleBinding | Token, not empty\n');
+  expect(await explain('ap.match.kinds')).toContain('list of Workspace | User | Group | Role | RoleBinding |\n       Token, not empty\n');
 });
 
 test('a path may be written as people do', async () => {

@@ -36,7 +36,7 @@ describe('iam import peribolos', () => {
     const cwd = temporaryFolder(ACME);
     const { stdout, stderr } = await imported(cwd, 'config', '-o', 'out');
     expect(stdout).toBe('');
-    expect(stderr).toBe(`imported 4 users, 5 roles, 2 workspaces, 2 groups, 5 rolebindings into out
+    expect(stderr).toBe(`imported 4 users, 5 roles, 2 workspaces, 2 groups, 6 rolebindings into out
 dropped settings without a counterpart: org.billing_email (1), team.privacy (2)
 next: iam validate -f out
 `);
@@ -117,9 +117,9 @@ spec:
   test('without -o it is one stream, the same resources', async () => {
     const cwd = temporaryFolder(ACME);
     const { stdout, stderr } = await imported(cwd, 'config');
-    expect(stderr).toMatch(/^imported 4 users, 5 roles, 2 workspaces, 2 groups, 5 rolebindings\n/);
+    expect(stderr).toMatch(/^imported 4 users, 5 roles, 2 workspaces, 2 groups, 6 rolebindings\n/);
     const validated = await runIam(['validate', '-f', '-'], { cwd, stdin: stdout });
-    expect(validated).toMatchObject({ exit: 0, stdout: expect.stringMatching(/^valid: 18 resources /) });
+    expect(validated).toMatchObject({ exit: 0, stdout: expect.stringMatching(/^valid: 19 resources /) });
   });
 
   test('one organisation, several roots, the same one twice: all the same', async () => {

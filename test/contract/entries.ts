@@ -2,7 +2,17 @@ import type { AuditRow } from '../../src/core/audit.ts';
 import { identityOf, toManifest } from '../../src/core/resource.ts';
 import type { Stored } from '../../src/core/stored.ts';
 import type { Resource } from '../../src/kinds/index.ts';
-import type { Act, Entry, Head, Reading, Revision, Store, StoredEdge, WriteChange, Written } from '../../src/stores/store.ts';
+import type {
+  Act,
+  Entry,
+  Head,
+  Reading,
+  Revision,
+  Store,
+  StoredEdge,
+  WriteChange,
+  Written,
+} from '../../src/stores/store.ts';
 
 export const NOWHERE: Pick<Head, 'store' | 'revision'> = { store: null, revision: 0 };
 
@@ -24,13 +34,31 @@ type Ledger = Partial<Pick<WriteChange, 'manager' | 'fieldManagers'>>;
 
 export function create(resource: Resource, ledger: Ledger = {}): WriteChange {
   const [id, after] = [identityOf(resource), toManifest(resource)];
-  return { action: 'create', id, uid: null, before: null, after, manager: 'default', fieldManagers: {}, ...ledger };
+  return {
+    action: 'create',
+    id,
+    uid: null,
+    before: null,
+    after,
+    manager: 'default',
+    fieldManagers: {},
+    ...ledger,
+  };
 }
 
 export function update(stored: Stored, resource: Resource, ledger: Ledger = {}): WriteChange {
   const { uid, manager, fieldManagers } = stored;
   const [before, after] = [toManifest(stored.resource), toManifest(resource)];
-  return { action: 'update', id: identityOf(resource), uid, before, after, manager, fieldManagers, ...ledger };
+  return {
+    action: 'update',
+    id: identityOf(resource),
+    uid,
+    before,
+    after,
+    manager,
+    fieldManagers,
+    ...ledger,
+  };
 }
 
 export function remove({ uid, id, resource, manager }: Stored): WriteChange {
@@ -43,11 +71,22 @@ export function applyOn(
   changes: readonly WriteChange[],
   more: Partial<Act> = {},
 ): Extract<Entry, { type: 'apply' }> {
-  return { type: 'apply', base: { store, revision }, act: act(more), digest: 'sha256:digest', verdicts: [], changes };
+  return {
+    type: 'apply',
+    base: { store, revision },
+    act: act(more),
+    digest: 'sha256:digest',
+    verdicts: [],
+    changes,
+  };
 }
 
 /** Applies on whatever is there. */
-export async function apply(store: Store, changes: readonly WriteChange[], more: Partial<Act> = {}): Promise<Written> {
+export async function apply(
+  store: Store,
+  changes: readonly WriteChange[],
+  more: Partial<Act> = {},
+): Promise<Written> {
   return store.write(applyOn(await headOf(store), changes, more));
 }
 
@@ -103,5 +142,7 @@ export async function stored(store: Store, id: string): Promise<Stored> {
 /** The revision that made each edge of a resource, by pointer. */
 export async function edgesOf(store: Store, id: string): Promise<Record<string, number>> {
   const { edges } = await everything(store);
-  return Object.fromEntries(edges.filter((edge) => edge.id === id).map(({ pointer, since }) => [pointer, since]));
+  return Object.fromEntries(
+    edges.filter((edge) => edge.id === id).map(({ pointer, since }) => [pointer, since]),
+  );
 }

@@ -6,7 +6,21 @@ import type { Verdict } from '../../src/core/verdict.ts';
 import { KIND_NAMES } from '../../src/kinds/index.ts';
 import { StaleBase, type Store } from '../../src/stores/store.ts';
 import { binding, group, role, token, user, workspace } from '../support/resources.ts';
-import { act, apply, applyOn, create, edgesOf, everything, flat, headOf, NOWHERE, reading, remove, stored, update } from './entries.ts';
+import {
+  act,
+  apply,
+  applyOn,
+  create,
+  edgesOf,
+  everything,
+  flat,
+  headOf,
+  NOWHERE,
+  reading,
+  remove,
+  stored,
+  update,
+} from './entries.ts';
 
 export interface StoreContract {
   readonly name: string;
@@ -117,13 +131,17 @@ function bases(test: Test): void {
   });
 
   test('refuses a base in a store that is gone', async (store) => {
-    await expect(store.write(applyOn({ store: 'gone', revision: 7 }, [create(user('ana'))]))).rejects.toBeInstanceOf(StaleBase);
+    await expect(
+      store.write(applyOn({ store: 'gone', revision: 7 }, [create(user('ana'))])),
+    ).rejects.toBeInstanceOf(StaleBase);
     expect(await everything(store)).toEqual(NOTHING);
   });
 
   test('of two that write on the same base one wins', async (store) => {
     const { head } = await apply(store, [create(user('ana'))]);
-    const both = await Promise.allSettled(['bo', 'cy'].map((name) => store.write(applyOn(head, [create(user(name))]))));
+    const both = await Promise.allSettled(
+      ['bo', 'cy'].map((name) => store.write(applyOn(head, [create(user(name))]))),
+    );
     expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     expect(both.find(({ status }) => status === 'rejected')).toMatchObject({ reason: expect.any(StaleBase) });
     expect(await everything(store)).toMatchObject({ head: { revision: 2 }, resources: { length: 2 } });
@@ -135,7 +153,12 @@ function bases(test: Test): void {
     const devs = await stored(store, 'Group/acme/devs');
     const ana = await stored(store, 'User//ana');
     const good = [create(user('bo')), update(devs, group('acme/devs', ['ana', 'bo'])), remove(ana)];
-    const bad = [unknown('cy'), { ...unknown('cy'), action: 'delete', after: null } as const, create(workspace('acme')), update(ana, user('bo'))];
+    const bad = [
+      unknown('cy'),
+      { ...unknown('cy'), action: 'delete', after: null } as const,
+      create(workspace('acme')),
+      update(ana, user('bo')),
+    ];
     for (const failing of bad) {
       const entry = applyOn(before.head, [...good.slice(0, 2), failing, ...good.slice(2)]);
       await expect(store.write(entry), failing.id).rejects.toThrow();
@@ -153,29 +176,63 @@ function unknown(name: string) {
 
 function resources(test: Test): void {
   test('gives back what was written', async (store) => {
-    const odd = 'Zoë "quoted" \\ \u2028 𝒜 \0 \u0007 \r\n\t \uFEFF \ud800 e\u0301 é \'; DROP TABLE resource; --';
+    const odd =
+      'Zoë "quoted" \\ \u2028 𝒜 \0 \u0007 \r\n\t \uFEFF \ud800 e\u0301 é \'; DROP TABLE resource; --';
     const written = [
-      user('ana', { displayName: odd }, { labels: { team: 'é-"x"' }, annotations: { 'rolecall.dev/protect': 'true' } }),
+      user(
+        'ana',
+        { displayName: odd },
+        { labels: { team: 'é-"x"' }, annotations: { 'rolecall.dev/protect': 'true' } },
+      ),
       role('huge', { description: 'long text, é '.repeat(100_000) }),
-      binding('acme/b', 'huge', ['ana', 'Group:devs', 'Token:ci'], { resources: [{ type: 'Source', id: 'a/b~c d' }, { type: 'Workspace' }] }),
+      binding('acme/b', 'huge', ['ana', 'Group:devs', 'Token:ci'], {
+        resources: [{ type: 'Source', id: 'a/b~c d' }, { type: 'Workspace' }],
+      }),
     ];
     const ledger = { manager: 'tëam "a"', fieldManagers: { state: 'hr', displayName: 'tëam "a"' } };
-    await apply(store, written.map((resource) => create(resource, ledger)));
+    await apply(
+      store,
+      written.map((resource) => create(resource, ledger)),
+    );
     for (const resource of written) {
       const id = identityOf(resource);
-      expect(await stored(store, id)).toMatchObject({ id, body: canonicalJson(toManifest(resource)), resource, ...ledger });
+      expect(await stored(store, id)).toMatchObject({
+        id,
+        body: canonicalJson(toManifest(resource)),
+        resource,
+        ...ledger,
+      });
     }
     const ana = await stored(store, 'User//ana');
     await apply(store, [update(ana, user('ana'), { manager: 'other', fieldManagers: {} })]);
-    expect(await stored(store, 'User//ana')).toEqual({ ...ana, resource: user('ana'), body: canonicalJson(toManifest(user('ana'))), manager: 'other', fieldManagers: {} });
+    expect(await stored(store, 'User//ana')).toEqual({
+      ...ana,
+      resource: user('ana'),
+      body: canonicalJson(toManifest(user('ana'))),
+      manager: 'other',
+      fieldManagers: {},
+    });
   });
 
   test('keeps apart what differs only by case, accent or workspace', async (store) => {
-    const all = [user('ana'), user('Ana'), user('aná'), user('ana '), group('acme/ana', []), group('Acme/ana', []), group('beta/ana', [])];
-    await apply(store, all.map((one) => create(one)));
+    const all = [
+      user('ana'),
+      user('Ana'),
+      user('aná'),
+      user('ana '),
+      group('acme/ana', []),
+      group('Acme/ana', []),
+      group('beta/ana', []),
+    ];
+    await apply(
+      store,
+      all.map((one) => create(one)),
+    );
     const { resources } = await everything(store);
     expect(resources.map(({ id }) => id).sort()).toEqual(all.map(identityOf).sort());
-    expect((await everything(store, { workspace: 'acme' })).resources.map(({ id }) => id)).toEqual(['Group/acme/ana']);
+    expect((await everything(store, { workspace: 'acme' })).resources.map(({ id }) => id)).toEqual([
+      'Group/acme/ana',
+    ]);
   });
 
   test('keeps a uid over updates and renames, and never gives it again', async (store) => {
@@ -199,16 +256,37 @@ function resources(test: Test): void {
   test('takes changes one after the other', async (store) => {
     await apply(store, [create(user('ana')), create(user('bo'))]);
     const [ana, bo] = [await stored(store, 'User//ana'), await stored(store, 'User//bo')];
-    await apply(store, [update(ana, user('cy')), update(bo, user('ana')), remove({ ...ana, id: 'User//cy' }), create(user('bo'))]);
+    await apply(store, [
+      update(ana, user('cy')),
+      update(bo, user('ana')),
+      remove({ ...ana, id: 'User//cy' }),
+      create(user('bo')),
+    ]);
     const { resources } = await everything(store);
     expect(resources.map(({ id }) => id).sort()).toEqual(['User//ana', 'User//bo']);
     expect(await stored(store, 'User//ana')).toMatchObject({ uid: bo.uid });
   });
 
   test('reads one workspace: what is in it, and its Workspace', async (store) => {
-    const inside = [workspace('acme', { owners: { required: [{ name: 'ana' }] } }), group('acme/devs', ['ana']), binding('acme/b', 'keeper', ['ana']), token('acme/ci', 'ana')];
-    const outside = [workspace('beta'), workspace('acme-2'), group('beta/acme', ['ana']), user('acme'), user('ana'), role('keeper'), role('acme')];
-    await apply(store, [...outside, ...inside].map((one) => create(one)));
+    const inside = [
+      workspace('acme', { owners: { required: [{ name: 'ana' }] } }),
+      group('acme/devs', ['ana']),
+      binding('acme/b', 'keeper', ['ana']),
+      token('acme/ci', 'ana'),
+    ];
+    const outside = [
+      workspace('beta'),
+      workspace('acme-2'),
+      group('beta/acme', ['ana']),
+      user('acme'),
+      user('ana'),
+      role('keeper'),
+      role('acme'),
+    ];
+    await apply(
+      store,
+      [...outside, ...inside].map((one) => create(one)),
+    );
     const all = await everything(store);
     const acme = await everything(store, { workspace: 'acme' });
     const ids = inside.map(identityOf);
@@ -227,7 +305,10 @@ function readings(test: Test): void {
   const many = () => Array.from({ length: MANY }, (_, i) => group(`acme/g${i}`, ['ana', `u${i}`]));
 
   test('reads in batches to the end, in the same order each time', async (store) => {
-    const { head } = await apply(store, many().map((one) => create(one)));
+    const { head } = await apply(
+      store,
+      many().map((one) => create(one)),
+    );
     const batches = await reading(store, async (opened) => {
       const sizes: number[] = [];
       for await (const batch of opened.resources()) sizes.push(batch.length);
@@ -242,19 +323,30 @@ function readings(test: Test): void {
     expect(await everything(store)).toEqual(first);
     expect((await everything(store, { workspace: 'acme' })).resources).toEqual(first.resources);
     for (let i = 0; i < 5; i++) await apply(store, []);
-    expect(await everything(store)).toMatchObject({ head: { revision: head.revision + 5 }, resources: first.resources, edges: first.edges });
+    expect(await everything(store)).toMatchObject({
+      head: { revision: head.revision + 5 },
+      resources: first.resources,
+      edges: first.edges,
+    });
   });
 
   test('a reading stays at its moment while somebody writes', async (store) => {
-    await apply(store, many().map((one) => create(one)));
+    await apply(
+      store,
+      many().map((one) => create(one)),
+    );
     const before = await everything(store);
     await reading(store, async (opened) => {
       const batches = opened.resources()[Symbol.asyncIterator]();
       const edgeBatches = opened.edges()[Symbol.asyncIterator]();
-      const seen = [(await batches.next()).value, (await edgeBatches.next()).value].map((batch) => [...(batch ?? [])]);
+      const seen = [(await batches.next()).value, (await edgeBatches.next()).value].map((batch) => [
+        ...(batch ?? []),
+      ]);
       await apply(store, before.resources.slice(1).map(remove));
-      for (let next = await batches.next(); !next.done; next = await batches.next()) seen[0]?.push(...next.value);
-      for (let next = await edgeBatches.next(); !next.done; next = await edgeBatches.next()) seen[1]?.push(...next.value);
+      for (let next = await batches.next(); !next.done; next = await batches.next())
+        seen[0]?.push(...next.value);
+      for (let next = await edgeBatches.next(); !next.done; next = await edgeBatches.next())
+        seen[1]?.push(...next.value);
       expect(seen[0]?.length).toBe(MANY);
       expect(seen[1]).toEqual(before.edges);
       expect(opened.head).toEqual(before.head);
@@ -265,7 +357,10 @@ function readings(test: Test): void {
   });
 
   test('a reading that is closed in the middle throws, and does not look like the end', async (store) => {
-    await apply(store, many().map((one) => create(one)));
+    await apply(
+      store,
+      many().map((one) => create(one)),
+    );
     const opened = await store.read();
     const batches = opened.resources()[Symbol.asyncIterator]();
     await batches.next();
@@ -275,7 +370,10 @@ function readings(test: Test): void {
   });
 
   test('a reading can be left in the middle, and then the store written', async (store) => {
-    await apply(store, many().map((one) => create(one)));
+    await apply(
+      store,
+      many().map((one) => create(one)),
+    );
     await reading(store, async (opened) => {
       for await (const batch of opened.resources()) if (batch.length > 0) break;
     });
@@ -285,11 +383,22 @@ function readings(test: Test): void {
 
 function edges(test: Test): void {
   test('an edge keeps the revision that made it while it stays', async (store) => {
-    await apply(store, [create(group('acme/devs', ['ana', 'bo'])), create(binding('acme/b', 'keeper', ['ana']))]);
-    expect(await edgesOf(store, 'Group/acme/devs')).toEqual({ '/spec/members/User:ana': 1, '/spec/members/User:bo': 1 });
+    await apply(store, [
+      create(group('acme/devs', ['ana', 'bo'])),
+      create(binding('acme/b', 'keeper', ['ana'])),
+    ]);
+    expect(await edgesOf(store, 'Group/acme/devs')).toEqual({
+      '/spec/members/User:ana': 1,
+      '/spec/members/User:bo': 1,
+    });
     const devs = await stored(store, 'Group/acme/devs');
-    await apply(store, [update(devs, group('acme/devs', [{ name: 'ana', expiresAt: '2027-01-01T00:00:00.000Z' }, 'cy']))]);
-    expect(await edgesOf(store, 'Group/acme/devs')).toEqual({ '/spec/members/User:ana': 1, '/spec/members/User:cy': 2 });
+    await apply(store, [
+      update(devs, group('acme/devs', [{ name: 'ana', expiresAt: '2027-01-01T00:00:00.000Z' }, 'cy'])),
+    ]);
+    expect(await edgesOf(store, 'Group/acme/devs')).toEqual({
+      '/spec/members/User:ana': 1,
+      '/spec/members/User:cy': 2,
+    });
     const b = await stored(store, 'RoleBinding/acme/b');
     const entries = { resources: [{ type: 'Workspace' }, { type: 'Source', id: 'a/b' }] };
     await apply(store, [update(b, binding('acme/b', 'reader', ['ana', 'Group:devs'], entries))]);
@@ -304,7 +413,8 @@ function edges(test: Test): void {
 
   test('an edge that comes back is new', async (store) => {
     await apply(store, [create(group('acme/devs', ['ana']))]);
-    for (const members of [[], ['ana']]) await apply(store, [update(await stored(store, 'Group/acme/devs'), group('acme/devs', members))]);
+    for (const members of [[], ['ana']])
+      await apply(store, [update(await stored(store, 'Group/acme/devs'), group('acme/devs', members))]);
     expect(await edgesOf(store, 'Group/acme/devs')).toEqual({ '/spec/members/User:ana': 3 });
   });
 
@@ -312,7 +422,10 @@ function edges(test: Test): void {
     await apply(store, [create(user('ana')), create(group('acme/devs', ['ana', 'bo']))]);
     const ana = await stored(store, 'User//ana');
     const devs = await stored(store, 'Group/acme/devs');
-    await apply(store, [update(ana, user('ana-diaz')), update(devs, group('acme/engineers', ['ana-diaz', 'bo', 'cy']))]);
+    await apply(store, [
+      update(ana, user('ana-diaz')),
+      update(devs, group('acme/engineers', ['ana-diaz', 'bo', 'cy'])),
+    ]);
     expect(await edgesOf(store, 'Group/acme/engineers')).toEqual({
       '/spec/members/User:ana-diaz': 1,
       '/spec/members/User:bo': 1,
@@ -320,33 +433,79 @@ function edges(test: Test): void {
     });
     // A new one with the name of before is somebody else.
     const engineers = await stored(store, 'Group/acme/engineers');
-    await apply(store, [create(user('ana')), update(engineers, group('acme/engineers', ['ana', 'ana-diaz']))]);
-    expect(await edgesOf(store, 'Group/acme/engineers')).toEqual({ '/spec/members/User:ana': 3, '/spec/members/User:ana-diaz': 1 });
+    await apply(store, [
+      create(user('ana')),
+      update(engineers, group('acme/engineers', ['ana', 'ana-diaz'])),
+    ]);
+    expect(await edgesOf(store, 'Group/acme/engineers')).toEqual({
+      '/spec/members/User:ana': 3,
+      '/spec/members/User:ana-diaz': 1,
+    });
   });
 
   test('edges go with their resource', async (store) => {
     await apply(store, [create(group('acme/devs', ['ana'])), create(group('acme/ops', ['ana']))]);
     await apply(store, [remove(await stored(store, 'Group/acme/devs'))]);
-    expect((await everything(store)).edges).toEqual([{ id: 'Group/acme/ops', pointer: '/spec/members/User:ana', since: 1 }]);
+    expect((await everything(store)).edges).toEqual([
+      { id: 'Group/acme/ops', pointer: '/spec/members/User:ana', since: 1 },
+    ]);
     await apply(store, [create(group('acme/devs', ['ana']))]);
     expect(await edgesOf(store, 'Group/acme/devs')).toEqual({ '/spec/members/User:ana': 3 });
   });
 }
 
-const VERDICT: Verdict = { code: 'RC209', class: 'hard', severity: 'deny', message: 'é "no"', numbers: { of: 2 }, override: null };
+const VERDICT: Verdict = {
+  code: 'RC209',
+  class: 'hard',
+  severity: 'deny',
+  message: 'é "no"',
+  numbers: { of: 2 },
+  override: null,
+};
 
 function records(test: Test): void {
-  const who = { actor: 'ana', actorVerified: true, reason: 'é "why"\nTICKET-1', commit: 'abc', pr: '17', approvers: ['bo', 'cy'] };
+  const who = {
+    actor: 'ana',
+    actorVerified: true,
+    reason: 'é "why"\nTICKET-1',
+    commit: 'abc',
+    pr: '17',
+    approvers: ['bo', 'cy'],
+  };
 
   test('remembers revisions, newest first', async (store) => {
     await apply(store, [create(user('ana')), create(user('bo'))], { at: '2026-06-01T00:00:00.000Z' });
     const [ana, bo] = [await stored(store, 'User//ana'), await stored(store, 'User//bo')];
-    const entry = applyOn(await headOf(store), [create(user('cy')), update(ana, user('ana', { displayName: 'A' })), remove(bo)], { ...who, at: '2026-06-02T00:00:00.000Z' });
+    const entry = applyOn(
+      await headOf(store),
+      [create(user('cy')), update(ana, user('ana', { displayName: 'A' })), remove(bo)],
+      { ...who, at: '2026-06-02T00:00:00.000Z' },
+    );
     await store.write({ ...entry, digest: 'sha256:second', act: { ...entry.act, manager: 'team-a' } });
     const { actor, actorVerified, reason, commit } = who;
     expect((await everything(store)).revisions).toEqual([
-      { revision: 2, at: '2026-06-02T00:00:00.000Z', manager: 'team-a', digest: 'sha256:second', actor, actorVerified, reason, commit, summary: { create: 1, update: 1, delete: 1 } },
-      { revision: 1, at: '2026-06-01T00:00:00.000Z', manager: 'default', digest: 'sha256:digest', actor: null, actorVerified: false, reason: null, commit: null, summary: { create: 2, update: 0, delete: 0 } },
+      {
+        revision: 2,
+        at: '2026-06-02T00:00:00.000Z',
+        manager: 'team-a',
+        digest: 'sha256:second',
+        actor,
+        actorVerified,
+        reason,
+        commit,
+        summary: { create: 1, update: 1, delete: 1 },
+      },
+      {
+        revision: 1,
+        at: '2026-06-01T00:00:00.000Z',
+        manager: 'default',
+        digest: 'sha256:digest',
+        actor: null,
+        actorVerified: false,
+        reason: null,
+        commit: null,
+        summary: { create: 2, update: 0, delete: 0 },
+      },
     ]);
   });
 
@@ -359,16 +518,45 @@ function records(test: Test): void {
     const { audit } = await everything(store);
     const cy = await stored(store, 'User//cy');
     const { actor, actorVerified, reason, commit, pr } = who;
-    const same = { revision: 2, at: entry.act.at, actor, actorVerified, reason, commit, pr, approvers: '["bo","cy"]' };
+    const same = {
+      revision: 2,
+      at: entry.act.at,
+      actor,
+      actorVerified,
+      reason,
+      commit,
+      pr,
+      approvers: '["bo","cy"]',
+    };
     const none = { uid: null, identity: null, before: null, after: null, verdicts: null };
     const second = audit.slice(3);
     expect(second.map(({ payloadHash: _, prevHash: __, hash: ___, ...facts }) => facts)).toEqual([
-      { ...none, ...same, seq: 4, action: 'apply', after: '{"digest":"sha256:digest","manager":"default"}', verdicts: canonicalJson([VERDICT]) },
-      { ...none, ...same, seq: 5, action: 'update', uid: ana.uid, identity: 'User//ana-diaz', before: ana.body, after: canonicalJson(toManifest(renamed)) },
+      {
+        ...none,
+        ...same,
+        seq: 4,
+        action: 'apply',
+        after: '{"digest":"sha256:digest","manager":"default"}',
+        verdicts: canonicalJson([VERDICT]),
+      },
+      {
+        ...none,
+        ...same,
+        seq: 5,
+        action: 'update',
+        uid: ana.uid,
+        identity: 'User//ana-diaz',
+        before: ana.body,
+        after: canonicalJson(toManifest(renamed)),
+      },
       { ...none, ...same, seq: 6, action: 'create', uid: cy.uid, identity: 'User//cy', after: cy.body },
       { ...none, ...same, seq: 7, action: 'delete', uid: bo.uid, identity: 'User//bo', before: bo.body },
     ]);
-    expect(audit.slice(0, 3)).toMatchObject([{ action: 'apply', approvers: null }, { action: 'create' }, { action: 'create' }]);
+    expect(audit.slice(0, 3)).toMatchObject([
+      { action: 'apply', approvers: null },
+      { action: 'create' },
+      { action: 'create' },
+    ]);
     expect(head.auditHead).toBe(`7:${second.at(-1)?.hash}`);
     expect(await reading(store, (opened) => flat(opened.audit({ revision: 2 })))).toEqual(second);
     expect(await reading(store, (opened) => flat(opened.audit({ revision: 9 })))).toEqual([]);
@@ -376,10 +564,24 @@ function records(test: Test): void {
 
   test('writes one row for what was refused, and no revision', async (store) => {
     const { head } = await apply(store, [create(user('ana'))]);
-    const written = await store.write({ type: 'refused', act: act(who), digest: 'sha256:no', verdicts: [VERDICT] });
+    const written = await store.write({
+      type: 'refused',
+      act: act(who),
+      digest: 'sha256:no',
+      verdicts: [VERDICT],
+    });
     const { audit, revisions } = await everything(store);
     expect(revisions.length).toBe(1);
-    expect(audit.slice(2)).toMatchObject([{ seq: 3, revision: 1, action: 'refused', actor: 'ana', after: '{"digest":"sha256:no","manager":"default"}', verdicts: canonicalJson([VERDICT]) }]);
+    expect(audit.slice(2)).toMatchObject([
+      {
+        seq: 3,
+        revision: 1,
+        action: 'refused',
+        actor: 'ana',
+        after: '{"digest":"sha256:no","manager":"default"}',
+        verdicts: canonicalJson([VERDICT]),
+      },
+    ]);
     expect(written).toEqual({ created: false, head: { ...head, auditHead: `3:${audit[2]?.hash}` } });
     expect(await headOf(store)).toEqual(written.head);
   });
@@ -393,8 +595,11 @@ function records(test: Test): void {
     expect(isChain(audit)).toBe(true);
     audit.forEach((row, at) => {
       for (const [column, value] of Object.entries(row)) {
-        const altered = typeof value === 'number' ? value + 1 : typeof value === 'boolean' ? !value : `${value ?? ''}x`;
-        expect(isChain(audit.with(at, { ...row, [column]: altered })), `${column} of row ${at + 1}`).toBe(false);
+        const altered =
+          typeof value === 'number' ? value + 1 : typeof value === 'boolean' ? !value : `${value ?? ''}x`;
+        expect(isChain(audit.with(at, { ...row, [column]: altered })), `${column} of row ${at + 1}`).toBe(
+          false,
+        );
       }
       if (at < audit.length - 1) expect(isChain(audit.toSpliced(at, 1)), `without row ${at + 1}`).toBe(false);
       const redacted = { ...row, before: null, after: null, reason: null };
@@ -406,7 +611,10 @@ function records(test: Test): void {
   test('remembers the revision whose snapshot was written', async (store) => {
     const { head } = await apply(store, [create(user('ana'))]);
     const audit = (await everything(store)).audit;
-    expect(await store.write({ type: 'snapshot', revision: 1 })).toEqual({ head: { ...head, snapshotRevision: 1 }, created: false });
+    expect(await store.write({ type: 'snapshot', revision: 1 })).toEqual({
+      head: { ...head, snapshotRevision: 1 },
+      created: false,
+    });
     const next = await apply(store, [create(user('bo'))]);
     expect(next.head).toMatchObject({ revision: 2, snapshotRevision: 1 });
     await store.write({ type: 'snapshot', revision: 2 });

@@ -1,11 +1,32 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/core/problem.ts';
 import { sqliteStore } from '../../src/stores/sqlite/sqlite-store.ts';
 import type { Store } from '../../src/stores/store.ts';
-import { act, apply, applyOn, create, everything, flat, NOWHERE, reading, remove, stored } from '../contract/entries.ts';
+import {
+  act,
+  apply,
+  applyOn,
+  create,
+  everything,
+  flat,
+  NOWHERE,
+  reading,
+  remove,
+  stored,
+} from '../contract/entries.ts';
 import { isChain } from '../contract/store-contract.ts';
 import { group, user } from '../support/resources.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -21,7 +42,10 @@ function open(file: string): Store {
 /** The file of a store at revision 1, in a folder of its own. */
 async function madeStore(resources = 3): Promise<string> {
   const file = path.join(temporaryFolder(), 'iam.db');
-  await apply(open(file), Array.from({ length: resources }, (_, i) => create(group(`acme/g${i}`, ['ana']))));
+  await apply(
+    open(file),
+    Array.from({ length: resources }, (_, i) => create(group(`acme/g${i}`, ['ana']))),
+  );
   return file;
 }
 
@@ -63,7 +87,8 @@ describe.skipIf(!HAS_MODES)('the folder and the files', () => {
         await apply(open(file), [create(user('bo'))]);
         await flat(opened.resources());
         expect(readdirSync(path.dirname(file)).sort()).toEqual(['iam.db', 'iam.db-shm', 'iam.db-wal']);
-        for (const name of readdirSync(path.dirname(file))) expect(mode(path.join(root, 'a/b', name)), name).toBe('600');
+        for (const name of readdirSync(path.dirname(file)))
+          expect(mode(path.join(root, 'a/b', name)), name).toBe('600');
       });
     } finally {
       process.umask(umask);
@@ -85,8 +110,10 @@ describe.skipIf(!HAS_MODES)('the folder and the files', () => {
     await apply(open(path.join(root, 'other/iam.db')), []);
     mkdirSync(path.join(root, 'there/.iam'), { recursive: true });
     await apply(open(path.join(root, 'there/.iam/iam.db')), []);
-    for (const made of ['.iam', 'sub/.iam']) expect(readFileSync(path.join(root, made, '.gitignore'), 'utf8')).toBe('*\n');
-    for (const not of ['other', 'sub', 'sub/.iam/stores', 'there/.iam']) expect(existsSync(path.join(root, not, '.gitignore'))).toBe(false);
+    for (const made of ['.iam', 'sub/.iam'])
+      expect(readFileSync(path.join(root, made, '.gitignore'), 'utf8')).toBe('*\n');
+    for (const not of ['other', 'sub', 'sub/.iam/stores', 'there/.iam'])
+      expect(existsSync(path.join(root, not, '.gitignore'))).toBe(false);
   });
 
   test('a folder that everybody can write is refused, but for one with the sticky bit', async () => {
@@ -154,7 +181,10 @@ describe('what is not a store', () => {
     const file = path.join(temporaryFolder(), 'iam.db');
     writeFileSync(file, '', { mode: 0o600 });
     expect((await everything(open(file))).head.store).toBeNull();
-    expect(await open(file).write({ type: 'refused', act: act(), digest: 'd', verdicts: [] })).toMatchObject({ created: false, head: { store: null } });
+    expect(await open(file).write({ type: 'refused', act: act(), digest: 'd', verdicts: [] })).toMatchObject({
+      created: false,
+      head: { store: null },
+    });
     expect(statSync(file).size).toBe(0);
     expect(await apply(open(file), [create(user('ana'))])).toMatchObject({ created: true });
   });
@@ -164,7 +194,10 @@ describe('what is not a store', () => {
     await expect(open(file).write(applyOn({ store: 'gone', revision: 3 }, []))).rejects.toThrow();
     expect(existsSync(file)).toBe(true);
     expect((await everything(open(file))).head.store).toBeNull();
-    expect(await apply(open(file), [create(user('ana'))])).toMatchObject({ created: true, head: { revision: 1 } });
+    expect(await apply(open(file), [create(user('ana'))])).toMatchObject({
+      created: true,
+      head: { revision: 1 },
+    });
   });
 
   test('a damaged store throws, and never looks like fewer resources', async () => {
@@ -205,12 +238,34 @@ describe('reading', () => {
 });
 
 describe('the audit rows', () => {
-  const columns = ['seq', 'revision', 'at', 'actor', 'actor_verified', 'action', 'uid', 'identity', '"commit"', 'pr', 'approvers', 'verdicts', 'payload_hash', 'prev_hash', 'hash'];
+  const columns = [
+    'seq',
+    'revision',
+    'at',
+    'actor',
+    'actor_verified',
+    'action',
+    'uid',
+    'identity',
+    '"commit"',
+    'pr',
+    'approvers',
+    'verdicts',
+    'payload_hash',
+    'prev_hash',
+    'hash',
+  ];
 
   async function audited(): Promise<string> {
     const file = path.join(temporaryFolder(), 'iam.db');
     const store = open(file);
-    await apply(store, [create(user('ana')), create(user('bo'))], { actor: 'ana', reason: 'a secret', commit: 'c', pr: '1', approvers: ['bo'] });
+    await apply(store, [create(user('ana')), create(user('bo'))], {
+      actor: 'ana',
+      reason: 'a secret',
+      commit: 'c',
+      pr: '1',
+      approvers: ['bo'],
+    });
     await apply(store, [remove(await stored(store, 'User//bo'))]);
     return file;
   }
@@ -225,8 +280,10 @@ describe('the audit rows', () => {
       "UPDATE audit SET reason = 'better' WHERE seq = 1",
       'UPDATE audit SET reason = NULL WHERE seq = 1',
       ...columns.map((column) => `UPDATE audit SET ${redact}, ${column} = 7 WHERE seq = 2`),
-      ...columns.filter((name) => name !== 'seq').map((name) => `UPDATE OR REPLACE audit SET ${redact}, ${name} = 7 WHERE seq = 2`),
-      "INSERT OR REPLACE INTO audit SELECT seq, revision, at, 'eve', actor_verified, action, uid, identity, before, after, reason, \"commit\", pr, approvers, verdicts, payload_hash, prev_hash, hash FROM audit WHERE seq = 2",
+      ...columns
+        .filter((name) => name !== 'seq')
+        .map((name) => `UPDATE OR REPLACE audit SET ${redact}, ${name} = 7 WHERE seq = 2`),
+      'INSERT OR REPLACE INTO audit SELECT seq, revision, at, \'eve\', actor_verified, action, uid, identity, before, after, reason, "commit", pr, approvers, verdicts, payload_hash, prev_hash, hash FROM audit WHERE seq = 2',
     ]) {
       expect(() => tamper(file, sql), sql).toThrow(/audit rows are never/);
     }
@@ -238,7 +295,9 @@ describe('the audit rows', () => {
     tamper(file, 'UPDATE audit SET before = NULL, after = NULL, reason = NULL WHERE seq IN (1, 2, 5)');
     await apply(open(file), [create(user('cy'))]);
     const { audit } = await everything(open(file));
-    expect(audit.map(({ before, after, reason }) => before === null && after === null && reason === null)).toEqual([true, true, false, false, true, false, false]);
+    expect(
+      audit.map(({ before, after, reason }) => before === null && after === null && reason === null),
+    ).toEqual([true, true, false, false, true, false, false]);
     expect(audit.length).toBe(7);
     expect(isChain(audit)).toBe(true);
   });

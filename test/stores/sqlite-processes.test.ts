@@ -24,7 +24,9 @@ function open(file: string, lockTimeout = 10_000): Store {
 }
 
 /** Starts store-process.ts. */
-function start(...argv: readonly string[]): ChildProcess & { stdout: NodeJS.ReadableStream; stdin: NodeJS.WritableStream } {
+function start(
+  ...argv: readonly string[]
+): ChildProcess & { stdout: NodeJS.ReadableStream; stdin: NodeJS.WritableStream } {
   return spawn(process.execPath, [SCRIPT, ...argv], { stdio: ['pipe', 'pipe', 'inherit'] });
 }
 
@@ -41,7 +43,10 @@ async function nextLine(child: ReturnType<typeof start>): Promise<string> {
 
 async function madeStore(resources = 3): Promise<string> {
   const file = path.join(temporaryFolder(), 'iam.db');
-  await apply(open(file), Array.from({ length: resources }, (_, i) => create(group(`acme/g${i}`, ['ana']))));
+  await apply(
+    open(file),
+    Array.from({ length: resources }, (_, i) => create(group(`acme/g${i}`, ['ana']))),
+  );
   return file;
 }
 
@@ -65,16 +70,21 @@ describe('another process', () => {
 
   test('may make the store at the same time: one wins, all others are told', async () => {
     const file = path.join(temporaryFolder(), 'new/.iam/iam.db');
-    const all = await Promise.all(['ana', 'bo', 'cy', 'dee'].map((name) => said(start('create', file, name))));
+    const all = await Promise.all(
+      ['ana', 'bo', 'cy', 'dee'].map((name) => said(start('create', file, name))),
+    );
     const { head, resources } = await everything(open(file));
     expect({ revision: head.revision, resources: resources.length }).toEqual({ revision: 1, resources: 1 });
     expect(all.filter((one) => typeof one === 'object' && one !== null && 'revision' in one)).toEqual([head]);
     const losers = all.filter((one) => JSON.stringify(one) !== JSON.stringify(head));
     expect(losers.length).toBe(3);
-    for (const loser of losers) expect([{ stale: 1 }, { exit: EXIT.stale, codes: ['RC407'] }]).toContainEqual(loser);
+    for (const loser of losers)
+      expect([{ stale: 1 }, { exit: EXIT.stale, codes: ['RC407'] }]).toContainEqual(loser);
   });
 
-  test('that is killed while it writes leaves the store at a revision, and free', { timeout: 120_000 }, async () => {
+  test('that is killed while it writes leaves the store at a revision, and free', {
+    timeout: 120_000,
+  }, async () => {
     const COUNT = 20_000;
     const file = path.join(temporaryFolder(), 'iam.db');
     const store = open(file, 1000);
@@ -106,7 +116,11 @@ describe('another process', () => {
 function noModes(): string | undefined {
   if (process.getuid === undefined) return 'this system has no modes';
   if (!IS_ROOT) return undefined;
-  const { status } = spawnSync(process.execPath, [SCRIPT, 'read', '/nowhere/iam.db'], { uid: NOBODY, gid: NOBODY, cwd: '/' });
+  const { status } = spawnSync(process.execPath, [SCRIPT, 'read', '/nowhere/iam.db'], {
+    uid: NOBODY,
+    gid: NOBODY,
+    cwd: '/',
+  });
   return status === 0 ? undefined : 'root may write everywhere, and others may not read this checkout';
 }
 
@@ -131,7 +145,11 @@ describe('a folder that cannot be written', () => {
   test('is read all the same', async (context) => {
     context.skip(reason !== undefined, reason);
     const { file, folder } = await closed();
-    for (const [fileMode, folderMode] of [[0o600, 0o500], [0o400, 0o500], [0o400, 0o700]] as const) {
+    for (const [fileMode, folderMode] of [
+      [0o600, 0o500],
+      [0o400, 0o500],
+      [0o400, 0o700],
+    ] as const) {
       chmodSync(file, fileMode);
       chmodSync(folder, folderMode);
       expect(await said(startBound('read', file))).toEqual({ revision: 1, resources: 3 });
@@ -184,7 +202,10 @@ describe('a folder that cannot be written', () => {
     context.skip(reason !== undefined, reason);
     const folder = temporaryFolder();
     chmodSync(folder, 0o500);
-    expect(await said(startBound('create', path.join(folder, 'iam.db')))).toEqual({ exit: EXIT.error, codes: ['RC408'] });
+    expect(await said(startBound('create', path.join(folder, 'iam.db')))).toEqual({
+      exit: EXIT.error,
+      codes: ['RC408'],
+    });
     chmodSync(folder, 0o700);
   });
 });

@@ -5,5 +5,10 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 storeContract({
   name: 'sqlite',
-  newStore: () => sqliteStore({ file: path.join(temporaryFolder(), '.iam/iam.db'), location: '.iam/iam.db', lockTimeout: 100 }),
+  newStore: () =>
+    sqliteStore({
+      file: path.join(temporaryFolder(), '.iam/iam.db'),
+      location: '.iam/iam.db',
+      lockTimeout: 100,
+    }),
 });

@@ -4,7 +4,16 @@ import { canonicalJson } from '../../src/core/hash.ts';
 import { type Edge, edgesOf, fromManifest, identityOf, workspaceOf } from '../../src/core/resource.ts';
 import type { Stored } from '../../src/core/stored.ts';
 import { KIND_NAMES, type KindName } from '../../src/kinds/index.ts';
-import { type Act, type Entry, type Reading, type Revision, StaleBase, type Store, type StoredEdge, type WriteChange } from '../../src/stores/store.ts';
+import {
+  type Act,
+  type Entry,
+  type Reading,
+  type Revision,
+  StaleBase,
+  type Store,
+  type StoredEdge,
+  type WriteChange,
+} from '../../src/stores/store.ts';
 
 interface Row {
   readonly stored: Stored;
@@ -35,7 +44,8 @@ export function inMemoryStore(): Store {
     async write(entry) {
       const created = ledger.store === null;
       if (entry.type === 'apply') ledger = applied(ledger, entry);
-      else if (!created) ledger = entry.type === 'snapshot' ? { ...ledger, snapshot: entry.revision } : refused(ledger, entry);
+      else if (!created)
+        ledger = entry.type === 'snapshot' ? { ...ledger, snapshot: entry.revision } : refused(ledger, entry);
       return { head: headOf(ledger), created: created && ledger.store !== null };
     },
     async close() {},
@@ -44,7 +54,12 @@ export function inMemoryStore(): Store {
 
 function headOf({ store, revisions, snapshot, audit }: Ledger) {
   const last = audit.at(-1);
-  return { store, revision: revisions.length, snapshotRevision: snapshot, auditHead: last ? `${last.seq}:${last.hash}` : null };
+  return {
+    store,
+    revision: revisions.length,
+    snapshotRevision: snapshot,
+    auditHead: last ? `${last.seq}:${last.hash}` : null,
+  };
 }
 
 function readingOf(ledger: Ledger): Reading {
@@ -56,13 +71,21 @@ function readingOf(ledger: Ledger): Reading {
     }
   }
   const all = (workspace?: string) =>
-    [...ledger.resources.values()].filter(({ stored }) => workspace === undefined || workspaceOf(stored.resource) === workspace);
+    [...ledger.resources.values()].filter(
+      ({ stored }) => workspace === undefined || workspaceOf(stored.resource) === workspace,
+    );
   return {
     head: headOf(ledger),
     resources: ({ workspace } = {}) => batches(all(workspace).map(({ stored }) => stored)),
-    edges: ({ workspace } = {}) => batches(all(workspace).flatMap(({ edges }) => edges.map(({ id, pointer, since }) => ({ id, pointer, since })))),
+    edges: ({ workspace } = {}) =>
+      batches(
+        all(workspace).flatMap(({ edges }) =>
+          edges.map(({ id, pointer, since }) => ({ id, pointer, since })),
+        ),
+      ),
     revisions: () => batches(ledger.revisions.toReversed()),
-    audit: ({ revision } = {}) => batches(ledger.audit.filter((row) => revision === undefined || row.revision === revision)),
+    audit: ({ revision } = {}) =>
+      batches(ledger.audit.filter((row) => revision === undefined || row.revision === revision)),
     async close() {
       closed = true;
     },
@@ -72,20 +95,31 @@ function readingOf(ledger: Ledger): Reading {
 function applied(ledger: Ledger, { base, act, digest, verdicts, changes }: Apply): Ledger {
   const { store, revision: found } = headOf(ledger);
   const fresh = base.store === null && found === 0;
-  if (!fresh && (base.store !== store || base.revision !== found)) throw new StaleBase({ store, revision: found });
+  if (!fresh && (base.store !== store || base.revision !== found))
+    throw new StaleBase({ store, revision: found });
   const revision = found + 1;
-  const count = (action: WriteChange['action']) => changes.filter((change) => change.action === action).length;
+  const count = (action: WriteChange['action']) =>
+    changes.filter((change) => change.action === action).length;
   const summary = { create: count('create'), update: count('update'), delete: count('delete') };
   const { at, actor, actorVerified, manager, reason, commit } = act;
   const resources = new Map(ledger.resources);
   const audit = [...ledger.audit];
   addRow(audit, act, { revision, action: 'apply', ...whole({ act, digest, verdicts }) });
-  for (const change of changes) addRow(audit, act, { revision, action: change.action, identity: change.id, ...write(resources, change, changes, revision) });
+  for (const change of changes)
+    addRow(audit, act, {
+      revision,
+      action: change.action,
+      identity: change.id,
+      ...write(resources, change, changes, revision),
+    });
   return {
     ...ledger,
     store: store ?? randomUUID(),
     resources,
-    revisions: [...ledger.revisions, { revision, at, actor, actorVerified, manager, digest, reason, commit, summary }],
+    revisions: [
+      ...ledger.revisions,
+      { revision, at, actor, actorVerified, manager, digest, reason, commit, summary },
+    ],
     audit,
   };
 }
@@ -103,16 +137,36 @@ function whole({ act, digest, verdicts }: Pick<Apply, 'act' | 'digest' | 'verdic
   };
 }
 
-function addRow(audit: AuditRow[], act: Act, row: Pick<AuditFacts, 'revision' | 'action'> & Partial<AuditFacts>): void {
+function addRow(
+  audit: AuditRow[],
+  act: Act,
+  row: Pick<AuditFacts, 'revision' | 'action'> & Partial<AuditFacts>,
+): void {
   const { at, actor, actorVerified, reason, commit, pr } = act;
   const approvers = act.approvers.length === 0 ? null : canonicalJson(act.approvers);
   const empty = { uid: null, identity: null, before: null, after: null, verdicts: null };
-  const facts = { seq: audit.length + 1, at, actor, actorVerified, reason, commit, pr, approvers, ...empty, ...row };
+  const facts = {
+    seq: audit.length + 1,
+    at,
+    actor,
+    actorVerified,
+    reason,
+    commit,
+    pr,
+    approvers,
+    ...empty,
+    ...row,
+  };
   const prevHash = audit.at(-1)?.hash ?? GENESIS;
   audit.push({ ...facts, prevHash, ...chainRow(facts, prevHash) });
 }
 
-function write(resources: Map<string, Row>, change: WriteChange, all: readonly WriteChange[], revision: number) {
+function write(
+  resources: Map<string, Row>,
+  change: WriteChange,
+  all: readonly WriteChange[],
+  revision: number,
+) {
   const was = change.uid === null ? undefined : resources.get(change.uid);
   if (change.uid !== null && !was) throw new Error(`nothing has uid ${change.uid}`);
   const uid = change.uid ?? randomUUID();
@@ -124,7 +178,8 @@ function write(resources: Map<string, Row>, change: WriteChange, all: readonly W
   }
   const resource = fromManifest(after);
   const id = identityOf(resource);
-  for (const [other, { stored }] of resources) if (stored.id === id && other !== uid) throw new Error(`${id} is there already`);
+  for (const [other, { stored }] of resources)
+    if (stored.id === id && other !== uid) throw new Error(`${id} is there already`);
   const edges = edgesOf(resource).map((edge) => {
     const same = was?.edges.find((old) => isSame(old, edge, all));
     return { ...edge, id, since: same?.since ?? revision };
@@ -137,7 +192,9 @@ function write(resources: Map<string, Row>, change: WriteChange, all: readonly W
 /** Whether an edge is the one that was there, its target renamed or not. */
 function isSame(old: Edge, edge: Edge, changes: readonly WriteChange[]): boolean {
   if (edge.target === null) return old.pointer === edge.pointer;
-  const rename = changes.find(({ before, after }) => before && after && identityOf(fromManifest(before)) === old.target);
+  const rename = changes.find(
+    ({ before, after }) => before && after && identityOf(fromManifest(before)) === old.target,
+  );
   return (rename?.id ?? old.target) === edge.target && parent(old.pointer) === parent(edge.pointer);
 }
 

@@ -8,9 +8,9 @@
  * churn        for ever creates COUNT resources in one write and deletes them in the next; prints "begin" before each
  */
 import { writeSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DatabaseSync } from 'node:sqlite';
 import { Failure } from '../../src/core/problem.ts';
 import { sqliteStore } from '../../src/stores/sqlite/sqlite-store.ts';
 import { StaleBase } from '../../src/stores/store.ts';
@@ -53,7 +53,8 @@ async function run(): Promise<object | undefined> {
       let resumed: Promise<string> | undefined;
       return read(async () => {
         if (!resumed) say('half');
-        await (resumed ??= text(process.stdin));
+        resumed ??= text(process.stdin);
+        await resumed;
       });
     }
     case 'create':

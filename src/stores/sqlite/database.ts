@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { sha256 } from '../../core/hash.ts';
-import { EXIT, failure, Failure } from '../../core/problem.ts';
+import { EXIT, Failure, failure } from '../../core/problem.ts';
 import type { Head } from '../store.ts';
 import { createFile, refuseUnsafe } from './file-safety.ts';
 import { frozen } from './frozen.ts';
@@ -36,7 +36,8 @@ export function openToRead(file: string, timeout: number): OpenedToRead | undefi
         database.close();
         return undefined;
       }
-      if (version < MIGRATIONS.length) throw notOurs(file, 'was made by an older version of iam', 'the next apply brings it up to date');
+      if (version < MIGRATIONS.length)
+        throw notOurs(file, 'was made by an older version of iam', 'the next apply brings it up to date');
       const head = readHead(database);
       check();
       return { database, head, check };
@@ -84,7 +85,9 @@ export function migrate(database: DatabaseSync, file: string): boolean {
   for (const [index, { name, sql }] of MIGRATIONS.entries()) {
     if (index < version) continue;
     database.exec(sql);
-    database.prepare('INSERT INTO migration (version, name, checksum) VALUES (?, ?, ?)').run(index + 1, name, sha256(sql));
+    database
+      .prepare('INSERT INTO migration (version, name, checksum) VALUES (?, ?, ?)')
+      .run(index + 1, name, sha256(sql));
   }
   if (created) database.prepare("INSERT INTO meta (key, value) VALUES ('store', ?)").run(randomUUID());
   return created;
@@ -109,7 +112,11 @@ function schemaVersion(database: DatabaseSync, file: string): number {
   return rows.length;
 }
 
-function notOurs(file: string, what: string, hint = 'give another --store, or use the version of iam that made it') {
+function notOurs(
+  file: string,
+  what: string,
+  hint = 'give another --store, or use the version of iam that made it',
+) {
   return failure(EXIT.error, 'RC403', `${file} ${what}`, hint);
 }
 
@@ -131,7 +138,12 @@ function asFailure(file: string, error: unknown): unknown {
   const code = 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
   if (code === undefined && !('syscall' in error)) return error;
   if (code === SQLITE_BUSY || code === SQLITE_LOCKED) {
-    return failure(EXIT.stale, 'RC407', `${file}: another process is writing`, 'try again, or raise --lock-timeout');
+    return failure(
+      EXIT.stale,
+      'RC407',
+      `${file}: another process is writing`,
+      'try again, or raise --lock-timeout',
+    );
   }
   if (code === SQLITE_NOTADB) return notOurs(file, 'is not a database');
   return failure(EXIT.error, 'RC408', `${file}: ${error.message}`);
@@ -155,7 +167,9 @@ export function readHead(database: DatabaseSync): Head {
 }
 
 /** The newest audit row, which the next one follows. */
-export function lastAudit(database: DatabaseSync): { readonly seq: number; readonly hash: string } | undefined {
+export function lastAudit(
+  database: DatabaseSync,
+): { readonly seq: number; readonly hash: string } | undefined {
   const row = database.prepare('SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1').get();
   return row && { seq: Number(row.seq), hash: String(row.hash) };
 }

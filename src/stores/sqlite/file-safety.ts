@@ -22,7 +22,10 @@ export function refuseUnsafe(file: string): void {
     if (!found) continue;
     if (found.mode & 0o022) throw unsafe(`${part} can be written by others`, `chmod 600 ${part}`);
     if (found.uid !== user) {
-      throw unsafe(`${part} belongs to another user (uid ${found.uid})`, 'run as that user, or use a store of your own');
+      throw unsafe(
+        `${part} belongs to another user (uid ${found.uid})`,
+        'run as that user, or use a store of your own',
+      );
     }
   }
 }
@@ -37,7 +40,8 @@ export function createFile(file: string): void {
   const made = mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (made !== undefined) {
     for (let each = folder; each.length >= made.length; each = path.dirname(each)) {
-      if (path.basename(each) === '.iam') writeFileSync(path.join(each, '.gitignore'), '*\n', { mode: 0o600 });
+      if (path.basename(each) === '.iam')
+        writeFileSync(path.join(each, '.gitignore'), '*\n', { mode: 0o600 });
     }
   }
   refuseUnsafe(file);

@@ -1,8 +1,8 @@
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
-import type { KindName, Resource } from '../../kinds/index.ts';
 import type { AuditRow } from '../../core/audit.ts';
 import { fromManifest, type Identity, identity, type Manifest } from '../../core/resource.ts';
 import type { Stored } from '../../core/stored.ts';
+import type { KindName, Resource } from '../../kinds/index.ts';
 import type { Reading, Revision, StoredEdge } from '../store.ts';
 import { guarded, NO_STORE, type OpenedToRead } from './database.ts';
 
@@ -10,21 +10,31 @@ type Row = Record<string, SQLOutputValue>;
 
 const RESOURCES = 'SELECT uid, kind, workspace, name, manager, field_managers, body FROM resource';
 // CROSS JOIN keeps SQLite from beginning with the edges, and sorting them afterwards.
-const EDGES = 'SELECT kind, workspace, name, pointer, since FROM resource CROSS JOIN edge ON edge.resource = resource.id';
+const EDGES =
+  'SELECT kind, workspace, name, pointer, since FROM resource CROSS JOIN edge ON edge.resource = resource.id';
 // Global kinds have the workspace ''.
-const OF_WORKSPACE = "WHERE (workspace = ? AND workspace <> '') OR (workspace = '' AND kind = 'Workspace' AND name = ?)";
+const OF_WORKSPACE =
+  "WHERE (workspace = ? AND workspace <> '') OR (workspace = '' AND kind = 'Workspace' AND name = ?)";
 
 /** A reading of an opened database, which it closes. */
 export function sqliteReading(opened: OpenedToRead, file: string): Reading {
-  const rows = <T>(sql: string, values: readonly SQLInputValue[], map: (row: Row) => T) => batches(opened, file, sql, values, map);
-  const inWorkspace = <T>(select: string, workspace: string | undefined, order: string, map: (row: Row) => T) =>
+  const rows = <T>(sql: string, values: readonly SQLInputValue[], map: (row: Row) => T) =>
+    batches(opened, file, sql, values, map);
+  const inWorkspace = <T>(
+    select: string,
+    workspace: string | undefined,
+    order: string,
+    map: (row: Row) => T,
+  ) =>
     workspace === undefined
       ? rows(`${select} ${order}`, [], map)
       : rows(`${select} ${OF_WORKSPACE} ${order}`, [workspace, workspace], map);
   return {
     head: opened.head,
-    resources: ({ workspace } = {}) => inWorkspace(RESOURCES, workspace, 'ORDER BY workspace, kind, name', storedReader()),
-    edges: ({ workspace } = {}) => inWorkspace(EDGES, workspace, 'ORDER BY workspace, kind, name, pointer', edgeOf),
+    resources: ({ workspace } = {}) =>
+      inWorkspace(RESOURCES, workspace, 'ORDER BY workspace, kind, name', storedReader()),
+    edges: ({ workspace } = {}) =>
+      inWorkspace(EDGES, workspace, 'ORDER BY workspace, kind, name, pointer', edgeOf),
     revisions: () => rows('SELECT * FROM revision ORDER BY revision DESC', [], revisionOf),
     audit: ({ revision } = {}) =>
       revision === undefined
@@ -80,7 +90,11 @@ async function* batches<T>(
 }
 
 function idOf(row: Row): Identity {
-  return identity(row.kind as KindName, row.workspace === '' ? undefined : String(row.workspace), String(row.name));
+  return identity(
+    row.kind as KindName,
+    row.workspace === '' ? undefined : String(row.workspace),
+    String(row.name),
+  );
 }
 
 class StoredRow implements Stored {

@@ -1,7 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type AuditFacts, chainRow, GENESIS } from '../../core/audit.ts';
 import { canonicalJson } from '../../core/hash.ts';
-import { type Edge, edgesOf, fromManifest, type Identity, identityOf, type Manifest } from '../../core/resource.ts';
+import {
+  type Edge,
+  edgesOf,
+  fromManifest,
+  type Identity,
+  identityOf,
+  type Manifest,
+} from '../../core/resource.ts';
 import { uidsFrom } from '../sql/uid.ts';
 import { type Act, type Entry, StaleBase, type WriteChange } from '../store.ts';
 import { lastAudit, readHead } from './database.ts';
@@ -19,7 +26,9 @@ export function writeEntry(database: DatabaseSync, entry: Entry): void {
     }
     case 'snapshot':
       database
-        .prepare("INSERT INTO meta (key, value) VALUES ('snapshot', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
+        .prepare(
+          "INSERT INTO meta (key, value) VALUES ('snapshot', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        )
         .run(String(entry.revision));
   }
 }
@@ -29,7 +38,8 @@ function writeApply(database: DatabaseSync, entry: ApplyEntry): void {
   const { store, revision: found } = readHead(database);
   // A plan made where there was no store fits as long as nothing has been applied to it since.
   const fresh = base.store === null && found === 0;
-  if (!fresh && (base.store !== store || base.revision !== found)) throw new StaleBase({ store, revision: found });
+  if (!fresh && (base.store !== store || base.revision !== found))
+    throw new StaleBase({ store, revision: found });
   const revision = found + 1;
   insertRevision(database, revision, entry);
   const audit = auditWriter(database, act, revision);
@@ -38,8 +48,13 @@ function writeApply(database: DatabaseSync, entry: ApplyEntry): void {
   for (const change of changes) audit({ action: change.action, identity: change.id, ...write(change) });
 }
 
-function insertRevision(database: DatabaseSync, revision: number, { act, digest, changes }: ApplyEntry): void {
-  const count = (action: WriteChange['action']) => changes.filter((change) => change.action === action).length;
+function insertRevision(
+  database: DatabaseSync,
+  revision: number,
+  { act, digest, changes }: ApplyEntry,
+): void {
+  const count = (action: WriteChange['action']) =>
+    changes.filter((change) => change.action === action).length;
   database
     .prepare(
       `INSERT INTO revision (revision, at, actor, actor_verified, manager, digest, reason, commit_sha, created, updated, deleted)
@@ -61,7 +76,8 @@ function insertRevision(database: DatabaseSync, revision: number, { act, digest,
 }
 
 /** What differs from row to row of one entry; what is left out is null. */
-type AuditInput = Pick<AuditFacts, 'action'> & Partial<Pick<AuditFacts, 'uid' | 'identity' | 'before' | 'after' | 'verdicts'>>;
+type AuditInput = Pick<AuditFacts, 'action'> &
+  Partial<Pick<AuditFacts, 'uid' | 'identity' | 'before' | 'after' | 'verdicts'>>;
 
 /** What the row of a whole entry says of it. */
 function wholeOf({ act, digest, verdicts }: Pick<ApplyEntry, 'act' | 'digest' | 'verdicts'>) {
@@ -82,7 +98,23 @@ function auditWriter(database: DatabaseSync, act: Act, revision: number): (input
   return ({ action, uid = null, identity = null, before = null, after = null, verdicts = null }) => {
     seq += 1;
     const { payloadHash, hash } = chainRow(
-      { seq, revision, at, actor, actorVerified, action, uid, identity, before, after, reason, commit, pr, approvers, verdicts },
+      {
+        seq,
+        revision,
+        at,
+        actor,
+        actorVerified,
+        action,
+        uid,
+        identity,
+        before,
+        after,
+        reason,
+        commit,
+        pr,
+        approvers,
+        verdicts,
+      },
       prevHash,
     );
     insert.run(
@@ -144,7 +176,16 @@ function resourceWriter(
       update.run(namespace, name, manager, fields, after, revision, id);
       edges.replace(id, edgesOf(resource));
     } else {
-      const { lastInsertRowid } = insert.run(uid, resource.kind, namespace, name, manager, fields, after, revision);
+      const { lastInsertRowid } = insert.run(
+        uid,
+        resource.kind,
+        namespace,
+        name,
+        manager,
+        fields,
+        after,
+        revision,
+      );
       edges.insert(Number(lastInsertRowid), edgesOf(resource));
     }
     return { uid, before, after };
@@ -164,7 +205,11 @@ function edgeWriter(database: DatabaseSync, revision: number, renames: ReadonlyM
       const gone = new Map<string, { pointer: string; target: string | null; since: number }>();
       for (const row of list.all(id)) {
         const [pointer, target] = [String(row.pointer), row.target === null ? null : String(row.target)];
-        gone.set(edgeKey(pointer, target === null ? null : (renames.get(target) ?? target)), { pointer, target, since: Number(row.since) });
+        gone.set(edgeKey(pointer, target === null ? null : (renames.get(target) ?? target)), {
+          pointer,
+          target,
+          since: Number(row.since),
+        });
       }
       const made: [pointer: string, target: string | null, since: number][] = [];
       for (const { pointer, target } of edges) {
