@@ -99,7 +99,7 @@ describe.skipIf(missing !== '')(`the organisations of Kubernetes${missing}`, { t
 
     const grants = table(iam('snapshot --layout grants'));
     const expected = expectedGrants();
-    expect(expected.length).toBeGreaterThan(10_000);
+    expect(expected.length).toBeGreaterThan(5_000);
     const got = grants.map(({ workspace, subject, role, scope }) => `${workspace} ${subject} ${role} ${scope}`).sort();
     expect(got).toEqual(expected);
     expect(new Set(grants.map(({ state }) => state))).toEqual(new Set(['Active']));

@@ -143,7 +143,7 @@ function readManifest(
   const { apiVersion, kind: kindName } = value;
   if (apiVersion !== API_VERSION) {
     if (apiVersion === undefined && Object.keys(value)[0]?.startsWith('\ufeff'))
-      return refuse('RC105', 'has the character U+FEFF (a byte order mark) in the middle of the file', '', 'remove it');
+      return refuse('RC105', 'the character U+FEFF (a byte order mark) stands in the middle of the file', '', 'remove it');
     if (apiVersion === undefined || apiVersion === null)
       return refuse('RC105', `not a manifest: ${apiVersion === null ? 'apiVersion is null' : 'missing field "apiVersion"'}`, '/apiVersion', `write apiVersion: ${API_VERSION}; ${IGNORE_HINT}`);
     return refuse('RC105', `not a manifest of Rolecall: apiVersion is ${show(apiVersion)}`, '/apiVersion', isOurs(value) ? `write apiVersion: ${API_VERSION}` : IGNORE_HINT);
@@ -155,7 +155,7 @@ function readManifest(
   }
   const before = problems.length;
   const manifest = withoutServerFields(kindName, value, document, base, warnings);
-  const byIndex = (pointer: string, key?: 'key') => document.place(base + pointer, key);
+  const byIndex = (pointer = '', key?: 'key') => document.place(base + pointer, key);
   const errors = validators[kindName](manifest) ? [] : (validators[kindName].errors ?? []);
   const misfits = errors.map(({ instancePath }) => instancePath);
   for (const found of schemaProblems(kindName, manifest, errors, byIndex)) problems.push(found);

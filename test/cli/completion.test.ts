@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { completedProgram } from '../../src/cli/completion.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { KIND_NAMES, kindOf } from '../../src/kinds/index.ts';
-import { temporaryFolder } from '../support/folder.ts';
+import { folderOf } from '../support/folder.ts';
 import { contextFor, runIam } from '../support/run-iam.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -51,7 +51,7 @@ test.each(SHELLS)('%s reads its script (skipped when there is no such shell)', (
 
 /** A folder to complete files in, with an `iam` that knows what a store would have, and fails for all else. */
 function folderWithIam(): string {
-  const cwd = temporaryFolder({
+  const cwd = folderOf({
     'bin/iam': `#!/bin/sh
 case "$*" in
   'get workspaces -o name') echo acme-prod; echo acme-staging ;;
@@ -124,6 +124,40 @@ describe.skipIf(missing('bash'))('bash (skipped when there is none)', () => {
     const offered = bashOffers(folderWithIam(), 'iam version ');
     expect(offered).toEqual(expect.arrayContaining(['-o', '--output', '--store', '--help']));
     expect(bashOffers(folderWithIam(), 'iam version -').sort()).toEqual(offered.sort());
+  });
+});
+
+/** What zsh's own completion functions would be asked to offer, printed. */
+const ZSH_STUBS = `
+compdef() { }
+compset() { PREFIX=\${PREFIX#*=}; }
+compadd() { shift; print -rl -- \${(M)@:#$PREFIX*}; }
+_describe() { local word; for word in \${(P)@[-1]}; do print -r -- "\${\${word/:/	}}"; done; }
+_files() { if [[ $1 == -/ ]]; then compadd -- *(N/); else compadd -- *(N) */*(N); fi; }
+`;
+
+function zshOffers(cwd: string, line: string): string[] {
+  const words = line.split(' ');
+  const call = 'eval "$ZSH_STUBS"; eval "$SCRIPT"; words=("$@") CURRENT=$# PREFIX=$words[-1]; _iam || true';
+  const { status, stdout, stderr } = spawnSync('zsh', ['-f', '-c', call, 'zsh', ...words], {
+    cwd,
+    encoding: 'utf8',
+    env: { PATH: `${cwd}/bin:${process.env.PATH}`, SCRIPT: scripts.zsh ?? '', ZSH_STUBS },
+  });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  return stdout.split('\n').filter((word) => word !== '');
+}
+
+describe.skipIf(missing('zsh'))('zsh (skipped when there is none)', () => {
+  const cases = CASES.filter(([line]) => !line.includes('access/users.yaml access') && !/ -?-prune$| pla$/.test(line));
+  test.each([...cases, ['iam plan --output=j', ['json']]] as const)('%s', (line, words) => {
+    expect(zshOffers(folderWithIam(), line).sort()).toEqual([...words].sort());
+  });
+
+  test('says what commands and options are for', () => {
+    const cwd = folderWithIam();
+    expect(zshOffers(cwd, 'iam ')).toContain('validate\tcheck manifests, without a store');
+    expect(zshOffers(cwd, 'iam plan -')).toContain("--prune\tdelete what this manager has and the input doesn't");
   });
 });
 

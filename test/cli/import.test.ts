@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { readTree, temporaryFolder, writeFiles } from '../support/folder.ts';
+import { folderOf, readTree, writeFiles } from '../support/folder.ts';
 import { runIam } from '../support/run-iam.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const ACME = {
   'config/acme/org.yaml': `name: Acme
@@ -33,7 +34,7 @@ async function imported(cwd: string, ...argv: string[]) {
 
 describe('iam import peribolos', () => {
   test('writes a folder that can be applied', async () => {
-    const cwd = temporaryFolder(ACME);
+    const cwd = folderOf(ACME);
     const { stdout, stderr } = await imported(cwd, 'config', '-o', 'out');
     expect(stdout).toBe('');
     expect(stderr).toBe(`imported 4 users, 5 roles, 2 workspaces, 2 groups, 6 rolebindings into out
@@ -57,7 +58,7 @@ next: iam validate -f out
   });
 
   test('a group is in one file with what it may do', async () => {
-    const cwd = temporaryFolder(ACME);
+    const cwd = folderOf(ACME);
     await imported(cwd, 'config', '-o', 'out');
     const files = readTree(join(cwd, 'out'));
     expect(files['acme/groups/web.yaml']).toBe(`apiVersion: rolecall.dev/v1alpha1
@@ -101,7 +102,7 @@ spec:
   });
 
   test('again, it changes only what has changed, and removes what is gone', async () => {
-    const cwd = temporaryFolder(ACME);
+    const cwd = folderOf(ACME);
     await imported(cwd, 'config', '-o', 'out');
     const before = readTree(join(cwd, 'out'));
     await imported(cwd, 'config/', '-o', 'out');
@@ -115,7 +116,7 @@ spec:
   });
 
   test('without -o it is one stream, the same resources', async () => {
-    const cwd = temporaryFolder(ACME);
+    const cwd = folderOf(ACME);
     const { stdout, stderr } = await imported(cwd, 'config');
     expect(stderr).toMatch(/^imported 4 users, 5 roles, 2 workspaces, 2 groups, 6 rolebindings\n/);
     const validated = await runIam(['validate', '-f', '-'], { cwd, stdin: stdout });
@@ -123,7 +124,7 @@ spec:
   });
 
   test('one organisation, several roots, the same one twice: all the same', async () => {
-    const cwd = temporaryFolder(ACME);
+    const cwd = folderOf(ACME);
     const whole = await imported(cwd, 'config', '-q');
     expect(whole.stderr).toBe('');
     const parts = await imported(cwd, 'config/umbrella', 'config/acme', 'config/acme/', '-q');
@@ -131,7 +132,7 @@ spec:
   });
 
   test('all that is wrong is told at once, and nothing is written', async () => {
-    const cwd = temporaryFolder({
+    const cwd = folderOf({
       ...ACME,
       'config/acme/sig-ops/teams.yaml': 'teams:\n  web: {}\n  ops: {members: [under_score], repos: {site: own}}\n',
       'config/acme/sig-bad/teams.yaml': 'teams: [\n',
@@ -145,7 +146,7 @@ spec:
   });
 
   test('a folder above the organisations is named as such, and nothing else', async () => {
-    const cwd = temporaryFolder(ACME);
+    const cwd = folderOf(ACME);
     const { exit, stderr } = await runIam(['import', 'peribolos', '.'], { cwd });
     expect(exit).toBe(4);
     expect(stderr).toContain('is an organisation inside of the organisation config');
@@ -158,7 +159,7 @@ spec:
     ['another format', ['terraform', '.'], 'RC121', 'Allowed choices are peribolos.'],
     ['no path', ['peribolos'], 'RC121', "missing required argument 'path'"],
   ])('%s is an error', async (_, argv, code, message) => {
-    const cwd = temporaryFolder({ 'README.md': '' });
+    const cwd = folderOf({ 'README.md': '' });
     const { exit, stdout, stderr } = await runIam(['import', ...argv], { cwd });
     expect({ exit, stdout }).toEqual({ exit: 4, stdout: '' });
     expect(stderr).toMatch(new RegExp(`^error ${code}: `));
@@ -166,7 +167,7 @@ spec:
   });
 
   test('a folder that is not ours is left alone', async () => {
-    const cwd = temporaryFolder({ ...ACME, 'out/users.yaml': 'mine' });
+    const cwd = folderOf({ ...ACME, 'out/users.yaml': 'mine' });
     expect(await runIam(['import', 'peribolos', 'config', '-o', 'out'], { cwd })).toMatchObject({
       exit: 4,
       stderr: expect.stringContaining('error RC128: '),

@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { describe, expect, test } from 'vitest';
 import { readYaml } from '../../src/core/document.ts';
-import { readTree, temporaryFolder } from '../support/folder.ts';
+import { folderOf, readTree } from '../support/folder.ts';
 import { runIam } from '../support/run-iam.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const FILES = ['.rolecall.schema.json', 'bindings.yaml', 'groups.yaml', 'users.yaml', 'workspace.yaml'];
 
@@ -59,7 +60,7 @@ describe('iam init', () => {
     ['file', 'file is not a folder', undefined],
     ['file/below', 'file/below is not a folder', undefined],
   ])('%s is refused, and nothing is written', async (dir, message, hint) => {
-    const cwd = temporaryFolder({ 'has/.hidden': '', file: 'mine' });
+    const cwd = folderOf({ 'has/.hidden': '', file: 'mine' });
     const before = readTree(cwd);
     const stderr = `error RC128: ${message}\n${hint === undefined ? '' : `  ${hint}\n`}`;
     expect(await runIam(['init', dir], { cwd })).toMatchObject({ exit: 4, stdout: '', stderr });

@@ -14,6 +14,9 @@ import type {
   Written,
 } from '../../src/stores/store.ts';
 
+/** Registers one test of a contract; each gets a store that does not exist yet. */
+export type Test = (title: string, run: (store: Store) => Promise<void>) => void;
+
 export const NOWHERE: Pick<Head, 'store' | 'revision'> = { store: null, revision: 0 };
 
 export function act(more: Partial<Act> = {}): Act {

@@ -41,11 +41,9 @@ describe.each(cases)('%s', (name) => {
     const json = await iam('plan', '-f', 'after', '-o', 'json', ...options);
     expect(json.exit).toBe(plan.exit);
     expected(golden, 'plan.json', plan.exit === 4 ? undefined : pretty(json.stdout));
-    if (existsSync('src/render/plan-markdown.ts')) {
-      const markdown = await iam('plan', '-f', 'after', '-o', 'markdown', ...options);
-      expect(markdown).toMatchObject({ exit: plan.exit, stderr: plan.stderr });
-      expected(golden, 'plan.md', plan.exit === 4 ? undefined : withoutDigest(markdown.stdout));
-    }
+    const markdown = await iam('plan', '-f', 'after', '-o', 'markdown', ...options);
+    expect(markdown).toMatchObject({ exit: plan.exit, stderr: plan.stderr });
+    expected(golden, 'plan.md', plan.exit === 4 ? undefined : withoutDigest(markdown.stdout));
 
     const before = await iam('export');
     const apply = await iam('apply', '-f', 'after', '--no-snapshot', ...options);

@@ -1,17 +1,15 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { temporaryFolder } from './temporary-folder.ts';
 
-/** A new temporary folder with these files in it, gone when the test is over. */
-export function temporaryFolder(files: Readonly<Record<string, string>> = {}): string {
-  const folder = mkdtempSync(join(tmpdir(), 'rolecall-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+/** A temporary folder with these files in it. */
+export function folderOf(files: Readonly<Record<string, string>>): string {
+  const folder = temporaryFolder();
   writeFiles(folder, files);
   return folder;
 }
 
-/** Writes files, the folders that they are in as well. */
+/** Writes files, and the folders that they are in. */
 export function writeFiles(folder: string, files: Readonly<Record<string, string>>): void {
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });

@@ -33,6 +33,13 @@ export const NOW = '2026-11-24T12:00:00Z';
 
 /** Runs `iam` with these arguments in this process, as a user would, and gives all that it said. */
 export async function runIam(argv: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  const { context, said } = contextFor(argv, options);
+  const exit = await run(context);
+  return { exit, ...said() };
+}
+
+/** What a command gets, and what was said to it and by it. */
+export function contextFor(argv: readonly string[], options: RunOptions = {}): { context: Context; said(): Omit<Ran, 'exit'> } {
   const { cwd = devNull, env = {}, stdin = '', now = NOW, interactive = false, stopped } = options;
   const stdout = collector(options);
   const stderr = collector(options);
@@ -54,8 +61,7 @@ export async function runIam(argv: readonly string[], options: RunOptions = {}):
     },
     stopped: () => stopped ?? new Promise(() => {}),
   };
-  const exit = await run(context);
-  return { exit, stdout: stdout.text(), stderr: stderr.text(), questions };
+  return { context, said: () => ({ stdout: stdout.text(), stderr: stderr.text(), questions }) };
 }
 
 function collector({ interactive = false, colour = false, columns = 80 }: RunOptions): Output & { text(): string } {

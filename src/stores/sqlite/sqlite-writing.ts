@@ -17,19 +17,17 @@ type ApplyEntry = Extract<Entry, { type: 'apply' }>;
 
 /** Writes an entry inside of a transaction that the caller has begun. When it throws, the caller must roll back. */
 export function writeEntry(database: DatabaseSync, entry: Entry): void {
-  switch (entry.type) {
-    case 'apply':
-      return writeApply(database, entry);
-    case 'refused': {
-      const { revision } = readHead(database);
-      return auditWriter(database, entry.act, revision)({ action: 'refused', ...wholeOf(entry) });
-    }
-    case 'snapshot':
-      database
-        .prepare(
-          "INSERT INTO meta (key, value) VALUES ('snapshot', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        )
-        .run(String(entry.revision));
+  if (entry.type === 'apply') {
+    writeApply(database, entry);
+  } else if (entry.type === 'refused') {
+    const { revision } = readHead(database);
+    auditWriter(database, entry.act, revision)({ action: 'refused', ...wholeOf(entry) });
+  } else {
+    database
+      .prepare(
+        "INSERT INTO meta (key, value) VALUES ('snapshot', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+      )
+      .run(String(entry.revision));
   }
 }
 
