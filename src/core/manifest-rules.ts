@@ -52,7 +52,11 @@ function ruleProblems(judged: Judged): Problem[] {
     });
 }
 
-const PREVIOUS_NAMES = new RegExp(`^(?=.{1,1000}$)${dnsLabel.pattern.slice(1, -1)}(,${dnsLabel.pattern.slice(1, -1)})*$`);
+const LABEL = new RegExp(dnsLabel.pattern);
+
+function areNames(value: string): boolean {
+  return value.split(',').every((name) => name.length <= dnsLabel.maxLength && LABEL.test(name));
+}
 
 function annotationProblems(judged: Judged): Problem[] {
   const metadata = judged.manifest.metadata as { annotations?: Readonly<Record<string, unknown>> } | undefined;
@@ -68,7 +72,7 @@ function annotationProblems(judged: Judged): Problem[] {
       continue;
     }
     if (typeof value !== 'string') continue;
-    const allowed = known.values?.includes(value) ?? (short !== 'previous-names' || PREVIOUS_NAMES.test(value));
+    const allowed = known.values?.includes(value) ?? (short !== 'previous-names' || areNames(value));
     if (allowed) continue;
     const hint = known.values ? `allowed: ${known.values.join(', ')}` : 'names joined by commas, such as analysts,old-analysts';
     problems.push(problem(judged, 'RC109', pointer, `annotation ${key} cannot be ${show(value)}`, hint));

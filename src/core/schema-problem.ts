@@ -81,7 +81,7 @@ export function schemaProblems(
       problems.push({ code, severity: 'error', message: `${name}: ${message}`, place: at, hint });
     };
     if (value === null) {
-      add('RC109', `${field} is null`, place(instancePath), isOptional(kind, parts) ? 'give it a value, or remove the field for its default' : 'give it a value');
+      add('RC109', `${field} is null`, place(instancePath), nullHint(kind, parts));
       continue;
     }
     const wrong = (message: string, hint?: string) => add('RC109', message, place(instancePath), hint);
@@ -103,7 +103,7 @@ export function schemaProblems(
         break;
       }
       case 'type':
-        wrong(`${field} must be ${article(String(params.type))}, not ${describe(value)}`, quoteHint(params.type, value));
+        wrong(`${field} must be ${article(String(params.type))}, not ${describe(value)}`, typeHint(params.type, value, knownFields(kind, parts)));
         break;
       case 'enum': {
         const allowed = (params.allowedValues as unknown[]).map(String);
@@ -125,10 +125,10 @@ export function schemaProblems(
         );
         break;
       case 'minLength':
-        wrong(value === '' ? `${field} is empty` : `${field} is shorter than ${params.limit} characters`, 'write what it says, in words');
+        wrong(value === '' ? `${field} is empty` : `${field} is shorter than ${params.limit} characters`, 'give it a value');
         break;
       case 'maxLength':
-        wrong(`${field} is longer than ${params.limit} characters`, 'shorten it');
+        wrong(`${field} is longer than ${counted(params.limit)} characters`, 'shorten it');
         break;
       case 'minItems':
         wrong(`${field} is empty`, `at least ${params.limit} ${params.limit === 1 ? 'entry' : 'entries'}`);
@@ -178,13 +178,12 @@ export function showPath(manifest: unknown, parts: readonly string[]): string {
   return path.slice(1).replace(/^spec[.]/, '') || 'the manifest';
 }
 
-/** Whether a field may be left out. */
-function isOptional(kind: KindName, parts: readonly string[]): boolean {
+function nullHint(kind: KindName, parts: readonly string[]): string {
   const last = parts.at(-1) ?? '';
-  if (parts.length === 1) return false;
-  if (parts[0] === 'metadata') return parts.length === 2 && !['name', 'namespace'].includes(last);
-  const parent = schemaAt(kind, parts.slice(0, -1));
-  return parent?.properties?.[last] !== undefined && parent.required?.includes(last) !== true;
+  if (/^\d+$/.test(last)) return 'write the entry, or remove it';
+  const parent = parts[0] === 'spec' ? schemaAt(kind, parts.slice(0, -1)) : undefined;
+  const required = parts.length === 1 || last === 'name' || last === 'namespace' || parent?.required?.includes(last);
+  return required ? 'give it a value' : 'give it a value, or remove the field for its default';
 }
 
 /** A field that stands at the wrong depth: beside spec instead of in it, or the other way round. */
@@ -221,12 +220,17 @@ export function describe(value: unknown): string {
   return typeof value === 'number' ? `the number ${show(value)}` : show(value);
 }
 
-function quoteHint(type: unknown, value: unknown): string | undefined {
-  if (type === 'string' && (typeof value === 'number' || typeof value === 'boolean')) return `quote it: "${value}"`;
-  if (type === 'string') return undefined;
-  if ((type === 'boolean' || type === 'integer') && typeof value === 'string') return 'write it without quotes';
-  if (type === 'array' && typeof value !== 'object') return 'begin each entry with "- ", or write [ ] around them';
-  return undefined;
+function typeHint(type: unknown, value: unknown, fields: readonly string[]): string | undefined {
+  switch (type) {
+    case 'string':
+      return typeof value === 'object' ? 'write one text' : `quote it: "${value}"`;
+    case 'array':
+      return 'begin each entry with "- ", or write [ ] around them';
+    case 'object':
+      return typeof value === 'string' && fields.includes('name') ? `write {name: ${cut(value)}}` : 'write its fields as key: value';
+    default:
+      return typeof value === 'string' ? 'write it without quotes' : undefined;
+  }
 }
 
 function counted(value: unknown): string {
