@@ -16,10 +16,8 @@ import type { KindName } from '../kinds/index.ts';
 export interface ValidatorError {
   /** JSON Pointer of the value. */
   readonly instancePath: string;
-  readonly schemaPath: string;
   readonly keyword: string;
   readonly params: Readonly<Record<string, unknown>>;
-  readonly message?: string;
 }
 
 /** Says whether a whole manifest fits the schema of its Kind; if not, \`errors\` is every reason until the next call. */
@@ -29,6 +27,7 @@ export interface Validator {
 }
 
 function codePoints(text: string): number {
+  if (!/[\\ud800-\\udbff]/.test(text)) return text.length;
   let length = text.length;
   for (let at = 1; at < text.length; at++) {
     if ((text.charCodeAt(at) & 0xfc00) === 0xdc00 && (text.charCodeAt(at - 1) & 0xfc00) === 0xd800) length--;
@@ -63,6 +62,7 @@ function isSchema(value: unknown): value is Schema {
 export function validatorsModule(): string {
   const ajv = new Ajv({
     allErrors: true,
+    messages: false,
     strict: true,
     strictRequired: true,
     code: { source: true, esm: true, lines: true },
@@ -79,6 +79,8 @@ export function validatorsModule(): string {
     code
       .replace(/^"use strict";\n?/, '')
       .replace(/^export const /gm, 'const ')
+      // Nobody reads it, and every command that reads manifests would load it.
+      .replace(/schemaPath:"(?:[^"\\\\]|\\\\.)*",/g, '')
       .trim(),
     '',
     '/** The validator of each Kind. */',

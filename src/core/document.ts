@@ -129,7 +129,8 @@ function readAt(file: string, text: string, lines: Lines, base: number): ReadTex
   }
   let tree: Tree | undefined;
   const find = (index: number, pointer: string) => {
-    tree ??= new Tree(events, text);
+    // Parsed again rather than kept: places are asked for seldom, and what is kept costs every collection of garbage.
+    tree ??= new Tree(parseEvents(text, { filename: file, maxDepth: LIMITS.depth }), text);
     return walk(tree.roots[index], pointerParts(pointer));
   };
   const documents: Document[] = [];

@@ -114,7 +114,7 @@ function draftChange(
   problems: Problem[],
 ): Draft | undefined {
   const { resource, id, declares } = declared;
-  const complete = completed(resource, stored?.resource);
+  const complete = completed(resource, stored);
   const after = toManifest(complete);
   const draft = (action: Change['action'], reason: string, rest: Partial<Change>, conflict?: string): Draft => ({
     change: {

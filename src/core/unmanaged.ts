@@ -1,14 +1,13 @@
 import { kindOf, type Resource } from '../kinds/index.ts';
 
-/** A declared resource with what its manifest leaves to others: as it is in the store, at first the default. */
-export function completed(resource: Resource, actual: Resource | undefined): Resource {
+/** A declared resource with what its manifest leaves to others: as `actual` has it, at first the default. */
+export function completed(resource: Resource, actual?: { readonly resource: Resource }): Resource {
   const { unmanaged } = kindOf(resource.kind);
-  const spec: Record<string, unknown> = { ...(resource.spec as object) };
-  let filled = false;
+  let spec: Record<string, unknown> | undefined;
   for (const field of Object.keys(unmanaged)) {
-    if (spec[field] !== undefined) continue;
-    spec[field] = (actual?.spec as Record<string, unknown> | undefined)?.[field] ?? unmanaged[field];
-    filled = true;
+    if ((resource.spec as unknown as Record<string, unknown>)[field] !== undefined) continue;
+    spec ??= { ...(resource.spec as object) };
+    spec[field] = (actual?.resource.spec as Record<string, unknown> | undefined)?.[field] ?? unmanaged[field];
   }
-  return filled ? ({ ...resource, spec } as unknown as Resource) : resource;
+  return spec ? ({ ...resource, spec } as unknown as Resource) : resource;
 }

@@ -6,10 +6,8 @@ import type { KindName } from '../kinds/index.ts';
 export interface ValidatorError {
   /** JSON Pointer of the value. */
   readonly instancePath: string;
-  readonly schemaPath: string;
   readonly keyword: string;
   readonly params: Readonly<Record<string, unknown>>;
-  readonly message?: string;
 }
 
 /** Says whether a whole manifest fits the schema of its Kind; if not, `errors` is every reason until the next call. */
@@ -19,6 +17,7 @@ export interface Validator {
 }
 
 function codePoints(text: string): number {
+  if (!/[\ud800-\udbff]/.test(text)) return text.length;
   let length = text.length;
   for (let at = 1; at < text.length; at++) {
     if ((text.charCodeAt(at) & 0xfc00) === 0xdc00 && (text.charCodeAt(at - 1) & 0xfc00) === 0xd800) length--;
@@ -39,7 +38,7 @@ let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.apiVersion === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "apiVersion"},message:"must have required property '"+"apiVersion"+"'"};
+const err0 = {instancePath,keyword:"required",params:{missingProperty: "apiVersion"}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -49,7 +48,7 @@ vErrors.push(err0);
 errors++;
 }
 if(data.kind === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "kind"},message:"must have required property '"+"kind"+"'"};
+const err1 = {instancePath,keyword:"required",params:{missingProperty: "kind"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -59,7 +58,7 @@ vErrors.push(err1);
 errors++;
 }
 if(data.metadata === undefined){
-const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "metadata"},message:"must have required property '"+"metadata"+"'"};
+const err2 = {instancePath,keyword:"required",params:{missingProperty: "metadata"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -69,7 +68,7 @@ vErrors.push(err2);
 errors++;
 }
 if(data.spec === undefined){
-const err3 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "spec"},message:"must have required property '"+"spec"+"'"};
+const err3 = {instancePath,keyword:"required",params:{missingProperty: "spec"}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -80,7 +79,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((key0 === "apiVersion") || (key0 === "kind")) || (key0 === "metadata")) || (key0 === "spec"))){
-const err4 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
+const err4 = {instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -92,7 +91,7 @@ errors++;
 }
 if(data.apiVersion !== undefined){
 if("rolecall.dev/v1alpha1" !== data.apiVersion){
-const err5 = {instancePath:instancePath+"/apiVersion",schemaPath:"#/properties/apiVersion/const",keyword:"const",params:{allowedValue: "rolecall.dev/v1alpha1"},message:"must be equal to constant"};
+const err5 = {instancePath:instancePath+"/apiVersion",keyword:"const",params:{allowedValue: "rolecall.dev/v1alpha1"}};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -104,7 +103,7 @@ errors++;
 }
 if(data.kind !== undefined){
 if("Workspace" !== data.kind){
-const err6 = {instancePath:instancePath+"/kind",schemaPath:"#/properties/kind/const",keyword:"const",params:{allowedValue: "Workspace"},message:"must be equal to constant"};
+const err6 = {instancePath:instancePath+"/kind",keyword:"const",params:{allowedValue: "Workspace"}};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -118,7 +117,7 @@ if(data.metadata !== undefined){
 let data2 = data.metadata;
 if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
 if(data2.name === undefined){
-const err7 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
+const err7 = {instancePath:instancePath+"/metadata",keyword:"required",params:{missingProperty: "name"}};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -129,7 +128,7 @@ errors++;
 }
 for(const key1 in data2){
 if(!(((key1 === "name") || (key1 === "labels")) || (key1 === "annotations"))){
-const err8 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
+const err8 = {instancePath:instancePath+"/metadata",keyword:"additionalProperties",params:{additionalProperty: key1}};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -143,7 +142,7 @@ if(data2.name !== undefined){
 let data3 = data2.name;
 if(typeof data3 === "string"){
 if(func2(data3) > 63){
-const err9 = {instancePath:instancePath+"/metadata/name",schemaPath:"#/properties/metadata/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+const err9 = {instancePath:instancePath+"/metadata/name",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -153,7 +152,7 @@ vErrors.push(err9);
 errors++;
 }
 if(!pattern0.test(data3)){
-const err10 = {instancePath:instancePath+"/metadata/name",schemaPath:"#/properties/metadata/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+const err10 = {instancePath:instancePath+"/metadata/name",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -164,7 +163,7 @@ errors++;
 }
 }
 else {
-const err11 = {instancePath:instancePath+"/metadata/name",schemaPath:"#/properties/metadata/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err11 = {instancePath:instancePath+"/metadata/name",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -181,7 +180,7 @@ for(const key2 in data4){
 const _errs11 = errors;
 if(typeof key2 === "string"){
 if(!pattern1.test(key2)){
-const err12 = {instancePath:instancePath+"/metadata/labels",schemaPath:"#/properties/metadata/properties/labels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"+"\"",propertyName:key2};
+const err12 = {instancePath:instancePath+"/metadata/labels",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},propertyName:key2};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -193,7 +192,7 @@ errors++;
 }
 var valid2 = _errs11 === errors;
 if(!valid2){
-const err13 = {instancePath:instancePath+"/metadata/labels",schemaPath:"#/properties/metadata/properties/labels/propertyNames",keyword:"propertyNames",params:{propertyName: key2},message:"property name must be valid"};
+const err13 = {instancePath:instancePath+"/metadata/labels",keyword:"propertyNames",params:{propertyName: key2}};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -207,7 +206,7 @@ for(const key3 in data4){
 let data5 = data4[key3];
 if(typeof data5 === "string"){
 if(!pattern2.test(data5)){
-const err14 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/metadata/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"+"\""};
+const err14 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"}};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -218,7 +217,7 @@ errors++;
 }
 }
 else {
-const err15 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/metadata/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err15 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -230,7 +229,7 @@ errors++;
 }
 }
 else {
-const err16 = {instancePath:instancePath+"/metadata/labels",schemaPath:"#/properties/metadata/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err16 = {instancePath:instancePath+"/metadata/labels",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -245,7 +244,7 @@ let data6 = data2.annotations;
 if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
 for(const key4 in data6){
 if(typeof data6[key4] !== "string"){
-const err17 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/metadata/properties/annotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err17 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -257,7 +256,7 @@ errors++;
 }
 }
 else {
-const err18 = {instancePath:instancePath+"/metadata/annotations",schemaPath:"#/properties/metadata/properties/annotations/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err18 = {instancePath:instancePath+"/metadata/annotations",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -269,7 +268,7 @@ errors++;
 }
 }
 else {
-const err19 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err19 = {instancePath:instancePath+"/metadata",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -283,7 +282,7 @@ if(data.spec !== undefined){
 let data8 = data.spec;
 if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
 if(data8.displayName === undefined){
-const err20 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/required",keyword:"required",params:{missingProperty: "displayName"},message:"must have required property '"+"displayName"+"'"};
+const err20 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "displayName"}};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -294,7 +293,7 @@ errors++;
 }
 for(const key5 in data8){
 if(!((((key5 === "displayName") || (key5 === "tier")) || (key5 === "owners")) || (key5 === "guards"))){
-const err21 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties"};
+const err21 = {instancePath:instancePath+"/spec",keyword:"additionalProperties",params:{additionalProperty: key5}};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -308,7 +307,7 @@ if(data8.displayName !== undefined){
 let data9 = data8.displayName;
 if(typeof data9 === "string"){
 if(func2(data9) > 256){
-const err22 = {instancePath:instancePath+"/spec/displayName",schemaPath:"#/properties/spec/properties/displayName/maxLength",keyword:"maxLength",params:{limit: 256},message:"must NOT have more than 256 characters"};
+const err22 = {instancePath:instancePath+"/spec/displayName",keyword:"maxLength",params:{limit: 256}};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -318,7 +317,7 @@ vErrors.push(err22);
 errors++;
 }
 if(func2(data9) < 1){
-const err23 = {instancePath:instancePath+"/spec/displayName",schemaPath:"#/properties/spec/properties/displayName/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+const err23 = {instancePath:instancePath+"/spec/displayName",keyword:"minLength",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -329,7 +328,7 @@ errors++;
 }
 }
 else {
-const err24 = {instancePath:instancePath+"/spec/displayName",schemaPath:"#/properties/spec/properties/displayName/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err24 = {instancePath:instancePath+"/spec/displayName",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -342,7 +341,7 @@ errors++;
 if(data8.tier !== undefined){
 let data10 = data8.tier;
 if(typeof data10 !== "string"){
-const err25 = {instancePath:instancePath+"/spec/tier",schemaPath:"#/properties/spec/properties/tier/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err25 = {instancePath:instancePath+"/spec/tier",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -352,7 +351,7 @@ vErrors.push(err25);
 errors++;
 }
 if(!(((data10 === "Free") || (data10 === "Team")) || (data10 === "Business"))){
-const err26 = {instancePath:instancePath+"/spec/tier",schemaPath:"#/properties/spec/properties/tier/enum",keyword:"enum",params:{allowedValues: schema11.properties.spec.properties.tier.enum},message:"must be equal to one of the allowed values"};
+const err26 = {instancePath:instancePath+"/spec/tier",keyword:"enum",params:{allowedValues: schema11.properties.spec.properties.tier.enum}};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -367,7 +366,7 @@ let data11 = data8.owners;
 if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
 for(const key6 in data11){
 if(!((key6 === "minimum") || (key6 === "required"))){
-const err27 = {instancePath:instancePath+"/spec/owners",schemaPath:"#/properties/spec/properties/owners/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties"};
+const err27 = {instancePath:instancePath+"/spec/owners",keyword:"additionalProperties",params:{additionalProperty: key6}};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -380,7 +379,7 @@ errors++;
 if(data11.minimum !== undefined){
 let data12 = data11.minimum;
 if(!(((typeof data12 == "number") && (!(data12 % 1) && !isNaN(data12))) && (isFinite(data12)))){
-const err28 = {instancePath:instancePath+"/spec/owners/minimum",schemaPath:"#/properties/spec/properties/owners/properties/minimum/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+const err28 = {instancePath:instancePath+"/spec/owners/minimum",keyword:"type",params:{type: "integer"}};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -391,7 +390,7 @@ errors++;
 }
 if((typeof data12 == "number") && (isFinite(data12))){
 if(data12 > 1000 || isNaN(data12)){
-const err29 = {instancePath:instancePath+"/spec/owners/minimum",schemaPath:"#/properties/spec/properties/owners/properties/minimum/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000},message:"must be <= 1000"};
+const err29 = {instancePath:instancePath+"/spec/owners/minimum",keyword:"maximum",params:{comparison: "<=", limit: 1000}};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -401,7 +400,7 @@ vErrors.push(err29);
 errors++;
 }
 if(data12 < 0 || isNaN(data12)){
-const err30 = {instancePath:instancePath+"/spec/owners/minimum",schemaPath:"#/properties/spec/properties/owners/properties/minimum/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
+const err30 = {instancePath:instancePath+"/spec/owners/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -416,7 +415,7 @@ if(data11.required !== undefined){
 let data13 = data11.required;
 if(Array.isArray(data13)){
 if(data13.length > 100){
-const err31 = {instancePath:instancePath+"/spec/owners/required",schemaPath:"#/properties/spec/properties/owners/properties/required/maxItems",keyword:"maxItems",params:{limit: 100},message:"must NOT have more than 100 items"};
+const err31 = {instancePath:instancePath+"/spec/owners/required",keyword:"maxItems",params:{limit: 100}};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -430,7 +429,7 @@ for(let i0=0; i0<len0; i0++){
 let data14 = data13[i0];
 if(data14 && typeof data14 == "object" && !Array.isArray(data14)){
 if(data14.name === undefined){
-const err32 = {instancePath:instancePath+"/spec/owners/required/" + i0,schemaPath:"#/properties/spec/properties/owners/properties/required/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
+const err32 = {instancePath:instancePath+"/spec/owners/required/" + i0,keyword:"required",params:{missingProperty: "name"}};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -441,7 +440,7 @@ errors++;
 }
 for(const key7 in data14){
 if(!(key7 === "name")){
-const err33 = {instancePath:instancePath+"/spec/owners/required/" + i0,schemaPath:"#/properties/spec/properties/owners/properties/required/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties"};
+const err33 = {instancePath:instancePath+"/spec/owners/required/" + i0,keyword:"additionalProperties",params:{additionalProperty: key7}};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -455,7 +454,7 @@ if(data14.name !== undefined){
 let data15 = data14.name;
 if(typeof data15 === "string"){
 if(func2(data15) > 63){
-const err34 = {instancePath:instancePath+"/spec/owners/required/" + i0+"/name",schemaPath:"#/properties/spec/properties/owners/properties/required/items/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+const err34 = {instancePath:instancePath+"/spec/owners/required/" + i0+"/name",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -465,7 +464,7 @@ vErrors.push(err34);
 errors++;
 }
 if(!pattern0.test(data15)){
-const err35 = {instancePath:instancePath+"/spec/owners/required/" + i0+"/name",schemaPath:"#/properties/spec/properties/owners/properties/required/items/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+const err35 = {instancePath:instancePath+"/spec/owners/required/" + i0+"/name",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -476,7 +475,7 @@ errors++;
 }
 }
 else {
-const err36 = {instancePath:instancePath+"/spec/owners/required/" + i0+"/name",schemaPath:"#/properties/spec/properties/owners/properties/required/items/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err36 = {instancePath:instancePath+"/spec/owners/required/" + i0+"/name",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -488,7 +487,7 @@ errors++;
 }
 }
 else {
-const err37 = {instancePath:instancePath+"/spec/owners/required/" + i0,schemaPath:"#/properties/spec/properties/owners/properties/required/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err37 = {instancePath:instancePath+"/spec/owners/required/" + i0,keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -500,7 +499,7 @@ errors++;
 }
 }
 else {
-const err38 = {instancePath:instancePath+"/spec/owners/required",schemaPath:"#/properties/spec/properties/owners/properties/required/type",keyword:"type",params:{type: "array"},message:"must be array"};
+const err38 = {instancePath:instancePath+"/spec/owners/required",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -512,7 +511,7 @@ errors++;
 }
 }
 else {
-const err39 = {instancePath:instancePath+"/spec/owners",schemaPath:"#/properties/spec/properties/owners/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err39 = {instancePath:instancePath+"/spec/owners",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -527,7 +526,7 @@ let data16 = data8.guards;
 if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
 for(const key8 in data16){
 if(!(((key8 === "maxRemovals") || (key8 === "maxUpdates")) || (key8 === "maxPrivilegedGains"))){
-const err40 = {instancePath:instancePath+"/spec/guards",schemaPath:"#/properties/spec/properties/guards/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key8},message:"must NOT have additional properties"};
+const err40 = {instancePath:instancePath+"/spec/guards",keyword:"additionalProperties",params:{additionalProperty: key8}};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -543,7 +542,7 @@ const _errs43 = errors;
 let valid11 = false;
 const _errs44 = errors;
 if(!(((typeof data17 == "number") && (!(data17 % 1) && !isNaN(data17))) && (isFinite(data17)))){
-const err41 = {instancePath:instancePath+"/spec/guards/maxRemovals",schemaPath:"#/properties/spec/properties/guards/properties/maxRemovals/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+const err41 = {instancePath:instancePath+"/spec/guards/maxRemovals",keyword:"type",params:{type: "integer"}};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -554,7 +553,7 @@ errors++;
 }
 if((typeof data17 == "number") && (isFinite(data17))){
 if(data17 < 0 || isNaN(data17)){
-const err42 = {instancePath:instancePath+"/spec/guards/maxRemovals",schemaPath:"#/properties/spec/properties/guards/properties/maxRemovals/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
+const err42 = {instancePath:instancePath+"/spec/guards/maxRemovals",keyword:"minimum",params:{comparison: ">=", limit: 0}};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -570,7 +569,7 @@ if(!valid11){
 const _errs46 = errors;
 if(typeof data17 === "string"){
 if(!pattern4.test(data17)){
-const err43 = {instancePath:instancePath+"/spec/guards/maxRemovals",schemaPath:"#/properties/spec/properties/guards/properties/maxRemovals/anyOf/1/pattern",keyword:"pattern",params:{pattern: "^(100|[1-9]?[0-9])%$"},message:"must match pattern \""+"^(100|[1-9]?[0-9])%$"+"\""};
+const err43 = {instancePath:instancePath+"/spec/guards/maxRemovals",keyword:"pattern",params:{pattern: "^(100|[1-9]?[0-9])%$"}};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -581,7 +580,7 @@ errors++;
 }
 }
 else {
-const err44 = {instancePath:instancePath+"/spec/guards/maxRemovals",schemaPath:"#/properties/spec/properties/guards/properties/maxRemovals/anyOf/1/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err44 = {instancePath:instancePath+"/spec/guards/maxRemovals",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -594,7 +593,7 @@ var _valid0 = _errs46 === errors;
 valid11 = valid11 || _valid0;
 }
 if(!valid11){
-const err45 = {instancePath:instancePath+"/spec/guards/maxRemovals",schemaPath:"#/properties/spec/properties/guards/properties/maxRemovals/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf"};
+const err45 = {instancePath:instancePath+"/spec/guards/maxRemovals",keyword:"anyOf",params:{}};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -621,7 +620,7 @@ const _errs49 = errors;
 let valid12 = false;
 const _errs50 = errors;
 if(!(((typeof data18 == "number") && (!(data18 % 1) && !isNaN(data18))) && (isFinite(data18)))){
-const err46 = {instancePath:instancePath+"/spec/guards/maxUpdates",schemaPath:"#/properties/spec/properties/guards/properties/maxUpdates/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+const err46 = {instancePath:instancePath+"/spec/guards/maxUpdates",keyword:"type",params:{type: "integer"}};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -632,7 +631,7 @@ errors++;
 }
 if((typeof data18 == "number") && (isFinite(data18))){
 if(data18 < 0 || isNaN(data18)){
-const err47 = {instancePath:instancePath+"/spec/guards/maxUpdates",schemaPath:"#/properties/spec/properties/guards/properties/maxUpdates/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
+const err47 = {instancePath:instancePath+"/spec/guards/maxUpdates",keyword:"minimum",params:{comparison: ">=", limit: 0}};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -648,7 +647,7 @@ if(!valid12){
 const _errs52 = errors;
 if(typeof data18 === "string"){
 if(!pattern4.test(data18)){
-const err48 = {instancePath:instancePath+"/spec/guards/maxUpdates",schemaPath:"#/properties/spec/properties/guards/properties/maxUpdates/anyOf/1/pattern",keyword:"pattern",params:{pattern: "^(100|[1-9]?[0-9])%$"},message:"must match pattern \""+"^(100|[1-9]?[0-9])%$"+"\""};
+const err48 = {instancePath:instancePath+"/spec/guards/maxUpdates",keyword:"pattern",params:{pattern: "^(100|[1-9]?[0-9])%$"}};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -659,7 +658,7 @@ errors++;
 }
 }
 else {
-const err49 = {instancePath:instancePath+"/spec/guards/maxUpdates",schemaPath:"#/properties/spec/properties/guards/properties/maxUpdates/anyOf/1/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err49 = {instancePath:instancePath+"/spec/guards/maxUpdates",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -672,7 +671,7 @@ var _valid1 = _errs52 === errors;
 valid12 = valid12 || _valid1;
 }
 if(!valid12){
-const err50 = {instancePath:instancePath+"/spec/guards/maxUpdates",schemaPath:"#/properties/spec/properties/guards/properties/maxUpdates/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf"};
+const err50 = {instancePath:instancePath+"/spec/guards/maxUpdates",keyword:"anyOf",params:{}};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -699,7 +698,7 @@ const _errs55 = errors;
 let valid13 = false;
 const _errs56 = errors;
 if(!(((typeof data19 == "number") && (!(data19 % 1) && !isNaN(data19))) && (isFinite(data19)))){
-const err51 = {instancePath:instancePath+"/spec/guards/maxPrivilegedGains",schemaPath:"#/properties/spec/properties/guards/properties/maxPrivilegedGains/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+const err51 = {instancePath:instancePath+"/spec/guards/maxPrivilegedGains",keyword:"type",params:{type: "integer"}};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -710,7 +709,7 @@ errors++;
 }
 if((typeof data19 == "number") && (isFinite(data19))){
 if(data19 < 0 || isNaN(data19)){
-const err52 = {instancePath:instancePath+"/spec/guards/maxPrivilegedGains",schemaPath:"#/properties/spec/properties/guards/properties/maxPrivilegedGains/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
+const err52 = {instancePath:instancePath+"/spec/guards/maxPrivilegedGains",keyword:"minimum",params:{comparison: ">=", limit: 0}};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -726,7 +725,7 @@ if(!valid13){
 const _errs58 = errors;
 if(typeof data19 === "string"){
 if(!pattern4.test(data19)){
-const err53 = {instancePath:instancePath+"/spec/guards/maxPrivilegedGains",schemaPath:"#/properties/spec/properties/guards/properties/maxPrivilegedGains/anyOf/1/pattern",keyword:"pattern",params:{pattern: "^(100|[1-9]?[0-9])%$"},message:"must match pattern \""+"^(100|[1-9]?[0-9])%$"+"\""};
+const err53 = {instancePath:instancePath+"/spec/guards/maxPrivilegedGains",keyword:"pattern",params:{pattern: "^(100|[1-9]?[0-9])%$"}};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -737,7 +736,7 @@ errors++;
 }
 }
 else {
-const err54 = {instancePath:instancePath+"/spec/guards/maxPrivilegedGains",schemaPath:"#/properties/spec/properties/guards/properties/maxPrivilegedGains/anyOf/1/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err54 = {instancePath:instancePath+"/spec/guards/maxPrivilegedGains",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -750,7 +749,7 @@ var _valid2 = _errs58 === errors;
 valid13 = valid13 || _valid2;
 }
 if(!valid13){
-const err55 = {instancePath:instancePath+"/spec/guards/maxPrivilegedGains",schemaPath:"#/properties/spec/properties/guards/properties/maxPrivilegedGains/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf"};
+const err55 = {instancePath:instancePath+"/spec/guards/maxPrivilegedGains",keyword:"anyOf",params:{}};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -773,7 +772,7 @@ vErrors = null;
 }
 }
 else {
-const err56 = {instancePath:instancePath+"/spec/guards",schemaPath:"#/properties/spec/properties/guards/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err56 = {instancePath:instancePath+"/spec/guards",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -785,7 +784,7 @@ errors++;
 }
 }
 else {
-const err57 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err57 = {instancePath:instancePath+"/spec",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -797,7 +796,7 @@ errors++;
 }
 }
 else {
-const err58 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err58 = {instancePath,keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -820,7 +819,7 @@ let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.apiVersion === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "apiVersion"},message:"must have required property '"+"apiVersion"+"'"};
+const err0 = {instancePath,keyword:"required",params:{missingProperty: "apiVersion"}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -830,7 +829,7 @@ vErrors.push(err0);
 errors++;
 }
 if(data.kind === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "kind"},message:"must have required property '"+"kind"+"'"};
+const err1 = {instancePath,keyword:"required",params:{missingProperty: "kind"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -840,7 +839,7 @@ vErrors.push(err1);
 errors++;
 }
 if(data.metadata === undefined){
-const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "metadata"},message:"must have required property '"+"metadata"+"'"};
+const err2 = {instancePath,keyword:"required",params:{missingProperty: "metadata"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -850,7 +849,7 @@ vErrors.push(err2);
 errors++;
 }
 if(data.spec === undefined){
-const err3 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "spec"},message:"must have required property '"+"spec"+"'"};
+const err3 = {instancePath,keyword:"required",params:{missingProperty: "spec"}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -861,7 +860,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((key0 === "apiVersion") || (key0 === "kind")) || (key0 === "metadata")) || (key0 === "spec"))){
-const err4 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
+const err4 = {instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -873,7 +872,7 @@ errors++;
 }
 if(data.apiVersion !== undefined){
 if("rolecall.dev/v1alpha1" !== data.apiVersion){
-const err5 = {instancePath:instancePath+"/apiVersion",schemaPath:"#/properties/apiVersion/const",keyword:"const",params:{allowedValue: "rolecall.dev/v1alpha1"},message:"must be equal to constant"};
+const err5 = {instancePath:instancePath+"/apiVersion",keyword:"const",params:{allowedValue: "rolecall.dev/v1alpha1"}};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -885,7 +884,7 @@ errors++;
 }
 if(data.kind !== undefined){
 if("User" !== data.kind){
-const err6 = {instancePath:instancePath+"/kind",schemaPath:"#/properties/kind/const",keyword:"const",params:{allowedValue: "User"},message:"must be equal to constant"};
+const err6 = {instancePath:instancePath+"/kind",keyword:"const",params:{allowedValue: "User"}};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -899,7 +898,7 @@ if(data.metadata !== undefined){
 let data2 = data.metadata;
 if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
 if(data2.name === undefined){
-const err7 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
+const err7 = {instancePath:instancePath+"/metadata",keyword:"required",params:{missingProperty: "name"}};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -910,7 +909,7 @@ errors++;
 }
 for(const key1 in data2){
 if(!(((key1 === "name") || (key1 === "labels")) || (key1 === "annotations"))){
-const err8 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
+const err8 = {instancePath:instancePath+"/metadata",keyword:"additionalProperties",params:{additionalProperty: key1}};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -924,7 +923,7 @@ if(data2.name !== undefined){
 let data3 = data2.name;
 if(typeof data3 === "string"){
 if(func2(data3) > 63){
-const err9 = {instancePath:instancePath+"/metadata/name",schemaPath:"#/properties/metadata/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+const err9 = {instancePath:instancePath+"/metadata/name",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -934,7 +933,7 @@ vErrors.push(err9);
 errors++;
 }
 if(!pattern0.test(data3)){
-const err10 = {instancePath:instancePath+"/metadata/name",schemaPath:"#/properties/metadata/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+const err10 = {instancePath:instancePath+"/metadata/name",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -945,7 +944,7 @@ errors++;
 }
 }
 else {
-const err11 = {instancePath:instancePath+"/metadata/name",schemaPath:"#/properties/metadata/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err11 = {instancePath:instancePath+"/metadata/name",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -962,7 +961,7 @@ for(const key2 in data4){
 const _errs11 = errors;
 if(typeof key2 === "string"){
 if(!pattern1.test(key2)){
-const err12 = {instancePath:instancePath+"/metadata/labels",schemaPath:"#/properties/metadata/properties/labels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"+"\"",propertyName:key2};
+const err12 = {instancePath:instancePath+"/metadata/labels",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},propertyName:key2};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -974,7 +973,7 @@ errors++;
 }
 var valid2 = _errs11 === errors;
 if(!valid2){
-const err13 = {instancePath:instancePath+"/metadata/labels",schemaPath:"#/properties/metadata/properties/labels/propertyNames",keyword:"propertyNames",params:{propertyName: key2},message:"property name must be valid"};
+const err13 = {instancePath:instancePath+"/metadata/labels",keyword:"propertyNames",params:{propertyName: key2}};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -988,7 +987,7 @@ for(const key3 in data4){
 let data5 = data4[key3];
 if(typeof data5 === "string"){
 if(!pattern2.test(data5)){
-const err14 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/metadata/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"+"\""};
+const err14 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"}};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -999,7 +998,7 @@ errors++;
 }
 }
 else {
-const err15 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/metadata/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err15 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -1011,7 +1010,7 @@ errors++;
 }
 }
 else {
-const err16 = {instancePath:instancePath+"/metadata/labels",schemaPath:"#/properties/metadata/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err16 = {instancePath:instancePath+"/metadata/labels",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -1026,7 +1025,7 @@ let data6 = data2.annotations;
 if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
 for(const key4 in data6){
 if(typeof data6[key4] !== "string"){
-const err17 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/metadata/properties/annotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err17 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -1038,7 +1037,7 @@ errors++;
 }
 }
 else {
-const err18 = {instancePath:instancePath+"/metadata/annotations",schemaPath:"#/properties/metadata/properties/annotations/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err18 = {instancePath:instancePath+"/metadata/annotations",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -1050,7 +1049,7 @@ errors++;
 }
 }
 else {
-const err19 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err19 = {instancePath:instancePath+"/metadata",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -1064,7 +1063,7 @@ if(data.spec !== undefined){
 let data8 = data.spec;
 if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
 if(data8.email === undefined){
-const err20 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/required",keyword:"required",params:{missingProperty: "email"},message:"must have required property '"+"email"+"'"};
+const err20 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "email"}};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -1075,7 +1074,7 @@ errors++;
 }
 for(const key5 in data8){
 if(!((((((((key5 === "email") || (key5 === "displayName")) || (key5 === "state")) || (key5 === "type")) || (key5 === "notBefore")) || (key5 === "expiresAt")) || (key5 === "sponsor")) || (key5 === "identities"))){
-const err21 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties"};
+const err21 = {instancePath:instancePath+"/spec",keyword:"additionalProperties",params:{additionalProperty: key5}};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -1089,7 +1088,7 @@ if(data8.email !== undefined){
 let data9 = data8.email;
 if(typeof data9 === "string"){
 if(func2(data9) > 254){
-const err22 = {instancePath:instancePath+"/spec/email",schemaPath:"#/properties/spec/properties/email/maxLength",keyword:"maxLength",params:{limit: 254},message:"must NOT have more than 254 characters"};
+const err22 = {instancePath:instancePath+"/spec/email",keyword:"maxLength",params:{limit: 254}};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -1099,7 +1098,7 @@ vErrors.push(err22);
 errors++;
 }
 if(!pattern10.test(data9)){
-const err23 = {instancePath:instancePath+"/spec/email",schemaPath:"#/properties/spec/properties/email/pattern",keyword:"pattern",params:{pattern: "^[^@]+@[^@]+$"},message:"must match pattern \""+"^[^@]+@[^@]+$"+"\""};
+const err23 = {instancePath:instancePath+"/spec/email",keyword:"pattern",params:{pattern: "^[^@]+@[^@]+$"}};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -1110,7 +1109,7 @@ errors++;
 }
 }
 else {
-const err24 = {instancePath:instancePath+"/spec/email",schemaPath:"#/properties/spec/properties/email/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err24 = {instancePath:instancePath+"/spec/email",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -1124,7 +1123,7 @@ if(data8.displayName !== undefined){
 let data10 = data8.displayName;
 if(typeof data10 === "string"){
 if(func2(data10) > 256){
-const err25 = {instancePath:instancePath+"/spec/displayName",schemaPath:"#/properties/spec/properties/displayName/maxLength",keyword:"maxLength",params:{limit: 256},message:"must NOT have more than 256 characters"};
+const err25 = {instancePath:instancePath+"/spec/displayName",keyword:"maxLength",params:{limit: 256}};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -1134,7 +1133,7 @@ vErrors.push(err25);
 errors++;
 }
 if(func2(data10) < 0){
-const err26 = {instancePath:instancePath+"/spec/displayName",schemaPath:"#/properties/spec/properties/displayName/minLength",keyword:"minLength",params:{limit: 0},message:"must NOT have fewer than 0 characters"};
+const err26 = {instancePath:instancePath+"/spec/displayName",keyword:"minLength",params:{limit: 0}};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -1145,7 +1144,7 @@ errors++;
 }
 }
 else {
-const err27 = {instancePath:instancePath+"/spec/displayName",schemaPath:"#/properties/spec/properties/displayName/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err27 = {instancePath:instancePath+"/spec/displayName",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -1158,7 +1157,7 @@ errors++;
 if(data8.state !== undefined){
 let data11 = data8.state;
 if(typeof data11 !== "string"){
-const err28 = {instancePath:instancePath+"/spec/state",schemaPath:"#/properties/spec/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err28 = {instancePath:instancePath+"/spec/state",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -1168,7 +1167,7 @@ vErrors.push(err28);
 errors++;
 }
 if(!((data11 === "Active") || (data11 === "Suspended"))){
-const err29 = {instancePath:instancePath+"/spec/state",schemaPath:"#/properties/spec/properties/state/enum",keyword:"enum",params:{allowedValues: schema12.properties.spec.properties.state.enum},message:"must be equal to one of the allowed values"};
+const err29 = {instancePath:instancePath+"/spec/state",keyword:"enum",params:{allowedValues: schema12.properties.spec.properties.state.enum}};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -1181,7 +1180,7 @@ errors++;
 if(data8.type !== undefined){
 let data12 = data8.type;
 if(typeof data12 !== "string"){
-const err30 = {instancePath:instancePath+"/spec/type",schemaPath:"#/properties/spec/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err30 = {instancePath:instancePath+"/spec/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -1191,7 +1190,7 @@ vErrors.push(err30);
 errors++;
 }
 if(!(((data12 === "Human") || (data12 === "Service")) || (data12 === "BreakGlass"))){
-const err31 = {instancePath:instancePath+"/spec/type",schemaPath:"#/properties/spec/properties/type/enum",keyword:"enum",params:{allowedValues: schema12.properties.spec.properties.type.enum},message:"must be equal to one of the allowed values"};
+const err31 = {instancePath:instancePath+"/spec/type",keyword:"enum",params:{allowedValues: schema12.properties.spec.properties.type.enum}};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -1205,7 +1204,7 @@ if(data8.notBefore !== undefined){
 let data13 = data8.notBefore;
 if(typeof data13 === "string"){
 if(!pattern11.test(data13)){
-const err32 = {instancePath:instancePath+"/spec/notBefore",schemaPath:"#/properties/spec/properties/notBefore/pattern",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"},message:"must match pattern \""+"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"+"\""};
+const err32 = {instancePath:instancePath+"/spec/notBefore",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"}};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -1216,7 +1215,7 @@ errors++;
 }
 }
 else {
-const err33 = {instancePath:instancePath+"/spec/notBefore",schemaPath:"#/properties/spec/properties/notBefore/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err33 = {instancePath:instancePath+"/spec/notBefore",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -1230,7 +1229,7 @@ if(data8.expiresAt !== undefined){
 let data14 = data8.expiresAt;
 if(typeof data14 === "string"){
 if(!pattern11.test(data14)){
-const err34 = {instancePath:instancePath+"/spec/expiresAt",schemaPath:"#/properties/spec/properties/expiresAt/pattern",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"},message:"must match pattern \""+"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"+"\""};
+const err34 = {instancePath:instancePath+"/spec/expiresAt",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"}};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -1241,7 +1240,7 @@ errors++;
 }
 }
 else {
-const err35 = {instancePath:instancePath+"/spec/expiresAt",schemaPath:"#/properties/spec/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err35 = {instancePath:instancePath+"/spec/expiresAt",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -1255,7 +1254,7 @@ if(data8.sponsor !== undefined){
 let data15 = data8.sponsor;
 if(typeof data15 === "string"){
 if(func2(data15) > 63){
-const err36 = {instancePath:instancePath+"/spec/sponsor",schemaPath:"#/properties/spec/properties/sponsor/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+const err36 = {instancePath:instancePath+"/spec/sponsor",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -1265,7 +1264,7 @@ vErrors.push(err36);
 errors++;
 }
 if(!pattern0.test(data15)){
-const err37 = {instancePath:instancePath+"/spec/sponsor",schemaPath:"#/properties/spec/properties/sponsor/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+const err37 = {instancePath:instancePath+"/spec/sponsor",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -1276,7 +1275,7 @@ errors++;
 }
 }
 else {
-const err38 = {instancePath:instancePath+"/spec/sponsor",schemaPath:"#/properties/spec/properties/sponsor/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err38 = {instancePath:instancePath+"/spec/sponsor",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -1290,7 +1289,7 @@ if(data8.identities !== undefined){
 let data16 = data8.identities;
 if(Array.isArray(data16)){
 if(data16.length > 20){
-const err39 = {instancePath:instancePath+"/spec/identities",schemaPath:"#/properties/spec/properties/identities/maxItems",keyword:"maxItems",params:{limit: 20},message:"must NOT have more than 20 items"};
+const err39 = {instancePath:instancePath+"/spec/identities",keyword:"maxItems",params:{limit: 20}};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -1304,7 +1303,7 @@ for(let i0=0; i0<len0; i0++){
 let data17 = data16[i0];
 if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
 if(data17.provider === undefined){
-const err40 = {instancePath:instancePath+"/spec/identities/" + i0,schemaPath:"#/properties/spec/properties/identities/items/required",keyword:"required",params:{missingProperty: "provider"},message:"must have required property '"+"provider"+"'"};
+const err40 = {instancePath:instancePath+"/spec/identities/" + i0,keyword:"required",params:{missingProperty: "provider"}};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -1314,7 +1313,7 @@ vErrors.push(err40);
 errors++;
 }
 if(data17.subject === undefined){
-const err41 = {instancePath:instancePath+"/spec/identities/" + i0,schemaPath:"#/properties/spec/properties/identities/items/required",keyword:"required",params:{missingProperty: "subject"},message:"must have required property '"+"subject"+"'"};
+const err41 = {instancePath:instancePath+"/spec/identities/" + i0,keyword:"required",params:{missingProperty: "subject"}};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -1325,7 +1324,7 @@ errors++;
 }
 for(const key6 in data17){
 if(!((key6 === "provider") || (key6 === "subject"))){
-const err42 = {instancePath:instancePath+"/spec/identities/" + i0,schemaPath:"#/properties/spec/properties/identities/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties"};
+const err42 = {instancePath:instancePath+"/spec/identities/" + i0,keyword:"additionalProperties",params:{additionalProperty: key6}};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -1339,7 +1338,7 @@ if(data17.provider !== undefined){
 let data18 = data17.provider;
 if(typeof data18 === "string"){
 if(func2(data18) > 256){
-const err43 = {instancePath:instancePath+"/spec/identities/" + i0+"/provider",schemaPath:"#/properties/spec/properties/identities/items/properties/provider/maxLength",keyword:"maxLength",params:{limit: 256},message:"must NOT have more than 256 characters"};
+const err43 = {instancePath:instancePath+"/spec/identities/" + i0+"/provider",keyword:"maxLength",params:{limit: 256}};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -1349,7 +1348,7 @@ vErrors.push(err43);
 errors++;
 }
 if(func2(data18) < 1){
-const err44 = {instancePath:instancePath+"/spec/identities/" + i0+"/provider",schemaPath:"#/properties/spec/properties/identities/items/properties/provider/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+const err44 = {instancePath:instancePath+"/spec/identities/" + i0+"/provider",keyword:"minLength",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -1360,7 +1359,7 @@ errors++;
 }
 }
 else {
-const err45 = {instancePath:instancePath+"/spec/identities/" + i0+"/provider",schemaPath:"#/properties/spec/properties/identities/items/properties/provider/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err45 = {instancePath:instancePath+"/spec/identities/" + i0+"/provider",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -1374,7 +1373,7 @@ if(data17.subject !== undefined){
 let data19 = data17.subject;
 if(typeof data19 === "string"){
 if(func2(data19) > 256){
-const err46 = {instancePath:instancePath+"/spec/identities/" + i0+"/subject",schemaPath:"#/properties/spec/properties/identities/items/properties/subject/maxLength",keyword:"maxLength",params:{limit: 256},message:"must NOT have more than 256 characters"};
+const err46 = {instancePath:instancePath+"/spec/identities/" + i0+"/subject",keyword:"maxLength",params:{limit: 256}};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -1384,7 +1383,7 @@ vErrors.push(err46);
 errors++;
 }
 if(func2(data19) < 1){
-const err47 = {instancePath:instancePath+"/spec/identities/" + i0+"/subject",schemaPath:"#/properties/spec/properties/identities/items/properties/subject/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+const err47 = {instancePath:instancePath+"/spec/identities/" + i0+"/subject",keyword:"minLength",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -1395,7 +1394,7 @@ errors++;
 }
 }
 else {
-const err48 = {instancePath:instancePath+"/spec/identities/" + i0+"/subject",schemaPath:"#/properties/spec/properties/identities/items/properties/subject/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err48 = {instancePath:instancePath+"/spec/identities/" + i0+"/subject",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -1407,7 +1406,7 @@ errors++;
 }
 }
 else {
-const err49 = {instancePath:instancePath+"/spec/identities/" + i0,schemaPath:"#/properties/spec/properties/identities/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err49 = {instancePath:instancePath+"/spec/identities/" + i0,keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -1419,7 +1418,7 @@ errors++;
 }
 }
 else {
-const err50 = {instancePath:instancePath+"/spec/identities",schemaPath:"#/properties/spec/properties/identities/type",keyword:"type",params:{type: "array"},message:"must be array"};
+const err50 = {instancePath:instancePath+"/spec/identities",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -1431,7 +1430,7 @@ errors++;
 }
 }
 else {
-const err51 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err51 = {instancePath:instancePath+"/spec",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -1443,7 +1442,7 @@ errors++;
 }
 }
 else {
-const err52 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err52 = {instancePath,keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -1465,7 +1464,7 @@ let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.apiVersion === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "apiVersion"},message:"must have required property '"+"apiVersion"+"'"};
+const err0 = {instancePath,keyword:"required",params:{missingProperty: "apiVersion"}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -1475,7 +1474,7 @@ vErrors.push(err0);
 errors++;
 }
 if(data.kind === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "kind"},message:"must have required property '"+"kind"+"'"};
+const err1 = {instancePath,keyword:"required",params:{missingProperty: "kind"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -1485,7 +1484,7 @@ vErrors.push(err1);
 errors++;
 }
 if(data.metadata === undefined){
-const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "metadata"},message:"must have required property '"+"metadata"+"'"};
+const err2 = {instancePath,keyword:"required",params:{missingProperty: "metadata"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -1495,7 +1494,7 @@ vErrors.push(err2);
 errors++;
 }
 if(data.spec === undefined){
-const err3 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "spec"},message:"must have required property '"+"spec"+"'"};
+const err3 = {instancePath,keyword:"required",params:{missingProperty: "spec"}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -1506,7 +1505,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((key0 === "apiVersion") || (key0 === "kind")) || (key0 === "metadata")) || (key0 === "spec"))){
-const err4 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
+const err4 = {instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -1518,7 +1517,7 @@ errors++;
 }
 if(data.apiVersion !== undefined){
 if("rolecall.dev/v1alpha1" !== data.apiVersion){
-const err5 = {instancePath:instancePath+"/apiVersion",schemaPath:"#/properties/apiVersion/const",keyword:"const",params:{allowedValue: "rolecall.dev/v1alpha1"},message:"must be equal to constant"};
+const err5 = {instancePath:instancePath+"/apiVersion",keyword:"const",params:{allowedValue: "rolecall.dev/v1alpha1"}};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -1530,7 +1529,7 @@ errors++;
 }
 if(data.kind !== undefined){
 if("Role" !== data.kind){
-const err6 = {instancePath:instancePath+"/kind",schemaPath:"#/properties/kind/const",keyword:"const",params:{allowedValue: "Role"},message:"must be equal to constant"};
+const err6 = {instancePath:instancePath+"/kind",keyword:"const",params:{allowedValue: "Role"}};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -1544,7 +1543,7 @@ if(data.metadata !== undefined){
 let data2 = data.metadata;
 if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
 if(data2.name === undefined){
-const err7 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
+const err7 = {instancePath:instancePath+"/metadata",keyword:"required",params:{missingProperty: "name"}};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -1555,7 +1554,7 @@ errors++;
 }
 for(const key1 in data2){
 if(!(((key1 === "name") || (key1 === "labels")) || (key1 === "annotations"))){
-const err8 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
+const err8 = {instancePath:instancePath+"/metadata",keyword:"additionalProperties",params:{additionalProperty: key1}};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -1569,7 +1568,7 @@ if(data2.name !== undefined){
 let data3 = data2.name;
 if(typeof data3 === "string"){
 if(func2(data3) > 63){
-const err9 = {instancePath:instancePath+"/metadata/name",schemaPath:"#/properties/metadata/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+const err9 = {instancePath:instancePath+"/metadata/name",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -1579,7 +1578,7 @@ vErrors.push(err9);
 errors++;
 }
 if(!pattern0.test(data3)){
-const err10 = {instancePath:instancePath+"/metadata/name",schemaPath:"#/properties/metadata/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+const err10 = {instancePath:instancePath+"/metadata/name",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -1590,7 +1589,7 @@ errors++;
 }
 }
 else {
-const err11 = {instancePath:instancePath+"/metadata/name",schemaPath:"#/properties/metadata/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err11 = {instancePath:instancePath+"/metadata/name",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -1607,7 +1606,7 @@ for(const key2 in data4){
 const _errs11 = errors;
 if(typeof key2 === "string"){
 if(!pattern1.test(key2)){
-const err12 = {instancePath:instancePath+"/metadata/labels",schemaPath:"#/properties/metadata/properties/labels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"+"\"",propertyName:key2};
+const err12 = {instancePath:instancePath+"/metadata/labels",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},propertyName:key2};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -1619,7 +1618,7 @@ errors++;
 }
 var valid2 = _errs11 === errors;
 if(!valid2){
-const err13 = {instancePath:instancePath+"/metadata/labels",schemaPath:"#/properties/metadata/properties/labels/propertyNames",keyword:"propertyNames",params:{propertyName: key2},message:"property name must be valid"};
+const err13 = {instancePath:instancePath+"/metadata/labels",keyword:"propertyNames",params:{propertyName: key2}};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -1633,7 +1632,7 @@ for(const key3 in data4){
 let data5 = data4[key3];
 if(typeof data5 === "string"){
 if(!pattern2.test(data5)){
-const err14 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/metadata/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"+"\""};
+const err14 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"}};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -1644,7 +1643,7 @@ errors++;
 }
 }
 else {
-const err15 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/metadata/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err15 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -1656,7 +1655,7 @@ errors++;
 }
 }
 else {
-const err16 = {instancePath:instancePath+"/metadata/labels",schemaPath:"#/properties/metadata/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err16 = {instancePath:instancePath+"/metadata/labels",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -1671,7 +1670,7 @@ let data6 = data2.annotations;
 if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
 for(const key4 in data6){
 if(typeof data6[key4] !== "string"){
-const err17 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/metadata/properties/annotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err17 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -1683,7 +1682,7 @@ errors++;
 }
 }
 else {
-const err18 = {instancePath:instancePath+"/metadata/annotations",schemaPath:"#/properties/metadata/properties/annotations/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err18 = {instancePath:instancePath+"/metadata/annotations",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -1695,7 +1694,7 @@ errors++;
 }
 }
 else {
-const err19 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err19 = {instancePath:instancePath+"/metadata",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -1709,7 +1708,7 @@ if(data.spec !== undefined){
 let data8 = data.spec;
 if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
 if(data8.displayName === undefined){
-const err20 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/required",keyword:"required",params:{missingProperty: "displayName"},message:"must have required property '"+"displayName"+"'"};
+const err20 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "displayName"}};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -1719,7 +1718,7 @@ vErrors.push(err20);
 errors++;
 }
 if(data8.scopes === undefined){
-const err21 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/required",keyword:"required",params:{missingProperty: "scopes"},message:"must have required property '"+"scopes"+"'"};
+const err21 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "scopes"}};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -1730,7 +1729,7 @@ errors++;
 }
 for(const key5 in data8){
 if(!((((((((key5 === "displayName") || (key5 === "description")) || (key5 === "scopes")) || (key5 === "includes")) || (key5 === "labels")) || (key5 === "minimumTier")) || (key5 === "risk")) || (key5 === "ownership"))){
-const err22 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties"};
+const err22 = {instancePath:instancePath+"/spec",keyword:"additionalProperties",params:{additionalProperty: key5}};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -1744,7 +1743,7 @@ if(data8.displayName !== undefined){
 let data9 = data8.displayName;
 if(typeof data9 === "string"){
 if(func2(data9) > 256){
-const err23 = {instancePath:instancePath+"/spec/displayName",schemaPath:"#/properties/spec/properties/displayName/maxLength",keyword:"maxLength",params:{limit: 256},message:"must NOT have more than 256 characters"};
+const err23 = {instancePath:instancePath+"/spec/displayName",keyword:"maxLength",params:{limit: 256}};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -1754,7 +1753,7 @@ vErrors.push(err23);
 errors++;
 }
 if(func2(data9) < 1){
-const err24 = {instancePath:instancePath+"/spec/displayName",schemaPath:"#/properties/spec/properties/displayName/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+const err24 = {instancePath:instancePath+"/spec/displayName",keyword:"minLength",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -1765,7 +1764,7 @@ errors++;
 }
 }
 else {
-const err25 = {instancePath:instancePath+"/spec/displayName",schemaPath:"#/properties/spec/properties/displayName/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err25 = {instancePath:instancePath+"/spec/displayName",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -1779,7 +1778,7 @@ if(data8.description !== undefined){
 let data10 = data8.description;
 if(typeof data10 === "string"){
 if(func2(data10) > 4096){
-const err26 = {instancePath:instancePath+"/spec/description",schemaPath:"#/properties/spec/properties/description/maxLength",keyword:"maxLength",params:{limit: 4096},message:"must NOT have more than 4096 characters"};
+const err26 = {instancePath:instancePath+"/spec/description",keyword:"maxLength",params:{limit: 4096}};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -1790,7 +1789,7 @@ errors++;
 }
 }
 else {
-const err27 = {instancePath:instancePath+"/spec/description",schemaPath:"#/properties/spec/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err27 = {instancePath:instancePath+"/spec/description",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -1804,7 +1803,7 @@ if(data8.scopes !== undefined){
 let data11 = data8.scopes;
 if(Array.isArray(data11)){
 if(data11.length > 50){
-const err28 = {instancePath:instancePath+"/spec/scopes",schemaPath:"#/properties/spec/properties/scopes/maxItems",keyword:"maxItems",params:{limit: 50},message:"must NOT have more than 50 items"};
+const err28 = {instancePath:instancePath+"/spec/scopes",keyword:"maxItems",params:{limit: 50}};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -1814,7 +1813,7 @@ vErrors.push(err28);
 errors++;
 }
 if(data11.length < 1){
-const err29 = {instancePath:instancePath+"/spec/scopes",schemaPath:"#/properties/spec/properties/scopes/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items"};
+const err29 = {instancePath:instancePath+"/spec/scopes",keyword:"minItems",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -1828,7 +1827,7 @@ for(let i0=0; i0<len0; i0++){
 let data12 = data11[i0];
 if(typeof data12 === "string"){
 if(!pattern17.test(data12)){
-const err30 = {instancePath:instancePath+"/spec/scopes/" + i0,schemaPath:"#/properties/spec/properties/scopes/items/pattern",keyword:"pattern",params:{pattern: "^[A-Z][A-Za-z0-9]{0,62}$"},message:"must match pattern \""+"^[A-Z][A-Za-z0-9]{0,62}$"+"\""};
+const err30 = {instancePath:instancePath+"/spec/scopes/" + i0,keyword:"pattern",params:{pattern: "^[A-Z][A-Za-z0-9]{0,62}$"}};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -1839,7 +1838,7 @@ errors++;
 }
 }
 else {
-const err31 = {instancePath:instancePath+"/spec/scopes/" + i0,schemaPath:"#/properties/spec/properties/scopes/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err31 = {instancePath:instancePath+"/spec/scopes/" + i0,keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -1851,7 +1850,7 @@ errors++;
 }
 }
 else {
-const err32 = {instancePath:instancePath+"/spec/scopes",schemaPath:"#/properties/spec/properties/scopes/type",keyword:"type",params:{type: "array"},message:"must be array"};
+const err32 = {instancePath:instancePath+"/spec/scopes",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -1865,7 +1864,7 @@ if(data8.includes !== undefined){
 let data13 = data8.includes;
 if(Array.isArray(data13)){
 if(data13.length > 50){
-const err33 = {instancePath:instancePath+"/spec/includes",schemaPath:"#/properties/spec/properties/includes/maxItems",keyword:"maxItems",params:{limit: 50},message:"must NOT have more than 50 items"};
+const err33 = {instancePath:instancePath+"/spec/includes",keyword:"maxItems",params:{limit: 50}};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -1879,7 +1878,7 @@ for(let i1=0; i1<len1; i1++){
 let data14 = data13[i1];
 if(typeof data14 === "string"){
 if(func2(data14) > 63){
-const err34 = {instancePath:instancePath+"/spec/includes/" + i1,schemaPath:"#/properties/spec/properties/includes/items/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+const err34 = {instancePath:instancePath+"/spec/includes/" + i1,keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -1889,7 +1888,7 @@ vErrors.push(err34);
 errors++;
 }
 if(!pattern0.test(data14)){
-const err35 = {instancePath:instancePath+"/spec/includes/" + i1,schemaPath:"#/properties/spec/properties/includes/items/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+const err35 = {instancePath:instancePath+"/spec/includes/" + i1,keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -1900,7 +1899,7 @@ errors++;
 }
 }
 else {
-const err36 = {instancePath:instancePath+"/spec/includes/" + i1,schemaPath:"#/properties/spec/properties/includes/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err36 = {instancePath:instancePath+"/spec/includes/" + i1,keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -1912,7 +1911,7 @@ errors++;
 }
 }
 else {
-const err37 = {instancePath:instancePath+"/spec/includes",schemaPath:"#/properties/spec/properties/includes/type",keyword:"type",params:{type: "array"},message:"must be array"};
+const err37 = {instancePath:instancePath+"/spec/includes",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -1924,7 +1923,7 @@ errors++;
 }
 if(data8.labels !== undefined){
 if(typeof data8.labels !== "boolean"){
-const err38 = {instancePath:instancePath+"/spec/labels",schemaPath:"#/properties/spec/properties/labels/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"};
+const err38 = {instancePath:instancePath+"/spec/labels",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -1937,7 +1936,7 @@ errors++;
 if(data8.minimumTier !== undefined){
 let data16 = data8.minimumTier;
 if(typeof data16 !== "string"){
-const err39 = {instancePath:instancePath+"/spec/minimumTier",schemaPath:"#/properties/spec/properties/minimumTier/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err39 = {instancePath:instancePath+"/spec/minimumTier",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -1947,7 +1946,7 @@ vErrors.push(err39);
 errors++;
 }
 if(!(((data16 === "Free") || (data16 === "Team")) || (data16 === "Business"))){
-const err40 = {instancePath:instancePath+"/spec/minimumTier",schemaPath:"#/properties/spec/properties/minimumTier/enum",keyword:"enum",params:{allowedValues: schema13.properties.spec.properties.minimumTier.enum},message:"must be equal to one of the allowed values"};
+const err40 = {instancePath:instancePath+"/spec/minimumTier",keyword:"enum",params:{allowedValues: schema13.properties.spec.properties.minimumTier.enum}};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -1960,7 +1959,7 @@ errors++;
 if(data8.risk !== undefined){
 let data17 = data8.risk;
 if(typeof data17 !== "string"){
-const err41 = {instancePath:instancePath+"/spec/risk",schemaPath:"#/properties/spec/properties/risk/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err41 = {instancePath:instancePath+"/spec/risk",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -1970,7 +1969,7 @@ vErrors.push(err41);
 errors++;
 }
 if(!(((data17 === "Normal") || (data17 === "Sensitive")) || (data17 === "Privileged"))){
-const err42 = {instancePath:instancePath+"/spec/risk",schemaPath:"#/properties/spec/properties/risk/enum",keyword:"enum",params:{allowedValues: schema13.properties.spec.properties.risk.enum},message:"must be equal to one of the allowed values"};
+const err42 = {instancePath:instancePath+"/spec/risk",keyword:"enum",params:{allowedValues: schema13.properties.spec.properties.risk.enum}};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -1982,7 +1981,7 @@ errors++;
 }
 if(data8.ownership !== undefined){
 if(typeof data8.ownership !== "boolean"){
-const err43 = {instancePath:instancePath+"/spec/ownership",schemaPath:"#/properties/spec/properties/ownership/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"};
+const err43 = {instancePath:instancePath+"/spec/ownership",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -1994,7 +1993,7 @@ errors++;
 }
 }
 else {
-const err44 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err44 = {instancePath:instancePath+"/spec",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -2006,7 +2005,7 @@ errors++;
 }
 }
 else {
-const err45 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err45 = {instancePath,keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -2027,7 +2026,7 @@ let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.apiVersion === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "apiVersion"},message:"must have required property '"+"apiVersion"+"'"};
+const err0 = {instancePath,keyword:"required",params:{missingProperty: "apiVersion"}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2037,7 +2036,7 @@ vErrors.push(err0);
 errors++;
 }
 if(data.kind === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "kind"},message:"must have required property '"+"kind"+"'"};
+const err1 = {instancePath,keyword:"required",params:{missingProperty: "kind"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2047,7 +2046,7 @@ vErrors.push(err1);
 errors++;
 }
 if(data.metadata === undefined){
-const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "metadata"},message:"must have required property '"+"metadata"+"'"};
+const err2 = {instancePath,keyword:"required",params:{missingProperty: "metadata"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2057,7 +2056,7 @@ vErrors.push(err2);
 errors++;
 }
 if(data.spec === undefined){
-const err3 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "spec"},message:"must have required property '"+"spec"+"'"};
+const err3 = {instancePath,keyword:"required",params:{missingProperty: "spec"}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2068,7 +2067,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((key0 === "apiVersion") || (key0 === "kind")) || (key0 === "metadata")) || (key0 === "spec"))){
-const err4 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
+const err4 = {instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -2080,7 +2079,7 @@ errors++;
 }
 if(data.apiVersion !== undefined){
 if("rolecall.dev/v1alpha1" !== data.apiVersion){
-const err5 = {instancePath:instancePath+"/apiVersion",schemaPath:"#/properties/apiVersion/const",keyword:"const",params:{allowedValue: "rolecall.dev/v1alpha1"},message:"must be equal to constant"};
+const err5 = {instancePath:instancePath+"/apiVersion",keyword:"const",params:{allowedValue: "rolecall.dev/v1alpha1"}};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -2092,7 +2091,7 @@ errors++;
 }
 if(data.kind !== undefined){
 if("Group" !== data.kind){
-const err6 = {instancePath:instancePath+"/kind",schemaPath:"#/properties/kind/const",keyword:"const",params:{allowedValue: "Group"},message:"must be equal to constant"};
+const err6 = {instancePath:instancePath+"/kind",keyword:"const",params:{allowedValue: "Group"}};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -2106,7 +2105,7 @@ if(data.metadata !== undefined){
 let data2 = data.metadata;
 if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
 if(data2.name === undefined){
-const err7 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
+const err7 = {instancePath:instancePath+"/metadata",keyword:"required",params:{missingProperty: "name"}};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -2116,7 +2115,7 @@ vErrors.push(err7);
 errors++;
 }
 if(data2.namespace === undefined){
-const err8 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'"};
+const err8 = {instancePath:instancePath+"/metadata",keyword:"required",params:{missingProperty: "namespace"}};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -2127,7 +2126,7 @@ errors++;
 }
 for(const key1 in data2){
 if(!((((key1 === "name") || (key1 === "namespace")) || (key1 === "labels")) || (key1 === "annotations"))){
-const err9 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
+const err9 = {instancePath:instancePath+"/metadata",keyword:"additionalProperties",params:{additionalProperty: key1}};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -2141,7 +2140,7 @@ if(data2.name !== undefined){
 let data3 = data2.name;
 if(typeof data3 === "string"){
 if(func2(data3) > 63){
-const err10 = {instancePath:instancePath+"/metadata/name",schemaPath:"#/properties/metadata/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+const err10 = {instancePath:instancePath+"/metadata/name",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -2151,7 +2150,7 @@ vErrors.push(err10);
 errors++;
 }
 if(!pattern0.test(data3)){
-const err11 = {instancePath:instancePath+"/metadata/name",schemaPath:"#/properties/metadata/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+const err11 = {instancePath:instancePath+"/metadata/name",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -2162,7 +2161,7 @@ errors++;
 }
 }
 else {
-const err12 = {instancePath:instancePath+"/metadata/name",schemaPath:"#/properties/metadata/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err12 = {instancePath:instancePath+"/metadata/name",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -2176,7 +2175,7 @@ if(data2.namespace !== undefined){
 let data4 = data2.namespace;
 if(typeof data4 === "string"){
 if(func2(data4) > 63){
-const err13 = {instancePath:instancePath+"/metadata/namespace",schemaPath:"#/properties/metadata/properties/namespace/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+const err13 = {instancePath:instancePath+"/metadata/namespace",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -2186,7 +2185,7 @@ vErrors.push(err13);
 errors++;
 }
 if(!pattern0.test(data4)){
-const err14 = {instancePath:instancePath+"/metadata/namespace",schemaPath:"#/properties/metadata/properties/namespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+const err14 = {instancePath:instancePath+"/metadata/namespace",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -2197,7 +2196,7 @@ errors++;
 }
 }
 else {
-const err15 = {instancePath:instancePath+"/metadata/namespace",schemaPath:"#/properties/metadata/properties/namespace/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err15 = {instancePath:instancePath+"/metadata/namespace",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -2214,7 +2213,7 @@ for(const key2 in data5){
 const _errs13 = errors;
 if(typeof key2 === "string"){
 if(!pattern1.test(key2)){
-const err16 = {instancePath:instancePath+"/metadata/labels",schemaPath:"#/properties/metadata/properties/labels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"+"\"",propertyName:key2};
+const err16 = {instancePath:instancePath+"/metadata/labels",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},propertyName:key2};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -2226,7 +2225,7 @@ errors++;
 }
 var valid2 = _errs13 === errors;
 if(!valid2){
-const err17 = {instancePath:instancePath+"/metadata/labels",schemaPath:"#/properties/metadata/properties/labels/propertyNames",keyword:"propertyNames",params:{propertyName: key2},message:"property name must be valid"};
+const err17 = {instancePath:instancePath+"/metadata/labels",keyword:"propertyNames",params:{propertyName: key2}};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -2240,7 +2239,7 @@ for(const key3 in data5){
 let data6 = data5[key3];
 if(typeof data6 === "string"){
 if(!pattern2.test(data6)){
-const err18 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/metadata/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"+"\""};
+const err18 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"}};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -2251,7 +2250,7 @@ errors++;
 }
 }
 else {
-const err19 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/metadata/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err19 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -2263,7 +2262,7 @@ errors++;
 }
 }
 else {
-const err20 = {instancePath:instancePath+"/metadata/labels",schemaPath:"#/properties/metadata/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err20 = {instancePath:instancePath+"/metadata/labels",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -2278,7 +2277,7 @@ let data7 = data2.annotations;
 if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
 for(const key4 in data7){
 if(typeof data7[key4] !== "string"){
-const err21 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/metadata/properties/annotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err21 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -2290,7 +2289,7 @@ errors++;
 }
 }
 else {
-const err22 = {instancePath:instancePath+"/metadata/annotations",schemaPath:"#/properties/metadata/properties/annotations/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err22 = {instancePath:instancePath+"/metadata/annotations",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -2302,7 +2301,7 @@ errors++;
 }
 }
 else {
-const err23 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err23 = {instancePath:instancePath+"/metadata",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -2316,7 +2315,7 @@ if(data.spec !== undefined){
 let data9 = data.spec;
 if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
 if(data9.displayName === undefined){
-const err24 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/required",keyword:"required",params:{missingProperty: "displayName"},message:"must have required property '"+"displayName"+"'"};
+const err24 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "displayName"}};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -2327,7 +2326,7 @@ errors++;
 }
 for(const key5 in data9){
 if(!(((key5 === "displayName") || (key5 === "description")) || (key5 === "members"))){
-const err25 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties"};
+const err25 = {instancePath:instancePath+"/spec",keyword:"additionalProperties",params:{additionalProperty: key5}};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -2341,7 +2340,7 @@ if(data9.displayName !== undefined){
 let data10 = data9.displayName;
 if(typeof data10 === "string"){
 if(func2(data10) > 256){
-const err26 = {instancePath:instancePath+"/spec/displayName",schemaPath:"#/properties/spec/properties/displayName/maxLength",keyword:"maxLength",params:{limit: 256},message:"must NOT have more than 256 characters"};
+const err26 = {instancePath:instancePath+"/spec/displayName",keyword:"maxLength",params:{limit: 256}};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -2351,7 +2350,7 @@ vErrors.push(err26);
 errors++;
 }
 if(func2(data10) < 1){
-const err27 = {instancePath:instancePath+"/spec/displayName",schemaPath:"#/properties/spec/properties/displayName/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+const err27 = {instancePath:instancePath+"/spec/displayName",keyword:"minLength",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -2362,7 +2361,7 @@ errors++;
 }
 }
 else {
-const err28 = {instancePath:instancePath+"/spec/displayName",schemaPath:"#/properties/spec/properties/displayName/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err28 = {instancePath:instancePath+"/spec/displayName",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -2376,7 +2375,7 @@ if(data9.description !== undefined){
 let data11 = data9.description;
 if(typeof data11 === "string"){
 if(func2(data11) > 4096){
-const err29 = {instancePath:instancePath+"/spec/description",schemaPath:"#/properties/spec/properties/description/maxLength",keyword:"maxLength",params:{limit: 4096},message:"must NOT have more than 4096 characters"};
+const err29 = {instancePath:instancePath+"/spec/description",keyword:"maxLength",params:{limit: 4096}};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -2387,7 +2386,7 @@ errors++;
 }
 }
 else {
-const err30 = {instancePath:instancePath+"/spec/description",schemaPath:"#/properties/spec/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err30 = {instancePath:instancePath+"/spec/description",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -2401,7 +2400,7 @@ if(data9.members !== undefined){
 let data12 = data9.members;
 if(Array.isArray(data12)){
 if(data12.length > 1000){
-const err31 = {instancePath:instancePath+"/spec/members",schemaPath:"#/properties/spec/properties/members/maxItems",keyword:"maxItems",params:{limit: 1000},message:"must NOT have more than 1000 items"};
+const err31 = {instancePath:instancePath+"/spec/members",keyword:"maxItems",params:{limit: 1000}};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -2415,7 +2414,7 @@ for(let i0=0; i0<len0; i0++){
 let data13 = data12[i0];
 if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
 if(data13.name === undefined){
-const err32 = {instancePath:instancePath+"/spec/members/" + i0,schemaPath:"#/properties/spec/properties/members/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
+const err32 = {instancePath:instancePath+"/spec/members/" + i0,keyword:"required",params:{missingProperty: "name"}};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -2426,7 +2425,7 @@ errors++;
 }
 for(const key6 in data13){
 if(!((((key6 === "kind") || (key6 === "name")) || (key6 === "notBefore")) || (key6 === "expiresAt"))){
-const err33 = {instancePath:instancePath+"/spec/members/" + i0,schemaPath:"#/properties/spec/properties/members/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties"};
+const err33 = {instancePath:instancePath+"/spec/members/" + i0,keyword:"additionalProperties",params:{additionalProperty: key6}};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -2439,7 +2438,7 @@ errors++;
 if(data13.kind !== undefined){
 let data14 = data13.kind;
 if(typeof data14 !== "string"){
-const err34 = {instancePath:instancePath+"/spec/members/" + i0+"/kind",schemaPath:"#/properties/spec/properties/members/items/properties/kind/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err34 = {instancePath:instancePath+"/spec/members/" + i0+"/kind",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -2449,7 +2448,7 @@ vErrors.push(err34);
 errors++;
 }
 if(!((data14 === "User") || (data14 === "Group"))){
-const err35 = {instancePath:instancePath+"/spec/members/" + i0+"/kind",schemaPath:"#/properties/spec/properties/members/items/properties/kind/enum",keyword:"enum",params:{allowedValues: schema14.properties.spec.properties.members.items.properties.kind.enum},message:"must be equal to one of the allowed values"};
+const err35 = {instancePath:instancePath+"/spec/members/" + i0+"/kind",keyword:"enum",params:{allowedValues: schema14.properties.spec.properties.members.items.properties.kind.enum}};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -2463,7 +2462,7 @@ if(data13.name !== undefined){
 let data15 = data13.name;
 if(typeof data15 === "string"){
 if(func2(data15) > 63){
-const err36 = {instancePath:instancePath+"/spec/members/" + i0+"/name",schemaPath:"#/properties/spec/properties/members/items/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+const err36 = {instancePath:instancePath+"/spec/members/" + i0+"/name",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -2473,7 +2472,7 @@ vErrors.push(err36);
 errors++;
 }
 if(!pattern0.test(data15)){
-const err37 = {instancePath:instancePath+"/spec/members/" + i0+"/name",schemaPath:"#/properties/spec/properties/members/items/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+const err37 = {instancePath:instancePath+"/spec/members/" + i0+"/name",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -2484,7 +2483,7 @@ errors++;
 }
 }
 else {
-const err38 = {instancePath:instancePath+"/spec/members/" + i0+"/name",schemaPath:"#/properties/spec/properties/members/items/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err38 = {instancePath:instancePath+"/spec/members/" + i0+"/name",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -2498,7 +2497,7 @@ if(data13.notBefore !== undefined){
 let data16 = data13.notBefore;
 if(typeof data16 === "string"){
 if(!pattern11.test(data16)){
-const err39 = {instancePath:instancePath+"/spec/members/" + i0+"/notBefore",schemaPath:"#/properties/spec/properties/members/items/properties/notBefore/pattern",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"},message:"must match pattern \""+"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"+"\""};
+const err39 = {instancePath:instancePath+"/spec/members/" + i0+"/notBefore",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"}};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -2509,7 +2508,7 @@ errors++;
 }
 }
 else {
-const err40 = {instancePath:instancePath+"/spec/members/" + i0+"/notBefore",schemaPath:"#/properties/spec/properties/members/items/properties/notBefore/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err40 = {instancePath:instancePath+"/spec/members/" + i0+"/notBefore",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -2523,7 +2522,7 @@ if(data13.expiresAt !== undefined){
 let data17 = data13.expiresAt;
 if(typeof data17 === "string"){
 if(!pattern11.test(data17)){
-const err41 = {instancePath:instancePath+"/spec/members/" + i0+"/expiresAt",schemaPath:"#/properties/spec/properties/members/items/properties/expiresAt/pattern",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"},message:"must match pattern \""+"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"+"\""};
+const err41 = {instancePath:instancePath+"/spec/members/" + i0+"/expiresAt",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"}};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -2534,7 +2533,7 @@ errors++;
 }
 }
 else {
-const err42 = {instancePath:instancePath+"/spec/members/" + i0+"/expiresAt",schemaPath:"#/properties/spec/properties/members/items/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err42 = {instancePath:instancePath+"/spec/members/" + i0+"/expiresAt",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -2546,7 +2545,7 @@ errors++;
 }
 }
 else {
-const err43 = {instancePath:instancePath+"/spec/members/" + i0,schemaPath:"#/properties/spec/properties/members/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err43 = {instancePath:instancePath+"/spec/members/" + i0,keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -2558,7 +2557,7 @@ errors++;
 }
 }
 else {
-const err44 = {instancePath:instancePath+"/spec/members",schemaPath:"#/properties/spec/properties/members/type",keyword:"type",params:{type: "array"},message:"must be array"};
+const err44 = {instancePath:instancePath+"/spec/members",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -2570,7 +2569,7 @@ errors++;
 }
 }
 else {
-const err45 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err45 = {instancePath:instancePath+"/spec",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -2582,7 +2581,7 @@ errors++;
 }
 }
 else {
-const err46 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err46 = {instancePath,keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -2605,7 +2604,7 @@ let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.apiVersion === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "apiVersion"},message:"must have required property '"+"apiVersion"+"'"};
+const err0 = {instancePath,keyword:"required",params:{missingProperty: "apiVersion"}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2615,7 +2614,7 @@ vErrors.push(err0);
 errors++;
 }
 if(data.kind === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "kind"},message:"must have required property '"+"kind"+"'"};
+const err1 = {instancePath,keyword:"required",params:{missingProperty: "kind"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2625,7 +2624,7 @@ vErrors.push(err1);
 errors++;
 }
 if(data.metadata === undefined){
-const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "metadata"},message:"must have required property '"+"metadata"+"'"};
+const err2 = {instancePath,keyword:"required",params:{missingProperty: "metadata"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2635,7 +2634,7 @@ vErrors.push(err2);
 errors++;
 }
 if(data.spec === undefined){
-const err3 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "spec"},message:"must have required property '"+"spec"+"'"};
+const err3 = {instancePath,keyword:"required",params:{missingProperty: "spec"}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2646,7 +2645,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((key0 === "apiVersion") || (key0 === "kind")) || (key0 === "metadata")) || (key0 === "spec"))){
-const err4 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
+const err4 = {instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -2658,7 +2657,7 @@ errors++;
 }
 if(data.apiVersion !== undefined){
 if("rolecall.dev/v1alpha1" !== data.apiVersion){
-const err5 = {instancePath:instancePath+"/apiVersion",schemaPath:"#/properties/apiVersion/const",keyword:"const",params:{allowedValue: "rolecall.dev/v1alpha1"},message:"must be equal to constant"};
+const err5 = {instancePath:instancePath+"/apiVersion",keyword:"const",params:{allowedValue: "rolecall.dev/v1alpha1"}};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -2670,7 +2669,7 @@ errors++;
 }
 if(data.kind !== undefined){
 if("Token" !== data.kind){
-const err6 = {instancePath:instancePath+"/kind",schemaPath:"#/properties/kind/const",keyword:"const",params:{allowedValue: "Token"},message:"must be equal to constant"};
+const err6 = {instancePath:instancePath+"/kind",keyword:"const",params:{allowedValue: "Token"}};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -2684,7 +2683,7 @@ if(data.metadata !== undefined){
 let data2 = data.metadata;
 if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
 if(data2.name === undefined){
-const err7 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
+const err7 = {instancePath:instancePath+"/metadata",keyword:"required",params:{missingProperty: "name"}};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -2694,7 +2693,7 @@ vErrors.push(err7);
 errors++;
 }
 if(data2.namespace === undefined){
-const err8 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'"};
+const err8 = {instancePath:instancePath+"/metadata",keyword:"required",params:{missingProperty: "namespace"}};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -2705,7 +2704,7 @@ errors++;
 }
 for(const key1 in data2){
 if(!((((key1 === "name") || (key1 === "namespace")) || (key1 === "labels")) || (key1 === "annotations"))){
-const err9 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
+const err9 = {instancePath:instancePath+"/metadata",keyword:"additionalProperties",params:{additionalProperty: key1}};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -2719,7 +2718,7 @@ if(data2.name !== undefined){
 let data3 = data2.name;
 if(typeof data3 === "string"){
 if(func2(data3) > 63){
-const err10 = {instancePath:instancePath+"/metadata/name",schemaPath:"#/properties/metadata/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+const err10 = {instancePath:instancePath+"/metadata/name",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -2729,7 +2728,7 @@ vErrors.push(err10);
 errors++;
 }
 if(!pattern0.test(data3)){
-const err11 = {instancePath:instancePath+"/metadata/name",schemaPath:"#/properties/metadata/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+const err11 = {instancePath:instancePath+"/metadata/name",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -2740,7 +2739,7 @@ errors++;
 }
 }
 else {
-const err12 = {instancePath:instancePath+"/metadata/name",schemaPath:"#/properties/metadata/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err12 = {instancePath:instancePath+"/metadata/name",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -2754,7 +2753,7 @@ if(data2.namespace !== undefined){
 let data4 = data2.namespace;
 if(typeof data4 === "string"){
 if(func2(data4) > 63){
-const err13 = {instancePath:instancePath+"/metadata/namespace",schemaPath:"#/properties/metadata/properties/namespace/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+const err13 = {instancePath:instancePath+"/metadata/namespace",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -2764,7 +2763,7 @@ vErrors.push(err13);
 errors++;
 }
 if(!pattern0.test(data4)){
-const err14 = {instancePath:instancePath+"/metadata/namespace",schemaPath:"#/properties/metadata/properties/namespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+const err14 = {instancePath:instancePath+"/metadata/namespace",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -2775,7 +2774,7 @@ errors++;
 }
 }
 else {
-const err15 = {instancePath:instancePath+"/metadata/namespace",schemaPath:"#/properties/metadata/properties/namespace/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err15 = {instancePath:instancePath+"/metadata/namespace",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -2792,7 +2791,7 @@ for(const key2 in data5){
 const _errs13 = errors;
 if(typeof key2 === "string"){
 if(!pattern1.test(key2)){
-const err16 = {instancePath:instancePath+"/metadata/labels",schemaPath:"#/properties/metadata/properties/labels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"+"\"",propertyName:key2};
+const err16 = {instancePath:instancePath+"/metadata/labels",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},propertyName:key2};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -2804,7 +2803,7 @@ errors++;
 }
 var valid2 = _errs13 === errors;
 if(!valid2){
-const err17 = {instancePath:instancePath+"/metadata/labels",schemaPath:"#/properties/metadata/properties/labels/propertyNames",keyword:"propertyNames",params:{propertyName: key2},message:"property name must be valid"};
+const err17 = {instancePath:instancePath+"/metadata/labels",keyword:"propertyNames",params:{propertyName: key2}};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -2818,7 +2817,7 @@ for(const key3 in data5){
 let data6 = data5[key3];
 if(typeof data6 === "string"){
 if(!pattern2.test(data6)){
-const err18 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/metadata/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"+"\""};
+const err18 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"}};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -2829,7 +2828,7 @@ errors++;
 }
 }
 else {
-const err19 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/metadata/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err19 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -2841,7 +2840,7 @@ errors++;
 }
 }
 else {
-const err20 = {instancePath:instancePath+"/metadata/labels",schemaPath:"#/properties/metadata/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err20 = {instancePath:instancePath+"/metadata/labels",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -2856,7 +2855,7 @@ let data7 = data2.annotations;
 if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
 for(const key4 in data7){
 if(typeof data7[key4] !== "string"){
-const err21 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/metadata/properties/annotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err21 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -2868,7 +2867,7 @@ errors++;
 }
 }
 else {
-const err22 = {instancePath:instancePath+"/metadata/annotations",schemaPath:"#/properties/metadata/properties/annotations/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err22 = {instancePath:instancePath+"/metadata/annotations",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -2880,7 +2879,7 @@ errors++;
 }
 }
 else {
-const err23 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err23 = {instancePath:instancePath+"/metadata",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -2894,7 +2893,7 @@ if(data.spec !== undefined){
 let data9 = data.spec;
 if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
 if(data9.description === undefined){
-const err24 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/required",keyword:"required",params:{missingProperty: "description"},message:"must have required property '"+"description"+"'"};
+const err24 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "description"}};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -2904,7 +2903,7 @@ vErrors.push(err24);
 errors++;
 }
 if(data9.role === undefined){
-const err25 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/required",keyword:"required",params:{missingProperty: "role"},message:"must have required property '"+"role"+"'"};
+const err25 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "role"}};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -2914,7 +2913,7 @@ vErrors.push(err25);
 errors++;
 }
 if(data9.owner === undefined){
-const err26 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/required",keyword:"required",params:{missingProperty: "owner"},message:"must have required property '"+"owner"+"'"};
+const err26 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "owner"}};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -2925,7 +2924,7 @@ errors++;
 }
 for(const key5 in data9){
 if(!((((((((key5 === "description") || (key5 === "role")) || (key5 === "owner")) || (key5 === "notBefore")) || (key5 === "expiresAt")) || (key5 === "rotation")) || (key5 === "deliverTo")) || (key5 === "revoked"))){
-const err27 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties"};
+const err27 = {instancePath:instancePath+"/spec",keyword:"additionalProperties",params:{additionalProperty: key5}};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -2939,7 +2938,7 @@ if(data9.description !== undefined){
 let data10 = data9.description;
 if(typeof data10 === "string"){
 if(func2(data10) > 4096){
-const err28 = {instancePath:instancePath+"/spec/description",schemaPath:"#/properties/spec/properties/description/maxLength",keyword:"maxLength",params:{limit: 4096},message:"must NOT have more than 4096 characters"};
+const err28 = {instancePath:instancePath+"/spec/description",keyword:"maxLength",params:{limit: 4096}};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -2949,7 +2948,7 @@ vErrors.push(err28);
 errors++;
 }
 if(func2(data10) < 1){
-const err29 = {instancePath:instancePath+"/spec/description",schemaPath:"#/properties/spec/properties/description/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+const err29 = {instancePath:instancePath+"/spec/description",keyword:"minLength",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -2960,7 +2959,7 @@ errors++;
 }
 }
 else {
-const err30 = {instancePath:instancePath+"/spec/description",schemaPath:"#/properties/spec/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err30 = {instancePath:instancePath+"/spec/description",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -2974,7 +2973,7 @@ if(data9.role !== undefined){
 let data11 = data9.role;
 if(typeof data11 === "string"){
 if(func2(data11) > 63){
-const err31 = {instancePath:instancePath+"/spec/role",schemaPath:"#/properties/spec/properties/role/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+const err31 = {instancePath:instancePath+"/spec/role",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -2984,7 +2983,7 @@ vErrors.push(err31);
 errors++;
 }
 if(!pattern0.test(data11)){
-const err32 = {instancePath:instancePath+"/spec/role",schemaPath:"#/properties/spec/properties/role/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+const err32 = {instancePath:instancePath+"/spec/role",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -2995,7 +2994,7 @@ errors++;
 }
 }
 else {
-const err33 = {instancePath:instancePath+"/spec/role",schemaPath:"#/properties/spec/properties/role/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err33 = {instancePath:instancePath+"/spec/role",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -3009,7 +3008,7 @@ if(data9.owner !== undefined){
 let data12 = data9.owner;
 if(typeof data12 === "string"){
 if(func2(data12) > 63){
-const err34 = {instancePath:instancePath+"/spec/owner",schemaPath:"#/properties/spec/properties/owner/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+const err34 = {instancePath:instancePath+"/spec/owner",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -3019,7 +3018,7 @@ vErrors.push(err34);
 errors++;
 }
 if(!pattern0.test(data12)){
-const err35 = {instancePath:instancePath+"/spec/owner",schemaPath:"#/properties/spec/properties/owner/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+const err35 = {instancePath:instancePath+"/spec/owner",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -3030,7 +3029,7 @@ errors++;
 }
 }
 else {
-const err36 = {instancePath:instancePath+"/spec/owner",schemaPath:"#/properties/spec/properties/owner/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err36 = {instancePath:instancePath+"/spec/owner",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -3044,7 +3043,7 @@ if(data9.notBefore !== undefined){
 let data13 = data9.notBefore;
 if(typeof data13 === "string"){
 if(!pattern11.test(data13)){
-const err37 = {instancePath:instancePath+"/spec/notBefore",schemaPath:"#/properties/spec/properties/notBefore/pattern",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"},message:"must match pattern \""+"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"+"\""};
+const err37 = {instancePath:instancePath+"/spec/notBefore",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"}};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -3055,7 +3054,7 @@ errors++;
 }
 }
 else {
-const err38 = {instancePath:instancePath+"/spec/notBefore",schemaPath:"#/properties/spec/properties/notBefore/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err38 = {instancePath:instancePath+"/spec/notBefore",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -3069,7 +3068,7 @@ if(data9.expiresAt !== undefined){
 let data14 = data9.expiresAt;
 if(typeof data14 === "string"){
 if(!pattern11.test(data14)){
-const err39 = {instancePath:instancePath+"/spec/expiresAt",schemaPath:"#/properties/spec/properties/expiresAt/pattern",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"},message:"must match pattern \""+"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"+"\""};
+const err39 = {instancePath:instancePath+"/spec/expiresAt",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"}};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -3080,7 +3079,7 @@ errors++;
 }
 }
 else {
-const err40 = {instancePath:instancePath+"/spec/expiresAt",schemaPath:"#/properties/spec/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err40 = {instancePath:instancePath+"/spec/expiresAt",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -3094,7 +3093,7 @@ if(data9.rotation !== undefined){
 let data15 = data9.rotation;
 if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
 if(data15.every === undefined){
-const err41 = {instancePath:instancePath+"/spec/rotation",schemaPath:"#/properties/spec/properties/rotation/required",keyword:"required",params:{missingProperty: "every"},message:"must have required property '"+"every"+"'"};
+const err41 = {instancePath:instancePath+"/spec/rotation",keyword:"required",params:{missingProperty: "every"}};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -3105,7 +3104,7 @@ errors++;
 }
 for(const key6 in data15){
 if(!((key6 === "every") || (key6 === "overlap"))){
-const err42 = {instancePath:instancePath+"/spec/rotation",schemaPath:"#/properties/spec/properties/rotation/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties"};
+const err42 = {instancePath:instancePath+"/spec/rotation",keyword:"additionalProperties",params:{additionalProperty: key6}};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -3119,7 +3118,7 @@ if(data15.every !== undefined){
 let data16 = data15.every;
 if(typeof data16 === "string"){
 if(!pattern34.test(data16)){
-const err43 = {instancePath:instancePath+"/spec/rotation/every",schemaPath:"#/properties/spec/properties/rotation/properties/every/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,4}(m|h|d)$"},message:"must match pattern \""+"^[1-9][0-9]{0,4}(m|h|d)$"+"\""};
+const err43 = {instancePath:instancePath+"/spec/rotation/every",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,4}(m|h|d)$"}};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -3130,7 +3129,7 @@ errors++;
 }
 }
 else {
-const err44 = {instancePath:instancePath+"/spec/rotation/every",schemaPath:"#/properties/spec/properties/rotation/properties/every/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err44 = {instancePath:instancePath+"/spec/rotation/every",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -3144,7 +3143,7 @@ if(data15.overlap !== undefined){
 let data17 = data15.overlap;
 if(typeof data17 === "string"){
 if(!pattern34.test(data17)){
-const err45 = {instancePath:instancePath+"/spec/rotation/overlap",schemaPath:"#/properties/spec/properties/rotation/properties/overlap/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,4}(m|h|d)$"},message:"must match pattern \""+"^[1-9][0-9]{0,4}(m|h|d)$"+"\""};
+const err45 = {instancePath:instancePath+"/spec/rotation/overlap",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,4}(m|h|d)$"}};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -3155,7 +3154,7 @@ errors++;
 }
 }
 else {
-const err46 = {instancePath:instancePath+"/spec/rotation/overlap",schemaPath:"#/properties/spec/properties/rotation/properties/overlap/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err46 = {instancePath:instancePath+"/spec/rotation/overlap",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -3167,7 +3166,7 @@ errors++;
 }
 }
 else {
-const err47 = {instancePath:instancePath+"/spec/rotation",schemaPath:"#/properties/spec/properties/rotation/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err47 = {instancePath:instancePath+"/spec/rotation",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -3182,7 +3181,7 @@ let data18 = data9.deliverTo;
 if(data18 && typeof data18 == "object" && !Array.isArray(data18)){
 for(const key7 in data18){
 if(!((key7 === "file") || (key7 === "secret"))){
-const err48 = {instancePath:instancePath+"/spec/deliverTo",schemaPath:"#/properties/spec/properties/deliverTo/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties"};
+const err48 = {instancePath:instancePath+"/spec/deliverTo",keyword:"additionalProperties",params:{additionalProperty: key7}};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -3196,7 +3195,7 @@ if(data18.file !== undefined){
 let data19 = data18.file;
 if(typeof data19 === "string"){
 if(func2(data19) > 255){
-const err49 = {instancePath:instancePath+"/spec/deliverTo/file",schemaPath:"#/properties/spec/properties/deliverTo/properties/file/maxLength",keyword:"maxLength",params:{limit: 255},message:"must NOT have more than 255 characters"};
+const err49 = {instancePath:instancePath+"/spec/deliverTo/file",keyword:"maxLength",params:{limit: 255}};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -3206,7 +3205,7 @@ vErrors.push(err49);
 errors++;
 }
 if(func2(data19) < 1){
-const err50 = {instancePath:instancePath+"/spec/deliverTo/file",schemaPath:"#/properties/spec/properties/deliverTo/properties/file/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+const err50 = {instancePath:instancePath+"/spec/deliverTo/file",keyword:"minLength",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -3217,7 +3216,7 @@ errors++;
 }
 }
 else {
-const err51 = {instancePath:instancePath+"/spec/deliverTo/file",schemaPath:"#/properties/spec/properties/deliverTo/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err51 = {instancePath:instancePath+"/spec/deliverTo/file",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -3231,7 +3230,7 @@ if(data18.secret !== undefined){
 let data20 = data18.secret;
 if(data20 && typeof data20 == "object" && !Array.isArray(data20)){
 if(data20.name === undefined){
-const err52 = {instancePath:instancePath+"/spec/deliverTo/secret",schemaPath:"#/properties/spec/properties/deliverTo/properties/secret/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
+const err52 = {instancePath:instancePath+"/spec/deliverTo/secret",keyword:"required",params:{missingProperty: "name"}};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -3241,7 +3240,7 @@ vErrors.push(err52);
 errors++;
 }
 if(data20.key === undefined){
-const err53 = {instancePath:instancePath+"/spec/deliverTo/secret",schemaPath:"#/properties/spec/properties/deliverTo/properties/secret/required",keyword:"required",params:{missingProperty: "key"},message:"must have required property '"+"key"+"'"};
+const err53 = {instancePath:instancePath+"/spec/deliverTo/secret",keyword:"required",params:{missingProperty: "key"}};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -3252,7 +3251,7 @@ errors++;
 }
 for(const key8 in data20){
 if(!((key8 === "name") || (key8 === "key"))){
-const err54 = {instancePath:instancePath+"/spec/deliverTo/secret",schemaPath:"#/properties/spec/properties/deliverTo/properties/secret/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key8},message:"must NOT have additional properties"};
+const err54 = {instancePath:instancePath+"/spec/deliverTo/secret",keyword:"additionalProperties",params:{additionalProperty: key8}};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -3266,7 +3265,7 @@ if(data20.name !== undefined){
 let data21 = data20.name;
 if(typeof data21 === "string"){
 if(func2(data21) > 63){
-const err55 = {instancePath:instancePath+"/spec/deliverTo/secret/name",schemaPath:"#/properties/spec/properties/deliverTo/properties/secret/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+const err55 = {instancePath:instancePath+"/spec/deliverTo/secret/name",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -3276,7 +3275,7 @@ vErrors.push(err55);
 errors++;
 }
 if(!pattern0.test(data21)){
-const err56 = {instancePath:instancePath+"/spec/deliverTo/secret/name",schemaPath:"#/properties/spec/properties/deliverTo/properties/secret/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+const err56 = {instancePath:instancePath+"/spec/deliverTo/secret/name",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -3287,7 +3286,7 @@ errors++;
 }
 }
 else {
-const err57 = {instancePath:instancePath+"/spec/deliverTo/secret/name",schemaPath:"#/properties/spec/properties/deliverTo/properties/secret/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err57 = {instancePath:instancePath+"/spec/deliverTo/secret/name",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -3301,7 +3300,7 @@ if(data20.key !== undefined){
 let data22 = data20.key;
 if(typeof data22 === "string"){
 if(func2(data22) > 253){
-const err58 = {instancePath:instancePath+"/spec/deliverTo/secret/key",schemaPath:"#/properties/spec/properties/deliverTo/properties/secret/properties/key/maxLength",keyword:"maxLength",params:{limit: 253},message:"must NOT have more than 253 characters"};
+const err58 = {instancePath:instancePath+"/spec/deliverTo/secret/key",keyword:"maxLength",params:{limit: 253}};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -3311,7 +3310,7 @@ vErrors.push(err58);
 errors++;
 }
 if(!pattern37.test(data22)){
-const err59 = {instancePath:instancePath+"/spec/deliverTo/secret/key",schemaPath:"#/properties/spec/properties/deliverTo/properties/secret/properties/key/pattern",keyword:"pattern",params:{pattern: "^[-._a-zA-Z0-9]+$"},message:"must match pattern \""+"^[-._a-zA-Z0-9]+$"+"\""};
+const err59 = {instancePath:instancePath+"/spec/deliverTo/secret/key",keyword:"pattern",params:{pattern: "^[-._a-zA-Z0-9]+$"}};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -3322,7 +3321,7 @@ errors++;
 }
 }
 else {
-const err60 = {instancePath:instancePath+"/spec/deliverTo/secret/key",schemaPath:"#/properties/spec/properties/deliverTo/properties/secret/properties/key/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err60 = {instancePath:instancePath+"/spec/deliverTo/secret/key",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -3334,7 +3333,7 @@ errors++;
 }
 }
 else {
-const err61 = {instancePath:instancePath+"/spec/deliverTo/secret",schemaPath:"#/properties/spec/properties/deliverTo/properties/secret/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err61 = {instancePath:instancePath+"/spec/deliverTo/secret",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -3346,7 +3345,7 @@ errors++;
 }
 }
 else {
-const err62 = {instancePath:instancePath+"/spec/deliverTo",schemaPath:"#/properties/spec/properties/deliverTo/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err62 = {instancePath:instancePath+"/spec/deliverTo",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -3358,7 +3357,7 @@ errors++;
 }
 if(data9.revoked !== undefined){
 if(typeof data9.revoked !== "boolean"){
-const err63 = {instancePath:instancePath+"/spec/revoked",schemaPath:"#/properties/spec/properties/revoked/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"};
+const err63 = {instancePath:instancePath+"/spec/revoked",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -3370,7 +3369,7 @@ errors++;
 }
 }
 else {
-const err64 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err64 = {instancePath:instancePath+"/spec",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -3382,7 +3381,7 @@ errors++;
 }
 }
 else {
-const err65 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err65 = {instancePath,keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -3404,7 +3403,7 @@ let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.apiVersion === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "apiVersion"},message:"must have required property '"+"apiVersion"+"'"};
+const err0 = {instancePath,keyword:"required",params:{missingProperty: "apiVersion"}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3414,7 +3413,7 @@ vErrors.push(err0);
 errors++;
 }
 if(data.kind === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "kind"},message:"must have required property '"+"kind"+"'"};
+const err1 = {instancePath,keyword:"required",params:{missingProperty: "kind"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3424,7 +3423,7 @@ vErrors.push(err1);
 errors++;
 }
 if(data.metadata === undefined){
-const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "metadata"},message:"must have required property '"+"metadata"+"'"};
+const err2 = {instancePath,keyword:"required",params:{missingProperty: "metadata"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3434,7 +3433,7 @@ vErrors.push(err2);
 errors++;
 }
 if(data.spec === undefined){
-const err3 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "spec"},message:"must have required property '"+"spec"+"'"};
+const err3 = {instancePath,keyword:"required",params:{missingProperty: "spec"}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3445,7 +3444,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((key0 === "apiVersion") || (key0 === "kind")) || (key0 === "metadata")) || (key0 === "spec"))){
-const err4 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
+const err4 = {instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -3457,7 +3456,7 @@ errors++;
 }
 if(data.apiVersion !== undefined){
 if("rolecall.dev/v1alpha1" !== data.apiVersion){
-const err5 = {instancePath:instancePath+"/apiVersion",schemaPath:"#/properties/apiVersion/const",keyword:"const",params:{allowedValue: "rolecall.dev/v1alpha1"},message:"must be equal to constant"};
+const err5 = {instancePath:instancePath+"/apiVersion",keyword:"const",params:{allowedValue: "rolecall.dev/v1alpha1"}};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -3469,7 +3468,7 @@ errors++;
 }
 if(data.kind !== undefined){
 if("RoleBinding" !== data.kind){
-const err6 = {instancePath:instancePath+"/kind",schemaPath:"#/properties/kind/const",keyword:"const",params:{allowedValue: "RoleBinding"},message:"must be equal to constant"};
+const err6 = {instancePath:instancePath+"/kind",keyword:"const",params:{allowedValue: "RoleBinding"}};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -3483,7 +3482,7 @@ if(data.metadata !== undefined){
 let data2 = data.metadata;
 if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
 if(data2.name === undefined){
-const err7 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
+const err7 = {instancePath:instancePath+"/metadata",keyword:"required",params:{missingProperty: "name"}};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -3493,7 +3492,7 @@ vErrors.push(err7);
 errors++;
 }
 if(data2.namespace === undefined){
-const err8 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'"};
+const err8 = {instancePath:instancePath+"/metadata",keyword:"required",params:{missingProperty: "namespace"}};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -3504,7 +3503,7 @@ errors++;
 }
 for(const key1 in data2){
 if(!((((key1 === "name") || (key1 === "namespace")) || (key1 === "labels")) || (key1 === "annotations"))){
-const err9 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
+const err9 = {instancePath:instancePath+"/metadata",keyword:"additionalProperties",params:{additionalProperty: key1}};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -3518,7 +3517,7 @@ if(data2.name !== undefined){
 let data3 = data2.name;
 if(typeof data3 === "string"){
 if(func2(data3) > 63){
-const err10 = {instancePath:instancePath+"/metadata/name",schemaPath:"#/properties/metadata/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+const err10 = {instancePath:instancePath+"/metadata/name",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -3528,7 +3527,7 @@ vErrors.push(err10);
 errors++;
 }
 if(!pattern0.test(data3)){
-const err11 = {instancePath:instancePath+"/metadata/name",schemaPath:"#/properties/metadata/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+const err11 = {instancePath:instancePath+"/metadata/name",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -3539,7 +3538,7 @@ errors++;
 }
 }
 else {
-const err12 = {instancePath:instancePath+"/metadata/name",schemaPath:"#/properties/metadata/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err12 = {instancePath:instancePath+"/metadata/name",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -3553,7 +3552,7 @@ if(data2.namespace !== undefined){
 let data4 = data2.namespace;
 if(typeof data4 === "string"){
 if(func2(data4) > 63){
-const err13 = {instancePath:instancePath+"/metadata/namespace",schemaPath:"#/properties/metadata/properties/namespace/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+const err13 = {instancePath:instancePath+"/metadata/namespace",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -3563,7 +3562,7 @@ vErrors.push(err13);
 errors++;
 }
 if(!pattern0.test(data4)){
-const err14 = {instancePath:instancePath+"/metadata/namespace",schemaPath:"#/properties/metadata/properties/namespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+const err14 = {instancePath:instancePath+"/metadata/namespace",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -3574,7 +3573,7 @@ errors++;
 }
 }
 else {
-const err15 = {instancePath:instancePath+"/metadata/namespace",schemaPath:"#/properties/metadata/properties/namespace/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err15 = {instancePath:instancePath+"/metadata/namespace",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -3591,7 +3590,7 @@ for(const key2 in data5){
 const _errs13 = errors;
 if(typeof key2 === "string"){
 if(!pattern1.test(key2)){
-const err16 = {instancePath:instancePath+"/metadata/labels",schemaPath:"#/properties/metadata/properties/labels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"+"\"",propertyName:key2};
+const err16 = {instancePath:instancePath+"/metadata/labels",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},propertyName:key2};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -3603,7 +3602,7 @@ errors++;
 }
 var valid2 = _errs13 === errors;
 if(!valid2){
-const err17 = {instancePath:instancePath+"/metadata/labels",schemaPath:"#/properties/metadata/properties/labels/propertyNames",keyword:"propertyNames",params:{propertyName: key2},message:"property name must be valid"};
+const err17 = {instancePath:instancePath+"/metadata/labels",keyword:"propertyNames",params:{propertyName: key2}};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -3617,7 +3616,7 @@ for(const key3 in data5){
 let data6 = data5[key3];
 if(typeof data6 === "string"){
 if(!pattern2.test(data6)){
-const err18 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/metadata/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"+"\""};
+const err18 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"}};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -3628,7 +3627,7 @@ errors++;
 }
 }
 else {
-const err19 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/metadata/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err19 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -3640,7 +3639,7 @@ errors++;
 }
 }
 else {
-const err20 = {instancePath:instancePath+"/metadata/labels",schemaPath:"#/properties/metadata/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err20 = {instancePath:instancePath+"/metadata/labels",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -3655,7 +3654,7 @@ let data7 = data2.annotations;
 if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
 for(const key4 in data7){
 if(typeof data7[key4] !== "string"){
-const err21 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/metadata/properties/annotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err21 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -3667,7 +3666,7 @@ errors++;
 }
 }
 else {
-const err22 = {instancePath:instancePath+"/metadata/annotations",schemaPath:"#/properties/metadata/properties/annotations/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err22 = {instancePath:instancePath+"/metadata/annotations",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -3679,7 +3678,7 @@ errors++;
 }
 }
 else {
-const err23 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err23 = {instancePath:instancePath+"/metadata",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -3693,7 +3692,7 @@ if(data.spec !== undefined){
 let data9 = data.spec;
 if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
 if(data9.role === undefined){
-const err24 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/required",keyword:"required",params:{missingProperty: "role"},message:"must have required property '"+"role"+"'"};
+const err24 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "role"}};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -3703,7 +3702,7 @@ vErrors.push(err24);
 errors++;
 }
 if(data9.subjects === undefined){
-const err25 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/required",keyword:"required",params:{missingProperty: "subjects"},message:"must have required property '"+"subjects"+"'"};
+const err25 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "subjects"}};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -3713,7 +3712,7 @@ vErrors.push(err25);
 errors++;
 }
 if(data9.resources === undefined){
-const err26 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/required",keyword:"required",params:{missingProperty: "resources"},message:"must have required property '"+"resources"+"'"};
+const err26 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "resources"}};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -3724,7 +3723,7 @@ errors++;
 }
 for(const key5 in data9){
 if(!((((((key5 === "role") || (key5 === "subjects")) || (key5 === "resources")) || (key5 === "notBefore")) || (key5 === "expiresAt")) || (key5 === "reason"))){
-const err27 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties"};
+const err27 = {instancePath:instancePath+"/spec",keyword:"additionalProperties",params:{additionalProperty: key5}};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -3738,7 +3737,7 @@ if(data9.role !== undefined){
 let data10 = data9.role;
 if(typeof data10 === "string"){
 if(func2(data10) > 63){
-const err28 = {instancePath:instancePath+"/spec/role",schemaPath:"#/properties/spec/properties/role/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+const err28 = {instancePath:instancePath+"/spec/role",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -3748,7 +3747,7 @@ vErrors.push(err28);
 errors++;
 }
 if(!pattern0.test(data10)){
-const err29 = {instancePath:instancePath+"/spec/role",schemaPath:"#/properties/spec/properties/role/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+const err29 = {instancePath:instancePath+"/spec/role",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -3759,7 +3758,7 @@ errors++;
 }
 }
 else {
-const err30 = {instancePath:instancePath+"/spec/role",schemaPath:"#/properties/spec/properties/role/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err30 = {instancePath:instancePath+"/spec/role",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -3773,7 +3772,7 @@ if(data9.subjects !== undefined){
 let data11 = data9.subjects;
 if(Array.isArray(data11)){
 if(data11.length > 1000){
-const err31 = {instancePath:instancePath+"/spec/subjects",schemaPath:"#/properties/spec/properties/subjects/maxItems",keyword:"maxItems",params:{limit: 1000},message:"must NOT have more than 1000 items"};
+const err31 = {instancePath:instancePath+"/spec/subjects",keyword:"maxItems",params:{limit: 1000}};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -3783,7 +3782,7 @@ vErrors.push(err31);
 errors++;
 }
 if(data11.length < 1){
-const err32 = {instancePath:instancePath+"/spec/subjects",schemaPath:"#/properties/spec/properties/subjects/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items"};
+const err32 = {instancePath:instancePath+"/spec/subjects",keyword:"minItems",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -3797,7 +3796,7 @@ for(let i0=0; i0<len0; i0++){
 let data12 = data11[i0];
 if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
 if(data12.name === undefined){
-const err33 = {instancePath:instancePath+"/spec/subjects/" + i0,schemaPath:"#/properties/spec/properties/subjects/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
+const err33 = {instancePath:instancePath+"/spec/subjects/" + i0,keyword:"required",params:{missingProperty: "name"}};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -3808,7 +3807,7 @@ errors++;
 }
 for(const key6 in data12){
 if(!((key6 === "kind") || (key6 === "name"))){
-const err34 = {instancePath:instancePath+"/spec/subjects/" + i0,schemaPath:"#/properties/spec/properties/subjects/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties"};
+const err34 = {instancePath:instancePath+"/spec/subjects/" + i0,keyword:"additionalProperties",params:{additionalProperty: key6}};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -3821,7 +3820,7 @@ errors++;
 if(data12.kind !== undefined){
 let data13 = data12.kind;
 if(typeof data13 !== "string"){
-const err35 = {instancePath:instancePath+"/spec/subjects/" + i0+"/kind",schemaPath:"#/properties/spec/properties/subjects/items/properties/kind/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err35 = {instancePath:instancePath+"/spec/subjects/" + i0+"/kind",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -3831,7 +3830,7 @@ vErrors.push(err35);
 errors++;
 }
 if(!(((data13 === "User") || (data13 === "Group")) || (data13 === "Token"))){
-const err36 = {instancePath:instancePath+"/spec/subjects/" + i0+"/kind",schemaPath:"#/properties/spec/properties/subjects/items/properties/kind/enum",keyword:"enum",params:{allowedValues: schema16.properties.spec.properties.subjects.items.properties.kind.enum},message:"must be equal to one of the allowed values"};
+const err36 = {instancePath:instancePath+"/spec/subjects/" + i0+"/kind",keyword:"enum",params:{allowedValues: schema16.properties.spec.properties.subjects.items.properties.kind.enum}};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -3845,7 +3844,7 @@ if(data12.name !== undefined){
 let data14 = data12.name;
 if(typeof data14 === "string"){
 if(func2(data14) > 63){
-const err37 = {instancePath:instancePath+"/spec/subjects/" + i0+"/name",schemaPath:"#/properties/spec/properties/subjects/items/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+const err37 = {instancePath:instancePath+"/spec/subjects/" + i0+"/name",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -3855,7 +3854,7 @@ vErrors.push(err37);
 errors++;
 }
 if(!pattern0.test(data14)){
-const err38 = {instancePath:instancePath+"/spec/subjects/" + i0+"/name",schemaPath:"#/properties/spec/properties/subjects/items/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+const err38 = {instancePath:instancePath+"/spec/subjects/" + i0+"/name",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -3866,7 +3865,7 @@ errors++;
 }
 }
 else {
-const err39 = {instancePath:instancePath+"/spec/subjects/" + i0+"/name",schemaPath:"#/properties/spec/properties/subjects/items/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err39 = {instancePath:instancePath+"/spec/subjects/" + i0+"/name",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -3878,7 +3877,7 @@ errors++;
 }
 }
 else {
-const err40 = {instancePath:instancePath+"/spec/subjects/" + i0,schemaPath:"#/properties/spec/properties/subjects/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err40 = {instancePath:instancePath+"/spec/subjects/" + i0,keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -3890,7 +3889,7 @@ errors++;
 }
 }
 else {
-const err41 = {instancePath:instancePath+"/spec/subjects",schemaPath:"#/properties/spec/properties/subjects/type",keyword:"type",params:{type: "array"},message:"must be array"};
+const err41 = {instancePath:instancePath+"/spec/subjects",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -3904,7 +3903,7 @@ if(data9.resources !== undefined){
 let data15 = data9.resources;
 if(Array.isArray(data15)){
 if(data15.length > 200){
-const err42 = {instancePath:instancePath+"/spec/resources",schemaPath:"#/properties/spec/properties/resources/maxItems",keyword:"maxItems",params:{limit: 200},message:"must NOT have more than 200 items"};
+const err42 = {instancePath:instancePath+"/spec/resources",keyword:"maxItems",params:{limit: 200}};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -3914,7 +3913,7 @@ vErrors.push(err42);
 errors++;
 }
 if(data15.length < 1){
-const err43 = {instancePath:instancePath+"/spec/resources",schemaPath:"#/properties/spec/properties/resources/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items"};
+const err43 = {instancePath:instancePath+"/spec/resources",keyword:"minItems",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -3928,7 +3927,7 @@ for(let i1=0; i1<len1; i1++){
 let data16 = data15[i1];
 if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
 if(data16.type === undefined){
-const err44 = {instancePath:instancePath+"/spec/resources/" + i1,schemaPath:"#/properties/spec/properties/resources/items/required",keyword:"required",params:{missingProperty: "type"},message:"must have required property '"+"type"+"'"};
+const err44 = {instancePath:instancePath+"/spec/resources/" + i1,keyword:"required",params:{missingProperty: "type"}};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -3939,7 +3938,7 @@ errors++;
 }
 for(const key7 in data16){
 if(!(((key7 === "type") || (key7 === "id")) || (key7 === "labels"))){
-const err45 = {instancePath:instancePath+"/spec/resources/" + i1,schemaPath:"#/properties/spec/properties/resources/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties"};
+const err45 = {instancePath:instancePath+"/spec/resources/" + i1,keyword:"additionalProperties",params:{additionalProperty: key7}};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -3953,7 +3952,7 @@ if(data16.type !== undefined){
 let data17 = data16.type;
 if(typeof data17 === "string"){
 if(!pattern17.test(data17)){
-const err46 = {instancePath:instancePath+"/spec/resources/" + i1+"/type",schemaPath:"#/properties/spec/properties/resources/items/properties/type/pattern",keyword:"pattern",params:{pattern: "^[A-Z][A-Za-z0-9]{0,62}$"},message:"must match pattern \""+"^[A-Z][A-Za-z0-9]{0,62}$"+"\""};
+const err46 = {instancePath:instancePath+"/spec/resources/" + i1+"/type",keyword:"pattern",params:{pattern: "^[A-Z][A-Za-z0-9]{0,62}$"}};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -3964,7 +3963,7 @@ errors++;
 }
 }
 else {
-const err47 = {instancePath:instancePath+"/spec/resources/" + i1+"/type",schemaPath:"#/properties/spec/properties/resources/items/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err47 = {instancePath:instancePath+"/spec/resources/" + i1+"/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -3978,7 +3977,7 @@ if(data16.id !== undefined){
 let data18 = data16.id;
 if(typeof data18 === "string"){
 if(func2(data18) > 256){
-const err48 = {instancePath:instancePath+"/spec/resources/" + i1+"/id",schemaPath:"#/properties/spec/properties/resources/items/properties/id/maxLength",keyword:"maxLength",params:{limit: 256},message:"must NOT have more than 256 characters"};
+const err48 = {instancePath:instancePath+"/spec/resources/" + i1+"/id",keyword:"maxLength",params:{limit: 256}};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -3988,7 +3987,7 @@ vErrors.push(err48);
 errors++;
 }
 if(func2(data18) < 1){
-const err49 = {instancePath:instancePath+"/spec/resources/" + i1+"/id",schemaPath:"#/properties/spec/properties/resources/items/properties/id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+const err49 = {instancePath:instancePath+"/spec/resources/" + i1+"/id",keyword:"minLength",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -3999,7 +3998,7 @@ errors++;
 }
 }
 else {
-const err50 = {instancePath:instancePath+"/spec/resources/" + i1+"/id",schemaPath:"#/properties/spec/properties/resources/items/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err50 = {instancePath:instancePath+"/spec/resources/" + i1+"/id",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -4013,7 +4012,7 @@ if(data16.labels !== undefined){
 let data19 = data16.labels;
 if(data19 && typeof data19 == "object" && !Array.isArray(data19)){
 if(Object.keys(data19).length > 10){
-const err51 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels",schemaPath:"#/properties/spec/properties/resources/items/properties/labels/maxProperties",keyword:"maxProperties",params:{limit: 10},message:"must NOT have more than 10 properties"};
+const err51 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels",keyword:"maxProperties",params:{limit: 10}};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -4023,7 +4022,7 @@ vErrors.push(err51);
 errors++;
 }
 if(Object.keys(data19).length < 1){
-const err52 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels",schemaPath:"#/properties/spec/properties/resources/items/properties/labels/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties"};
+const err52 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels",keyword:"minProperties",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -4036,7 +4035,7 @@ for(const key8 in data19){
 const _errs47 = errors;
 if(typeof key8 === "string"){
 if(!pattern45.test(key8)){
-const err53 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels",schemaPath:"#/properties/spec/properties/resources/items/properties/labels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z][A-Za-z0-9-]{0,62}$"},message:"must match pattern \""+"^[A-Za-z][A-Za-z0-9-]{0,62}$"+"\"",propertyName:key8};
+const err53 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels",keyword:"pattern",params:{pattern: "^[A-Za-z][A-Za-z0-9-]{0,62}$"},propertyName:key8};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -4048,7 +4047,7 @@ errors++;
 }
 var valid12 = _errs47 === errors;
 if(!valid12){
-const err54 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels",schemaPath:"#/properties/spec/properties/resources/items/properties/labels/propertyNames",keyword:"propertyNames",params:{propertyName: key8},message:"property name must be valid"};
+const err54 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels",keyword:"propertyNames",params:{propertyName: key8}};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -4062,7 +4061,7 @@ for(const key9 in data19){
 let data20 = data19[key9];
 if(typeof data20 === "string"){
 if(!pattern45.test(data20)){
-const err55 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/spec/properties/resources/items/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z][A-Za-z0-9-]{0,62}$"},message:"must match pattern \""+"^[A-Za-z][A-Za-z0-9-]{0,62}$"+"\""};
+const err55 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^[A-Za-z][A-Za-z0-9-]{0,62}$"}};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -4073,7 +4072,7 @@ errors++;
 }
 }
 else {
-const err56 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/spec/properties/resources/items/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err56 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -4085,7 +4084,7 @@ errors++;
 }
 }
 else {
-const err57 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels",schemaPath:"#/properties/spec/properties/resources/items/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err57 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -4097,7 +4096,7 @@ errors++;
 }
 }
 else {
-const err58 = {instancePath:instancePath+"/spec/resources/" + i1,schemaPath:"#/properties/spec/properties/resources/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err58 = {instancePath:instancePath+"/spec/resources/" + i1,keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -4109,7 +4108,7 @@ errors++;
 }
 }
 else {
-const err59 = {instancePath:instancePath+"/spec/resources",schemaPath:"#/properties/spec/properties/resources/type",keyword:"type",params:{type: "array"},message:"must be array"};
+const err59 = {instancePath:instancePath+"/spec/resources",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -4123,7 +4122,7 @@ if(data9.notBefore !== undefined){
 let data21 = data9.notBefore;
 if(typeof data21 === "string"){
 if(!pattern11.test(data21)){
-const err60 = {instancePath:instancePath+"/spec/notBefore",schemaPath:"#/properties/spec/properties/notBefore/pattern",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"},message:"must match pattern \""+"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"+"\""};
+const err60 = {instancePath:instancePath+"/spec/notBefore",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"}};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -4134,7 +4133,7 @@ errors++;
 }
 }
 else {
-const err61 = {instancePath:instancePath+"/spec/notBefore",schemaPath:"#/properties/spec/properties/notBefore/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err61 = {instancePath:instancePath+"/spec/notBefore",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -4148,7 +4147,7 @@ if(data9.expiresAt !== undefined){
 let data22 = data9.expiresAt;
 if(typeof data22 === "string"){
 if(!pattern11.test(data22)){
-const err62 = {instancePath:instancePath+"/spec/expiresAt",schemaPath:"#/properties/spec/properties/expiresAt/pattern",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"},message:"must match pattern \""+"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"+"\""};
+const err62 = {instancePath:instancePath+"/spec/expiresAt",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"}};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -4159,7 +4158,7 @@ errors++;
 }
 }
 else {
-const err63 = {instancePath:instancePath+"/spec/expiresAt",schemaPath:"#/properties/spec/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err63 = {instancePath:instancePath+"/spec/expiresAt",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -4173,7 +4172,7 @@ if(data9.reason !== undefined){
 let data23 = data9.reason;
 if(typeof data23 === "string"){
 if(func2(data23) > 1024){
-const err64 = {instancePath:instancePath+"/spec/reason",schemaPath:"#/properties/spec/properties/reason/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
+const err64 = {instancePath:instancePath+"/spec/reason",keyword:"maxLength",params:{limit: 1024}};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -4184,7 +4183,7 @@ errors++;
 }
 }
 else {
-const err65 = {instancePath:instancePath+"/spec/reason",schemaPath:"#/properties/spec/properties/reason/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err65 = {instancePath:instancePath+"/spec/reason",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -4196,7 +4195,7 @@ errors++;
 }
 }
 else {
-const err66 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err66 = {instancePath:instancePath+"/spec",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err66];
 }
@@ -4208,7 +4207,7 @@ errors++;
 }
 }
 else {
-const err67 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err67 = {instancePath,keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err67];
 }
@@ -4229,7 +4228,7 @@ let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.apiVersion === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "apiVersion"},message:"must have required property '"+"apiVersion"+"'"};
+const err0 = {instancePath,keyword:"required",params:{missingProperty: "apiVersion"}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4239,7 +4238,7 @@ vErrors.push(err0);
 errors++;
 }
 if(data.kind === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "kind"},message:"must have required property '"+"kind"+"'"};
+const err1 = {instancePath,keyword:"required",params:{missingProperty: "kind"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4249,7 +4248,7 @@ vErrors.push(err1);
 errors++;
 }
 if(data.metadata === undefined){
-const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "metadata"},message:"must have required property '"+"metadata"+"'"};
+const err2 = {instancePath,keyword:"required",params:{missingProperty: "metadata"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -4259,7 +4258,7 @@ vErrors.push(err2);
 errors++;
 }
 if(data.spec === undefined){
-const err3 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "spec"},message:"must have required property '"+"spec"+"'"};
+const err3 = {instancePath,keyword:"required",params:{missingProperty: "spec"}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -4270,7 +4269,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((key0 === "apiVersion") || (key0 === "kind")) || (key0 === "metadata")) || (key0 === "spec"))){
-const err4 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
+const err4 = {instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -4282,7 +4281,7 @@ errors++;
 }
 if(data.apiVersion !== undefined){
 if("rolecall.dev/v1alpha1" !== data.apiVersion){
-const err5 = {instancePath:instancePath+"/apiVersion",schemaPath:"#/properties/apiVersion/const",keyword:"const",params:{allowedValue: "rolecall.dev/v1alpha1"},message:"must be equal to constant"};
+const err5 = {instancePath:instancePath+"/apiVersion",keyword:"const",params:{allowedValue: "rolecall.dev/v1alpha1"}};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -4294,7 +4293,7 @@ errors++;
 }
 if(data.kind !== undefined){
 if("AccessPolicy" !== data.kind){
-const err6 = {instancePath:instancePath+"/kind",schemaPath:"#/properties/kind/const",keyword:"const",params:{allowedValue: "AccessPolicy"},message:"must be equal to constant"};
+const err6 = {instancePath:instancePath+"/kind",keyword:"const",params:{allowedValue: "AccessPolicy"}};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -4308,7 +4307,7 @@ if(data.metadata !== undefined){
 let data2 = data.metadata;
 if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
 if(data2.name === undefined){
-const err7 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
+const err7 = {instancePath:instancePath+"/metadata",keyword:"required",params:{missingProperty: "name"}};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -4319,7 +4318,7 @@ errors++;
 }
 for(const key1 in data2){
 if(!(((key1 === "name") || (key1 === "labels")) || (key1 === "annotations"))){
-const err8 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
+const err8 = {instancePath:instancePath+"/metadata",keyword:"additionalProperties",params:{additionalProperty: key1}};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -4333,7 +4332,7 @@ if(data2.name !== undefined){
 let data3 = data2.name;
 if(typeof data3 === "string"){
 if(func2(data3) > 63){
-const err9 = {instancePath:instancePath+"/metadata/name",schemaPath:"#/properties/metadata/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+const err9 = {instancePath:instancePath+"/metadata/name",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -4343,7 +4342,7 @@ vErrors.push(err9);
 errors++;
 }
 if(!pattern0.test(data3)){
-const err10 = {instancePath:instancePath+"/metadata/name",schemaPath:"#/properties/metadata/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+const err10 = {instancePath:instancePath+"/metadata/name",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -4354,7 +4353,7 @@ errors++;
 }
 }
 else {
-const err11 = {instancePath:instancePath+"/metadata/name",schemaPath:"#/properties/metadata/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err11 = {instancePath:instancePath+"/metadata/name",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -4371,7 +4370,7 @@ for(const key2 in data4){
 const _errs11 = errors;
 if(typeof key2 === "string"){
 if(!pattern1.test(key2)){
-const err12 = {instancePath:instancePath+"/metadata/labels",schemaPath:"#/properties/metadata/properties/labels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"+"\"",propertyName:key2};
+const err12 = {instancePath:instancePath+"/metadata/labels",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},propertyName:key2};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -4383,7 +4382,7 @@ errors++;
 }
 var valid2 = _errs11 === errors;
 if(!valid2){
-const err13 = {instancePath:instancePath+"/metadata/labels",schemaPath:"#/properties/metadata/properties/labels/propertyNames",keyword:"propertyNames",params:{propertyName: key2},message:"property name must be valid"};
+const err13 = {instancePath:instancePath+"/metadata/labels",keyword:"propertyNames",params:{propertyName: key2}};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -4397,7 +4396,7 @@ for(const key3 in data4){
 let data5 = data4[key3];
 if(typeof data5 === "string"){
 if(!pattern2.test(data5)){
-const err14 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/metadata/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"+"\""};
+const err14 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"}};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -4408,7 +4407,7 @@ errors++;
 }
 }
 else {
-const err15 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/metadata/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err15 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -4420,7 +4419,7 @@ errors++;
 }
 }
 else {
-const err16 = {instancePath:instancePath+"/metadata/labels",schemaPath:"#/properties/metadata/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err16 = {instancePath:instancePath+"/metadata/labels",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -4435,7 +4434,7 @@ let data6 = data2.annotations;
 if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
 for(const key4 in data6){
 if(typeof data6[key4] !== "string"){
-const err17 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/metadata/properties/annotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err17 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -4447,7 +4446,7 @@ errors++;
 }
 }
 else {
-const err18 = {instancePath:instancePath+"/metadata/annotations",schemaPath:"#/properties/metadata/properties/annotations/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err18 = {instancePath:instancePath+"/metadata/annotations",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -4459,7 +4458,7 @@ errors++;
 }
 }
 else {
-const err19 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err19 = {instancePath:instancePath+"/metadata",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -4473,7 +4472,7 @@ if(data.spec !== undefined){
 let data8 = data.spec;
 if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
 if(data8.match === undefined){
-const err20 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/required",keyword:"required",params:{missingProperty: "match"},message:"must have required property '"+"match"+"'"};
+const err20 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "match"}};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -4483,7 +4482,7 @@ vErrors.push(err20);
 errors++;
 }
 if(data8.validations === undefined){
-const err21 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/required",keyword:"required",params:{missingProperty: "validations"},message:"must have required property '"+"validations"+"'"};
+const err21 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "validations"}};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -4494,7 +4493,7 @@ errors++;
 }
 for(const key5 in data8){
 if(!(((key5 === "match") || (key5 === "enforcement")) || (key5 === "validations"))){
-const err22 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties"};
+const err22 = {instancePath:instancePath+"/spec",keyword:"additionalProperties",params:{additionalProperty: key5}};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -4509,7 +4508,7 @@ let data9 = data8.match;
 if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
 for(const key6 in data9){
 if(!(((((key6 === "on") || (key6 === "kinds")) || (key6 === "actions")) || (key6 === "roles")) || (key6 === "workspaceSelector"))){
-const err23 = {instancePath:instancePath+"/spec/match",schemaPath:"#/properties/spec/properties/match/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties"};
+const err23 = {instancePath:instancePath+"/spec/match",keyword:"additionalProperties",params:{additionalProperty: key6}};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -4522,7 +4521,7 @@ errors++;
 if(data9.on !== undefined){
 let data10 = data9.on;
 if(typeof data10 !== "string"){
-const err24 = {instancePath:instancePath+"/spec/match/on",schemaPath:"#/properties/spec/properties/match/properties/on/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err24 = {instancePath:instancePath+"/spec/match/on",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -4532,7 +4531,7 @@ vErrors.push(err24);
 errors++;
 }
 if(!((data10 === "Change") || (data10 === "Grant"))){
-const err25 = {instancePath:instancePath+"/spec/match/on",schemaPath:"#/properties/spec/properties/match/properties/on/enum",keyword:"enum",params:{allowedValues: schema17.properties.spec.properties.match.properties.on.enum},message:"must be equal to one of the allowed values"};
+const err25 = {instancePath:instancePath+"/spec/match/on",keyword:"enum",params:{allowedValues: schema17.properties.spec.properties.match.properties.on.enum}};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -4546,7 +4545,7 @@ if(data9.kinds !== undefined){
 let data11 = data9.kinds;
 if(Array.isArray(data11)){
 if(data11.length < 1){
-const err26 = {instancePath:instancePath+"/spec/match/kinds",schemaPath:"#/properties/spec/properties/match/properties/kinds/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items"};
+const err26 = {instancePath:instancePath+"/spec/match/kinds",keyword:"minItems",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -4559,7 +4558,7 @@ const len0 = data11.length;
 for(let i0=0; i0<len0; i0++){
 let data12 = data11[i0];
 if(typeof data12 !== "string"){
-const err27 = {instancePath:instancePath+"/spec/match/kinds/" + i0,schemaPath:"#/properties/spec/properties/match/properties/kinds/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err27 = {instancePath:instancePath+"/spec/match/kinds/" + i0,keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -4569,7 +4568,7 @@ vErrors.push(err27);
 errors++;
 }
 if(!((((((data12 === "Workspace") || (data12 === "User")) || (data12 === "Group")) || (data12 === "Role")) || (data12 === "RoleBinding")) || (data12 === "Token"))){
-const err28 = {instancePath:instancePath+"/spec/match/kinds/" + i0,schemaPath:"#/properties/spec/properties/match/properties/kinds/items/enum",keyword:"enum",params:{allowedValues: schema17.properties.spec.properties.match.properties.kinds.items.enum},message:"must be equal to one of the allowed values"};
+const err28 = {instancePath:instancePath+"/spec/match/kinds/" + i0,keyword:"enum",params:{allowedValues: schema17.properties.spec.properties.match.properties.kinds.items.enum}};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -4581,7 +4580,7 @@ errors++;
 }
 }
 else {
-const err29 = {instancePath:instancePath+"/spec/match/kinds",schemaPath:"#/properties/spec/properties/match/properties/kinds/type",keyword:"type",params:{type: "array"},message:"must be array"};
+const err29 = {instancePath:instancePath+"/spec/match/kinds",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -4595,7 +4594,7 @@ if(data9.actions !== undefined){
 let data13 = data9.actions;
 if(Array.isArray(data13)){
 if(data13.length < 1){
-const err30 = {instancePath:instancePath+"/spec/match/actions",schemaPath:"#/properties/spec/properties/match/properties/actions/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items"};
+const err30 = {instancePath:instancePath+"/spec/match/actions",keyword:"minItems",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -4608,7 +4607,7 @@ const len1 = data13.length;
 for(let i1=0; i1<len1; i1++){
 let data14 = data13[i1];
 if(typeof data14 !== "string"){
-const err31 = {instancePath:instancePath+"/spec/match/actions/" + i1,schemaPath:"#/properties/spec/properties/match/properties/actions/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err31 = {instancePath:instancePath+"/spec/match/actions/" + i1,keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -4618,7 +4617,7 @@ vErrors.push(err31);
 errors++;
 }
 if(!(((data14 === "create") || (data14 === "update")) || (data14 === "delete"))){
-const err32 = {instancePath:instancePath+"/spec/match/actions/" + i1,schemaPath:"#/properties/spec/properties/match/properties/actions/items/enum",keyword:"enum",params:{allowedValues: schema17.properties.spec.properties.match.properties.actions.items.enum},message:"must be equal to one of the allowed values"};
+const err32 = {instancePath:instancePath+"/spec/match/actions/" + i1,keyword:"enum",params:{allowedValues: schema17.properties.spec.properties.match.properties.actions.items.enum}};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -4630,7 +4629,7 @@ errors++;
 }
 }
 else {
-const err33 = {instancePath:instancePath+"/spec/match/actions",schemaPath:"#/properties/spec/properties/match/properties/actions/type",keyword:"type",params:{type: "array"},message:"must be array"};
+const err33 = {instancePath:instancePath+"/spec/match/actions",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -4644,7 +4643,7 @@ if(data9.roles !== undefined){
 let data15 = data9.roles;
 if(Array.isArray(data15)){
 if(data15.length < 1){
-const err34 = {instancePath:instancePath+"/spec/match/roles",schemaPath:"#/properties/spec/properties/match/properties/roles/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items"};
+const err34 = {instancePath:instancePath+"/spec/match/roles",keyword:"minItems",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -4658,7 +4657,7 @@ for(let i2=0; i2<len2; i2++){
 let data16 = data15[i2];
 if(typeof data16 === "string"){
 if(func2(data16) > 63){
-const err35 = {instancePath:instancePath+"/spec/match/roles/" + i2,schemaPath:"#/properties/spec/properties/match/properties/roles/items/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+const err35 = {instancePath:instancePath+"/spec/match/roles/" + i2,keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -4668,7 +4667,7 @@ vErrors.push(err35);
 errors++;
 }
 if(!pattern0.test(data16)){
-const err36 = {instancePath:instancePath+"/spec/match/roles/" + i2,schemaPath:"#/properties/spec/properties/match/properties/roles/items/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+const err36 = {instancePath:instancePath+"/spec/match/roles/" + i2,keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -4679,7 +4678,7 @@ errors++;
 }
 }
 else {
-const err37 = {instancePath:instancePath+"/spec/match/roles/" + i2,schemaPath:"#/properties/spec/properties/match/properties/roles/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err37 = {instancePath:instancePath+"/spec/match/roles/" + i2,keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -4691,7 +4690,7 @@ errors++;
 }
 }
 else {
-const err38 = {instancePath:instancePath+"/spec/match/roles",schemaPath:"#/properties/spec/properties/match/properties/roles/type",keyword:"type",params:{type: "array"},message:"must be array"};
+const err38 = {instancePath:instancePath+"/spec/match/roles",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -4706,7 +4705,7 @@ let data17 = data9.workspaceSelector;
 if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
 for(const key7 in data17){
 if(!(key7 === "matchLabels")){
-const err39 = {instancePath:instancePath+"/spec/match/workspaceSelector",schemaPath:"#/properties/spec/properties/match/properties/workspaceSelector/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties"};
+const err39 = {instancePath:instancePath+"/spec/match/workspaceSelector",keyword:"additionalProperties",params:{additionalProperty: key7}};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -4723,7 +4722,7 @@ for(const key8 in data18){
 const _errs45 = errors;
 if(typeof key8 === "string"){
 if(!pattern1.test(key8)){
-const err40 = {instancePath:instancePath+"/spec/match/workspaceSelector/matchLabels",schemaPath:"#/properties/spec/properties/match/properties/workspaceSelector/properties/matchLabels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"+"\"",propertyName:key8};
+const err40 = {instancePath:instancePath+"/spec/match/workspaceSelector/matchLabels",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},propertyName:key8};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -4735,7 +4734,7 @@ errors++;
 }
 var valid14 = _errs45 === errors;
 if(!valid14){
-const err41 = {instancePath:instancePath+"/spec/match/workspaceSelector/matchLabels",schemaPath:"#/properties/spec/properties/match/properties/workspaceSelector/properties/matchLabels/propertyNames",keyword:"propertyNames",params:{propertyName: key8},message:"property name must be valid"};
+const err41 = {instancePath:instancePath+"/spec/match/workspaceSelector/matchLabels",keyword:"propertyNames",params:{propertyName: key8}};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -4749,7 +4748,7 @@ for(const key9 in data18){
 let data19 = data18[key9];
 if(typeof data19 === "string"){
 if(!pattern2.test(data19)){
-const err42 = {instancePath:instancePath+"/spec/match/workspaceSelector/matchLabels/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/spec/properties/match/properties/workspaceSelector/properties/matchLabels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"+"\""};
+const err42 = {instancePath:instancePath+"/spec/match/workspaceSelector/matchLabels/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"}};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -4760,7 +4759,7 @@ errors++;
 }
 }
 else {
-const err43 = {instancePath:instancePath+"/spec/match/workspaceSelector/matchLabels/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/spec/properties/match/properties/workspaceSelector/properties/matchLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err43 = {instancePath:instancePath+"/spec/match/workspaceSelector/matchLabels/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -4772,7 +4771,7 @@ errors++;
 }
 }
 else {
-const err44 = {instancePath:instancePath+"/spec/match/workspaceSelector/matchLabels",schemaPath:"#/properties/spec/properties/match/properties/workspaceSelector/properties/matchLabels/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err44 = {instancePath:instancePath+"/spec/match/workspaceSelector/matchLabels",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -4784,7 +4783,7 @@ errors++;
 }
 }
 else {
-const err45 = {instancePath:instancePath+"/spec/match/workspaceSelector",schemaPath:"#/properties/spec/properties/match/properties/workspaceSelector/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err45 = {instancePath:instancePath+"/spec/match/workspaceSelector",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -4796,7 +4795,7 @@ errors++;
 }
 }
 else {
-const err46 = {instancePath:instancePath+"/spec/match",schemaPath:"#/properties/spec/properties/match/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err46 = {instancePath:instancePath+"/spec/match",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -4809,7 +4808,7 @@ errors++;
 if(data8.enforcement !== undefined){
 let data20 = data8.enforcement;
 if(typeof data20 !== "string"){
-const err47 = {instancePath:instancePath+"/spec/enforcement",schemaPath:"#/properties/spec/properties/enforcement/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err47 = {instancePath:instancePath+"/spec/enforcement",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -4819,7 +4818,7 @@ vErrors.push(err47);
 errors++;
 }
 if(!(((data20 === "Deny") || (data20 === "Warn")) || (data20 === "Audit"))){
-const err48 = {instancePath:instancePath+"/spec/enforcement",schemaPath:"#/properties/spec/properties/enforcement/enum",keyword:"enum",params:{allowedValues: schema17.properties.spec.properties.enforcement.enum},message:"must be equal to one of the allowed values"};
+const err48 = {instancePath:instancePath+"/spec/enforcement",keyword:"enum",params:{allowedValues: schema17.properties.spec.properties.enforcement.enum}};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -4833,7 +4832,7 @@ if(data8.validations !== undefined){
 let data21 = data8.validations;
 if(Array.isArray(data21)){
 if(data21.length > 50){
-const err49 = {instancePath:instancePath+"/spec/validations",schemaPath:"#/properties/spec/properties/validations/maxItems",keyword:"maxItems",params:{limit: 50},message:"must NOT have more than 50 items"};
+const err49 = {instancePath:instancePath+"/spec/validations",keyword:"maxItems",params:{limit: 50}};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -4843,7 +4842,7 @@ vErrors.push(err49);
 errors++;
 }
 if(data21.length < 1){
-const err50 = {instancePath:instancePath+"/spec/validations",schemaPath:"#/properties/spec/properties/validations/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items"};
+const err50 = {instancePath:instancePath+"/spec/validations",keyword:"minItems",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -4857,7 +4856,7 @@ for(let i3=0; i3<len3; i3++){
 let data22 = data21[i3];
 if(data22 && typeof data22 == "object" && !Array.isArray(data22)){
 if(data22.expression === undefined){
-const err51 = {instancePath:instancePath+"/spec/validations/" + i3,schemaPath:"#/properties/spec/properties/validations/items/required",keyword:"required",params:{missingProperty: "expression"},message:"must have required property '"+"expression"+"'"};
+const err51 = {instancePath:instancePath+"/spec/validations/" + i3,keyword:"required",params:{missingProperty: "expression"}};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -4868,7 +4867,7 @@ errors++;
 }
 for(const key10 in data22){
 if(!(((key10 === "expression") || (key10 === "message")) || (key10 === "messageExpression"))){
-const err52 = {instancePath:instancePath+"/spec/validations/" + i3,schemaPath:"#/properties/spec/properties/validations/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key10},message:"must NOT have additional properties"};
+const err52 = {instancePath:instancePath+"/spec/validations/" + i3,keyword:"additionalProperties",params:{additionalProperty: key10}};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -4882,7 +4881,7 @@ if(data22.expression !== undefined){
 let data23 = data22.expression;
 if(typeof data23 === "string"){
 if(func2(data23) > 4096){
-const err53 = {instancePath:instancePath+"/spec/validations/" + i3+"/expression",schemaPath:"#/properties/spec/properties/validations/items/properties/expression/maxLength",keyword:"maxLength",params:{limit: 4096},message:"must NOT have more than 4096 characters"};
+const err53 = {instancePath:instancePath+"/spec/validations/" + i3+"/expression",keyword:"maxLength",params:{limit: 4096}};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -4892,7 +4891,7 @@ vErrors.push(err53);
 errors++;
 }
 if(func2(data23) < 1){
-const err54 = {instancePath:instancePath+"/spec/validations/" + i3+"/expression",schemaPath:"#/properties/spec/properties/validations/items/properties/expression/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+const err54 = {instancePath:instancePath+"/spec/validations/" + i3+"/expression",keyword:"minLength",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -4903,7 +4902,7 @@ errors++;
 }
 }
 else {
-const err55 = {instancePath:instancePath+"/spec/validations/" + i3+"/expression",schemaPath:"#/properties/spec/properties/validations/items/properties/expression/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err55 = {instancePath:instancePath+"/spec/validations/" + i3+"/expression",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -4917,7 +4916,7 @@ if(data22.message !== undefined){
 let data24 = data22.message;
 if(typeof data24 === "string"){
 if(func2(data24) > 1024){
-const err56 = {instancePath:instancePath+"/spec/validations/" + i3+"/message",schemaPath:"#/properties/spec/properties/validations/items/properties/message/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
+const err56 = {instancePath:instancePath+"/spec/validations/" + i3+"/message",keyword:"maxLength",params:{limit: 1024}};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -4927,7 +4926,7 @@ vErrors.push(err56);
 errors++;
 }
 if(func2(data24) < 1){
-const err57 = {instancePath:instancePath+"/spec/validations/" + i3+"/message",schemaPath:"#/properties/spec/properties/validations/items/properties/message/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+const err57 = {instancePath:instancePath+"/spec/validations/" + i3+"/message",keyword:"minLength",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -4938,7 +4937,7 @@ errors++;
 }
 }
 else {
-const err58 = {instancePath:instancePath+"/spec/validations/" + i3+"/message",schemaPath:"#/properties/spec/properties/validations/items/properties/message/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err58 = {instancePath:instancePath+"/spec/validations/" + i3+"/message",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -4952,7 +4951,7 @@ if(data22.messageExpression !== undefined){
 let data25 = data22.messageExpression;
 if(typeof data25 === "string"){
 if(func2(data25) > 4096){
-const err59 = {instancePath:instancePath+"/spec/validations/" + i3+"/messageExpression",schemaPath:"#/properties/spec/properties/validations/items/properties/messageExpression/maxLength",keyword:"maxLength",params:{limit: 4096},message:"must NOT have more than 4096 characters"};
+const err59 = {instancePath:instancePath+"/spec/validations/" + i3+"/messageExpression",keyword:"maxLength",params:{limit: 4096}};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -4962,7 +4961,7 @@ vErrors.push(err59);
 errors++;
 }
 if(func2(data25) < 1){
-const err60 = {instancePath:instancePath+"/spec/validations/" + i3+"/messageExpression",schemaPath:"#/properties/spec/properties/validations/items/properties/messageExpression/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+const err60 = {instancePath:instancePath+"/spec/validations/" + i3+"/messageExpression",keyword:"minLength",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -4973,7 +4972,7 @@ errors++;
 }
 }
 else {
-const err61 = {instancePath:instancePath+"/spec/validations/" + i3+"/messageExpression",schemaPath:"#/properties/spec/properties/validations/items/properties/messageExpression/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err61 = {instancePath:instancePath+"/spec/validations/" + i3+"/messageExpression",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -4985,7 +4984,7 @@ errors++;
 }
 }
 else {
-const err62 = {instancePath:instancePath+"/spec/validations/" + i3,schemaPath:"#/properties/spec/properties/validations/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err62 = {instancePath:instancePath+"/spec/validations/" + i3,keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -4997,7 +4996,7 @@ errors++;
 }
 }
 else {
-const err63 = {instancePath:instancePath+"/spec/validations",schemaPath:"#/properties/spec/properties/validations/type",keyword:"type",params:{type: "array"},message:"must be array"};
+const err63 = {instancePath:instancePath+"/spec/validations",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -5009,7 +5008,7 @@ errors++;
 }
 }
 else {
-const err64 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err64 = {instancePath:instancePath+"/spec",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -5021,7 +5020,7 @@ errors++;
 }
 }
 else {
-const err65 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err65 = {instancePath,keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err65];
 }

@@ -44,7 +44,7 @@ export async function compareSources(
 }
 
 function asStored({ id, resource, declares }: Declared, manager: string): Stored {
-  const whole = completed(resource, undefined);
+  const whole = completed(resource);
   return {
     uid: id,
     id,

@@ -27,7 +27,7 @@ export async function readSource(source: Source): Promise<ReadManifests> {
  * For an input that has mistakes: references are judged only as far as the mistakes leave them clear.
  */
 export function problemsAcross({ declared, broken, unknown }: ReadManifests, others: Iterable<Resource>): Problem[] {
-  const own = declared.map(({ resource }) => completed(resource, undefined));
+  const own = declared.map(({ resource }) => completed(resource));
   const violations = checkState(createState([...others, ...own]), own, broken);
   return toProblems(unknown ? violations.filter(({ code }) => code !== 'RC112') : violations, declared);
 }

