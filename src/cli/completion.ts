@@ -50,7 +50,8 @@ function completedOption(option: Option): CompletedOption {
   const { short, long, description, variadic, required, optional, argChoices } = option;
   const flags = [short, long].filter((flag) => flag !== undefined);
   if (!required && !optional) return { flags, summary: description };
-  const value = argChoices ?? namedPlace(/workspace$/i.test(option.attributeName()) ? 'workspace' : placeholder(option));
+  const value =
+    argChoices ?? namedPlace(/workspace$/i.test(option.attributeName()) ? 'workspace' : placeholder(option));
   return { flags, summary: description, value, many: variadic };
 }
 

@@ -16,13 +16,17 @@ export const command: Handler = async (context, [topic], options: Options) => {
   const { stdout } = context;
   const how = { paint: paintFor(stdout), width: Math.min(stdout.columns, 100) };
   if (topic === undefined) {
-    stdout.write(options.output === 'json' ? readPackageFile('schemas/rolecall.schema.json') : kindsText(how));
+    stdout.write(
+      options.output === 'json' ? readPackageFile('schemas/rolecall.schema.json') : kindsText(how),
+    );
     return EXIT.done;
   }
   const [word = '', ...parts] = split(topic);
   const kind = findKind(word);
   if (kind === undefined) throw unknownKind(word);
-  const manifest = withAnnotations(JSON.parse(readPackageFile(`schemas/${kind.toLowerCase()}.schema.json`)) as FieldSchema);
+  const manifest = withAnnotations(
+    JSON.parse(readPackageFile(`schemas/${kind.toLowerCase()}.schema.json`)) as FieldSchema,
+  );
   const found = findField(manifest, parts);
   if ('unknown' in found) throw unknownField(kind, manifest, found);
   if (options.output === 'json') stdout.write(`${JSON.stringify(found.schema, null, 2)}\n`);
@@ -55,7 +59,12 @@ function unknownField(kind: KindName, manifest: FieldSchema, { path, unknown, kn
   const word = kind.toLowerCase();
   const where = [kind, ...path].join('.');
   if (known.length === 0)
-    return failure(EXIT.invalid, 'RC121', `${where} has no fields`, `iam explain ${[word, ...path].join('.')}`);
+    return failure(
+      EXIT.invalid,
+      'RC121',
+      `${where} has no fields`,
+      `iam explain ${[word, ...path].join('.')}`,
+    );
   const near = nearest(unknown, known);
   const inMetadata = fieldsOf(manifest.properties?.metadata ?? {}).some(({ name }) => name === unknown);
   const meant = near !== undefined ? [...path, near] : inMetadata ? ['metadata', unknown] : undefined;

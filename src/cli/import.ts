@@ -22,7 +22,11 @@ interface Options extends GlobalOptions {
 
 const MARKER = '.rolecall-import';
 
-export const command: Handler = async (context, [_format, ...roots], { output: dir, ...options }: Options) => {
+export const command: Handler = async (
+  context,
+  [_format, ...roots],
+  { output: dir, ...options }: Options,
+) => {
   const { files, problems } = await readRoots(context, roots);
   // In the wrong organisation nearly everything is wrong.
   if (problems.some(({ code }) => code === 'RC127')) throw new Failure(EXIT.invalid, problems);
@@ -30,21 +34,35 @@ export const command: Handler = async (context, [_format, ...roots], { output: d
   const all = [...problems, ...imported.problems];
   if (all.length > 0) throw new Failure(EXIT.invalid, all);
   if (imported.workspaces.length === 0)
-    throw failure(EXIT.invalid, 'RC120', `no organisation in ${roots.join(', ')}`, 'give the folder that has one folder for each organisation, or one that has an org.yaml');
-  if (dir === undefined) for (const piece of renderManifests(resourcesOf(imported))) context.stdout.write(piece);
+    throw failure(
+      EXIT.invalid,
+      'RC120',
+      `no organisation in ${roots.join(', ')}`,
+      'give the folder that has one folder for each organisation, or one that has an org.yaml',
+    );
+  if (dir === undefined)
+    for (const piece of renderManifests(resourcesOf(imported))) context.stdout.write(piece);
   else writeFolder(resolve(context.cwd, dir), MARKER, outputFiles(imported));
   for (const line of remarks(imported, dir)) note(context, options, wrap(line, 80, '  '));
   return EXIT.done;
 };
 
 /** The YAML files below the roots, each with the organisation that it belongs to. */
-async function readRoots(context: Context, roots: readonly string[]): Promise<{ files: PeribolosFile[]; problems: Problem[] }> {
+async function readRoots(
+  context: Context,
+  roots: readonly string[],
+): Promise<{ files: PeribolosFile[]; problems: Problem[] }> {
   const files = new Map<string, PeribolosFile>();
   const problems: Problem[] = [];
   for (const root of roots) {
     const folder = resolve(context.cwd, root);
     if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
-      problems.push({ code: 'RC101', severity: 'error', message: `${root}: there is no such folder`, hint: 'give the folder of the organisations' });
+      problems.push({
+        code: 'RC101',
+        severity: 'error',
+        message: `${root}: there is no such folder`,
+        hint: 'give the folder of the organisations',
+      });
       continue;
     }
     const source = filesSource({ paths: [root], cwd: context.cwd, readStdin: () => context.readStdin() });
@@ -55,7 +73,9 @@ async function readRoots(context: Context, roots: readonly string[]): Promise<{ 
       const below = relative(folder, resolve(context.cwd, file)).replaceAll(sep, '/');
       if (/\.ya?ml$/.test(below)) texts.set(below, { file, text });
     }
-    const found = organisationsOf({ name: basename(folder), path: root.replace(/(?<=.)\/+$/, '') }, [...texts.keys()]);
+    const found = organisationsOf({ name: basename(folder), path: root.replace(/(?<=.)\/+$/, '') }, [
+      ...texts.keys(),
+    ]);
     problems.push(...found.problems);
     for (const { org, below } of found.files) {
       const one = texts.get(below);
@@ -76,7 +96,10 @@ function outputFiles({ users, roles, workspaces }: PeribolosImport): OutputFile[
     { path: 'users.yaml', text: renderManifests(users) },
     { path: 'roles.yaml', text: renderManifests(roles) },
     ...workspaces.flatMap(({ name, resources }) =>
-      [...Map.groupBy(resources, fileOf)].map(([file, own]) => ({ path: `${name}/${file}`, text: renderManifests(own) })),
+      [...Map.groupBy(resources, fileOf)].map(([file, own]) => ({
+        path: `${name}/${file}`,
+        text: renderManifests(own),
+      })),
     ),
   ];
 }
@@ -100,10 +123,16 @@ function fileOf(resource: Resource): string {
 
 function* remarks(imported: PeribolosImport, dir: string | undefined): Iterable<string> {
   const kinds = [...Map.groupBy(resourcesOf(imported), ({ kind }) => kind)];
-  const counts = kinds.map(([kind, some]) => (some.length === 1 ? `1 ${kind.toLowerCase()}` : `${some.length.toLocaleString('en')} ${kindOf(kind).plural}`));
+  const counts = kinds.map(([kind, some]) =>
+    some.length === 1
+      ? `1 ${kind.toLowerCase()}`
+      : `${some.length.toLocaleString('en')} ${kindOf(kind).plural}`,
+  );
   yield `imported ${counts.join(', ')}${dir === undefined ? '' : ` into ${dir}`}`;
   if (imported.dropped.size > 0) {
-    const settings = [...imported.dropped].map(([setting, times]) => `${setting} (${times.toLocaleString('en')})`);
+    const settings = [...imported.dropped].map(
+      ([setting, times]) => `${setting} (${times.toLocaleString('en')})`,
+    );
     yield `dropped settings without a counterpart: ${settings.join(', ')}`;
   }
   if (dir !== undefined) yield `next: iam validate -f ${shellQuote(dir)}`;

@@ -14,10 +14,14 @@ export const command: Handler = async (context, [dir = '']) => {
   const folder = resolve(context.cwd, dir);
   const year = new Date(context.now()).getUTCFullYear();
   const manifests = starterFiles({ schema: SCHEMA, until: `${year + 1}-12-31` });
-  const files = [...manifests, { path: SCHEMA, about: 'for editors', text: readPackageFile('schemas/rolecall.schema.json') }];
+  const files = [
+    ...manifests,
+    { path: SCHEMA, about: 'for editors', text: readPackageFile('schemas/rolecall.schema.json') },
+  ];
   attempt(dir, () => {
     mkdirSync(folder, { recursive: true });
-    if (readdirSync(folder).length > 0) throw refused(`${dir} is not empty`, 'give a folder that does not exist yet, or is empty');
+    if (readdirSync(folder).length > 0)
+      throw refused(`${dir} is not empty`, 'give a folder that does not exist yet, or is empty');
     // Never over a file that appeared in the meantime.
     for (const { path, text } of files) writeFileSync(join(folder, path), text, { flag: 'wx' });
   });
@@ -25,8 +29,12 @@ export const command: Handler = async (context, [dir = '']) => {
   const paint = paintFor(stdout);
   const names = files.map(({ path }) => join(dir, path));
   const width = Math.max(...names.map((name) => name.length));
-  const wrote = files.map(({ about }, i) => `  ${(names[i] ?? '').padEnd(width)}  ${paint('faint', about)}\n`);
-  stdout.write(`wrote\n${wrote.join('')}\nnext\n  iam plan -f ${shellQuote(dir)}\n  iam apply -f ${shellQuote(dir)}\n`);
+  const wrote = files.map(
+    ({ about }, i) => `  ${(names[i] ?? '').padEnd(width)}  ${paint('faint', about)}\n`,
+  );
+  stdout.write(
+    `wrote\n${wrote.join('')}\nnext\n  iam plan -f ${shellQuote(dir)}\n  iam apply -f ${shellQuote(dir)}\n`,
+  );
   return EXIT.done;
 };
 

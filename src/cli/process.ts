@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import type { WriteStream } from 'node:tty';
+import { isatty, type WriteStream } from 'node:tty';
 import type { Context, Output } from './context.ts';
 import { run } from './run.ts';
 
@@ -23,7 +23,7 @@ export async function runProcess(): Promise<void> {
     cwd: process.cwd(),
     stdout: output(process.stdout),
     stderr: output(process.stderr),
-    interactive: process.stdin.isTTY === true && process.stdout.isTTY === true && process.env.CI === undefined,
+    interactive: isatty(0) && process.stdout.isTTY === true && process.env.CI === undefined,
     now: () => Date.now(),
     readStdin,
     async confirm(question) {
@@ -38,6 +38,14 @@ export async function runProcess(): Promise<void> {
   };
   const exit = await run(context);
   process.exitCode ??= exit;
+  // A pipe takes what is written in its own time. After that there is nothing to wait for, nor memory to tidy up.
+  await Promise.all([written(process.stdout), written(process.stderr)]);
+  process.exit();
+}
+
+/** Resolves when all that was written to a stream is out, or can no longer be. */
+function written(stream: WriteStream): Promise<void> {
+  return new Promise((resolve) => void stream.write('', () => resolve()));
 }
 
 function output(stream: WriteStream): Output {

@@ -10,7 +10,9 @@ export const command: Handler = async (context, _args, options: Options) => {
   const version = programVersion();
   const { node } = process.versions;
   context.stdout.write(
-    options.output === 'json' ? `${JSON.stringify({ kind: 'Version', version, node })}\n` : `iam ${version} (node ${node})\n`,
+    options.output === 'json'
+      ? `${JSON.stringify({ kind: 'Version', version, node })}\n`
+      : `iam ${version} (node ${node})\n`,
   );
   return EXIT.done;
 };

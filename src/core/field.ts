@@ -55,7 +55,11 @@ export function findField(manifest: FieldSchema, parts: readonly string[]): Fiel
 /** The fields right below: of a mapping, or of the entries of a list. */
 export function fieldsOf(schema: FieldSchema): { name: string; schema: FieldSchema; required: boolean }[] {
   const { properties, required = [] } = schema.items ?? schema;
-  return Object.entries(properties ?? {}).map(([name, field]) => ({ name, schema: field, required: required.includes(name) }));
+  return Object.entries(properties ?? {}).map(([name, field]) => ({
+    name,
+    schema: field,
+    required: required.includes(name),
+  }));
 }
 
 /** The schema of a manifest with the annotations that mean something as fields of their own. */

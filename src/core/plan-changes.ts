@@ -8,7 +8,7 @@ import { type Change, digestOf, identityOfChange, type Plan, type PlanNotes } fr
 import { type Problem, sortProblems } from './problem.ts';
 import { prunable } from './prune.ts';
 import { findRenames } from './rename.ts';
-import { type Identity, identity, showIdentity, toManifest, workspaceOf } from './resource.ts';
+import { type Identity, identity, type Manifest, showIdentity, toManifest, workspaceOf } from './resource.ts';
 import type { Stored } from './stored.ts';
 import { completed } from './unmanaged.ts';
 import { toProblems } from './violation-problem.ts';
@@ -136,7 +136,7 @@ function draftChange(
     conflict,
   });
   if (!stored) return draft('create', 'not in the store', {});
-  if (stored.body === canonicalJson(after)) return undefined;
+  if (isBody(stored.body, after)) return undefined;
   const before = toManifest(stored.resource);
   const fields = diffFields(before, after);
   const paused = isPaused(stored.resource) || isPaused(complete);
@@ -152,6 +152,14 @@ function draftChange(
     { before, fields, previousName: renamed, adopts: options.adopt ? (other ?? null) : null },
     options.adopt ? undefined : other,
   );
+}
+
+/**
+ * Whether a stored body is this normal form. Normal forms have most members in canonical order already, so that the
+ * plain text is mostly the canonical one.
+ */
+function isBody(body: string, manifest: Manifest): boolean {
+  return body === JSON.stringify(manifest) || body === canonicalJson(manifest);
 }
 
 function draftDelete(

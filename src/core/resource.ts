@@ -38,10 +38,10 @@ export function toManifest(resource: Resource): Manifest {
     apiVersion: API_VERSION,
     kind: resource.kind,
     metadata: {
+      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+      ...(Object.keys(labels).length === 0 ? {} : { labels }),
       name,
       ...(namespace === undefined ? {} : { namespace }),
-      ...(Object.keys(labels).length === 0 ? {} : { labels }),
-      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
     },
     spec: resource.spec as unknown as JsonObject,
   };

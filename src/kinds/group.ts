@@ -42,8 +42,8 @@ export type GroupSpec = Omit<Declared, 'members'> & { members: readonly Member[]
 
 function normalize(spec: GroupDeclared) {
   return {
-    displayName: spec.displayName,
     description: spec.description ?? '',
+    displayName: spec.displayName,
     ...(spec.members === undefined
       ? {}
       : {

@@ -64,25 +64,25 @@ export function showScope(entry: ResourceEntry): string {
 
 function normalize(spec: RoleBindingDeclared) {
   return {
+    ...normalWindow(spec),
+    ...(spec.reason === undefined ? {} : { reason: spec.reason }),
+    resources: sortBy(
+      spec.resources.map(
+        (entry): ResourceEntry => ({
+          ...(entry.id === undefined ? {} : { id: entry.id }),
+          ...(entry.labels === undefined
+            ? {}
+            : { labels: Object.fromEntries(sortBy(Object.entries(entry.labels), ([key]) => key)) }),
+          type: entry.type,
+        }),
+      ),
+      showScope,
+    ),
     role: spec.role,
     subjects: sortBy(
       spec.subjects.map((entry) => ({ kind: entry.kind ?? ('User' as const), name: entry.name })),
       keys.kindAndName,
     ),
-    resources: sortBy(
-      spec.resources.map(
-        (entry): ResourceEntry => ({
-          type: entry.type,
-          ...(entry.id === undefined ? {} : { id: entry.id }),
-          ...(entry.labels === undefined
-            ? {}
-            : { labels: Object.fromEntries(sortBy(Object.entries(entry.labels), ([key]) => key)) }),
-        }),
-      ),
-      showScope,
-    ),
-    ...normalWindow(spec),
-    ...(spec.reason === undefined ? {} : { reason: spec.reason }),
   };
 }
 

@@ -43,8 +43,8 @@ export function normalTime(text: string): string {
 /** The window of anything that has one, in normal form, absent ends left out. */
 export function normalWindow(value: { notBefore?: string | undefined; expiresAt?: string | undefined }): Window {
   return {
-    ...(value.notBefore === undefined ? {} : { notBefore: normalTime(value.notBefore) }),
     ...(value.expiresAt === undefined ? {} : { expiresAt: normalTime(value.expiresAt) }),
+    ...(value.notBefore === undefined ? {} : { notBefore: normalTime(value.notBefore) }),
   };
 }
 

@@ -51,13 +51,13 @@ export type TokenSpec = ReturnType<typeof normalize>;
 
 function normalize(spec: TokenDeclared) {
   return {
-    description: spec.description,
-    role: spec.role,
-    owner: spec.owner,
-    ...normalWindow(spec),
-    ...(spec.rotation === undefined ? {} : { rotation: { ...spec.rotation } }),
     ...(spec.deliverTo === undefined ? {} : { deliverTo: { ...spec.deliverTo } }),
+    description: spec.description,
+    ...normalWindow(spec),
+    owner: spec.owner,
     revoked: spec.revoked ?? false,
+    role: spec.role,
+    ...(spec.rotation === undefined ? {} : { rotation: { ...spec.rotation } }),
   };
 }
 

@@ -66,16 +66,16 @@ export function normalEmail(email: string): string {
 
 function normalize(spec: UserDeclared) {
   return {
-    email: normalEmail(spec.email),
     ...(spec.displayName === undefined ? {} : { displayName: spec.displayName }),
-    ...(spec.state === undefined ? {} : { state: spec.state }),
-    type: spec.type ?? 'Human',
+    email: normalEmail(spec.email),
     ...normalWindow(spec),
-    ...(spec.sponsor === undefined ? {} : { sponsor: spec.sponsor }),
     identities: sortBy(
       (spec.identities ?? []).map(({ provider, subject }) => ({ provider, subject })),
       keys.identity,
     ),
+    ...(spec.sponsor === undefined ? {} : { sponsor: spec.sponsor }),
+    ...(spec.state === undefined ? {} : { state: spec.state }),
+    type: spec.type ?? 'Human',
   };
 }
 

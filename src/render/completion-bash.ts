@@ -1,4 +1,11 @@
-import { argumentPlaces, type CompletedProgram, commandsBelow, optionPlaces, shPlaces, shWalk } from './completion.ts';
+import {
+  argumentPlaces,
+  type CompletedProgram,
+  commandsBelow,
+  optionPlaces,
+  shPlaces,
+  shWalk,
+} from './completion.ts';
 
 /** The completion script for bash, from the 3.2 of macOS on. */
 export function bashCompletion(program: CompletedProgram): string {

@@ -1,4 +1,11 @@
-import { argumentPlaces, type CompletedProgram, commandPaths, commandsBelow, optionPlaces, type PlaceAt } from './completion.ts';
+import {
+  argumentPlaces,
+  type CompletedProgram,
+  commandPaths,
+  commandsBelow,
+  optionPlaces,
+  type PlaceAt,
+} from './completion.ts';
 
 /** The completion script for fish. */
 export function fishCompletion(program: CompletedProgram): string {
@@ -111,7 +118,10 @@ complete -c iam -f -a '(__iam_complete)'
 
 function described(
   name: string,
-  all: readonly { readonly path: readonly string[]; readonly entries: readonly (readonly [word: string, summary: string])[] }[],
+  all: readonly {
+    readonly path: readonly string[];
+    readonly entries: readonly (readonly [word: string, summary: string])[];
+  }[],
 ): string {
   const cases = all
     .filter(({ entries }) => entries.length > 0)
@@ -128,7 +138,8 @@ end
 
 function places(name: string, all: readonly PlaceAt[]): string {
   const cases = all.map(
-    ({ patterns, place, many }) => `        case ${patterns.map(quote).join(' ')}\n            echo ${quote(place + (many ? '...' : ''))}\n`,
+    ({ patterns, place, many }) =>
+      `        case ${patterns.map(quote).join(' ')}\n            echo ${quote(place + (many ? '...' : ''))}\n`,
   );
   return `function ${name}
     switch "$argv"

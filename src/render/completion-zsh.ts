@@ -1,4 +1,13 @@
-import { argumentPlaces, type CompletedProgram, commandsBelow, optionPlaces, shPatterns, shPlaces, shQuote, shWalk } from './completion.ts';
+import {
+  argumentPlaces,
+  type CompletedProgram,
+  commandsBelow,
+  optionPlaces,
+  shPatterns,
+  shPlaces,
+  shQuote,
+  shWalk,
+} from './completion.ts';
 
 /** The completion script for zsh. */
 export function zshCompletion(program: CompletedProgram): string {
@@ -76,10 +85,16 @@ fi
 `;
 }
 
-function answers(name: string, all: readonly { readonly pattern: string; readonly entries: readonly string[] }[]): string {
+function answers(
+  name: string,
+  all: readonly { readonly pattern: string; readonly entries: readonly string[] }[],
+): string {
   const branches = all
     .filter(({ entries }) => entries.length > 0)
-    .map(({ pattern, entries }) => `    ${shPatterns([pattern])})\n      reply=(\n${entries.map((one) => `        ${one}\n`).join('')}      )\n      ;;\n`);
+    .map(
+      ({ pattern, entries }) =>
+        `    ${shPatterns([pattern])})\n      reply=(\n${entries.map((one) => `        ${one}\n`).join('')}      )\n      ;;\n`,
+    );
   return `${name}() {
   case $1 in
 ${branches.join('')}    *) reply=() ;;

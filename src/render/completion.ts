@@ -27,9 +27,14 @@ export interface CompletedCommand {
 export type CompletedProgram = readonly CompletedCommand[];
 
 /** Commands right below a command. */
-export function commandsBelow(program: CompletedProgram, { path }: CompletedCommand): { word: string; summary: string }[] {
+export function commandsBelow(
+  program: CompletedProgram,
+  { path }: CompletedCommand,
+): { word: string; summary: string }[] {
   return program
-    .filter((other) => other.path.length === path.length + 1 && path.every((word, i) => word === other.path[i]))
+    .filter(
+      (other) => other.path.length === path.length + 1 && path.every((word, i) => word === other.path[i]),
+    )
     .map((other) => ({ word: other.path.at(-1) ?? '', summary: other.summary }));
 }
 
@@ -51,17 +56,30 @@ export interface PlaceAt {
 /** The values of all options. */
 export function optionPlaces(program: CompletedProgram): PlaceAt[] {
   // Those of the program last: a command may give a flag a meaning of its own.
-  return program.toReversed().flatMap(({ path, options }) =>
-    options.flatMap(({ flags, value, many = false }) =>
-      value === undefined ? [] : [{ patterns: flags.map((flag) => `${path.join(' ') || '*'} ${flag}`), place: placeText(value), many }],
-    ),
-  );
+  return program
+    .toReversed()
+    .flatMap(({ path, options }) =>
+      options.flatMap(({ flags, value, many = false }) =>
+        value === undefined
+          ? []
+          : [
+              {
+                patterns: flags.map((flag) => `${path.join(' ') || '*'} ${flag}`),
+                place: placeText(value),
+                many,
+              },
+            ],
+      ),
+    );
 }
 
 /** The arguments of all commands, by how many stand before them. */
 export function argumentPlaces(program: CompletedProgram): PlaceAt[] {
   return program.flatMap(({ path, args }) =>
-    args.map(({ place, many }, index) => ({ patterns: [`${path.join(' ')} ${many ? '*' : index}`], place: placeText(place) })),
+    args.map(({ place, many }, index) => ({
+      patterns: [`${path.join(' ')} ${many ? '*' : index}`],
+      place: placeText(place),
+    })),
   );
 }
 
@@ -76,7 +94,15 @@ export function shQuote(text: string): string {
 
 /** Patterns of one branch of `case` in sh, bash and zsh. */
 export function shPatterns(patterns: readonly string[]): string {
-  return patterns.map((words) => words.split('*').map((part) => part && shQuote(part)).join('*') || "''").join(' | ');
+  return patterns
+    .map(
+      (words) =>
+        words
+          .split('*')
+          .map((part) => part && shQuote(part))
+          .join('*') || "''",
+    )
+    .join(' | ');
 }
 
 /**
@@ -109,7 +135,10 @@ export function shWalk(program: CompletedProgram): string {
 export function shPlaces(name: string, places: readonly PlaceAt[]): string {
   const branches = places
     .filter(({ place }) => place !== '')
-    .map(({ patterns, place, many }) => `    ${shPatterns(patterns)}) REPLY='${place}'${many ? ' many=$REPLY' : ''} ;;\n`);
+    .map(
+      ({ patterns, place, many }) =>
+        `    ${shPatterns(patterns)}) REPLY='${place}'${many ? ' many=$REPLY' : ''} ;;\n`,
+    );
   return `${name}() {
   case $1 in
 ${branches.join('')}    *) REPLY= ;;

@@ -13,13 +13,31 @@ export interface ExplainOptions {
 
 /** What a pattern lets through: one word for it, and what it must look like. */
 const FORMS = new Map<string, readonly [type: string, form: string]>([
-  [dnsLabel.pattern, ['name', 'lower-case letters, digits and "-", beginning and ending with a letter or digit']],
-  [time.pattern, ['time', '2027-01-31, which is 00:00 UTC of that day, or 2027-01-31T18:00:00Z, or with an offset']],
+  [
+    dnsLabel.pattern,
+    ['name', 'lower-case letters, digits and "-", beginning and ending with a letter or digit'],
+  ],
+  [
+    time.pattern,
+    ['time', '2027-01-31, which is 00:00 UTC of that day, or 2027-01-31T18:00:00Z, or with an offset'],
+  ],
   [duration.pattern, ['duration', 'a number and m, h or d, such as 30m, 24h or 90d']],
-  [scope.pattern, ['type of resource', 'a capital letter, then letters and digits, such as Workspace or Source']],
+  [
+    scope.pattern,
+    ['type of resource', 'a capital letter, then letters and digits, such as Workspace or Source'],
+  ],
   [limit.anyOf[1].pattern, ['percentage', '0% to 100%']],
-  [grantLabels.additionalProperties.pattern, ['text', 'keys and values: a letter, then letters, digits and "-", at most 63 characters']],
-  [labels.additionalProperties.pattern, ['text', 'keys and values as Kubernetes has them: team, example.com/team: letters, digits, "-", "_" and "."']],
+  [
+    grantLabels.additionalProperties.pattern,
+    ['text', 'keys and values: a letter, then letters, digits and "-", at most 63 characters'],
+  ],
+  [
+    labels.additionalProperties.pattern,
+    [
+      'text',
+      'keys and values as Kubernetes has them: team, example.com/team: letters, digits, "-", "_" and "."',
+    ],
+  ],
   ['^[^@]+@[^@]+$', ['address', 'with one @']],
 ]);
 
@@ -55,7 +73,11 @@ export function kindText(name: KindName, manifest: FieldSchema, options: Explain
 }
 
 /** One field with all below it, for people. */
-export function fieldText(name: KindName, { path, schema, required }: Field, options: ExplainOptions): string {
+export function fieldText(
+  name: KindName,
+  { path, schema, required }: Field,
+  options: ExplainOptions,
+): string {
   const { paint, width } = options;
   const form = FORMS.get(patternOf(schema) ?? '')?.[1];
   const below = fieldsText(schema, options);
@@ -89,9 +111,15 @@ export function rolesText({ paint, width }: ExplainOptions): string {
     spec.minimumTier,
     spec.risk,
   ]);
-  const [header = '', ...rows] = table(['NAME', 'ALSO ON', 'LABELS', 'TIER', 'RISK'], roles).trimEnd().split('\n');
+  const [header = '', ...rows] = table(['NAME', 'ALSO ON', 'LABELS', 'TIER', 'RISK'], roles)
+    .trimEnd()
+    .split('\n');
   const details = [...CATALOGUE.values()].map(({ spec: { displayName, includes, ownership } }) =>
-    [displayName, ...(includes.length > 0 ? [`includes ${includes.join(', ')}`] : []), ...(ownership ? ['includes every role'] : [])].join('; '),
+    [
+      displayName,
+      ...(includes.length > 0 ? [`includes ${includes.join(', ')}`] : []),
+      ...(ownership ? ['includes every role'] : []),
+    ].join('; '),
   );
   return [
     `${paint('strong', 'HOW ROLES WORK')}\n${rules.map((rule) => hanging('  - ', rule, width)).join('')}`,
@@ -105,8 +133,12 @@ function fieldsText(schema: FieldSchema, options: ExplainOptions, indent = '  ',
   const { paint, width } = options;
   return fieldsOf(schema)
     .map(({ name, schema: field, required }) => {
-      const type = wrap(typeText(field, required), width - indent.length - name.length - 2, '').replaceAll('\n', `\n${indent}    `);
-      const description = field.description === undefined ? '' : hanging(`${indent}    `, field.description, width);
+      const type = wrap(typeText(field, required), width - indent.length - name.length - 2, '').replaceAll(
+        '\n',
+        `\n${indent}    `,
+      );
+      const description =
+        field.description === undefined ? '' : hanging(`${indent}    `, field.description, width);
       return `${indent}${paint('strong', name)}  ${paint('faint', type)}\n${description}${fieldsText(field, options, `${indent}  `, depth - 1)}`;
     })
     .join('');
@@ -116,7 +148,8 @@ function fieldsText(schema: FieldSchema, options: ExplainOptions, indent = '  ',
 function typeText(schema: FieldSchema, required: boolean): string {
   const value = schema.default;
   // Empty is what everybody expects of a list or mapping that is left out.
-  const shown = value === undefined || typeof value === 'object' ? undefined : value === '' ? '""' : String(value);
+  const shown =
+    value === undefined || typeof value === 'object' ? undefined : value === '' ? '""' : String(value);
   return [
     typeWords(schema),
     ...(required ? ['required'] : []),
@@ -165,7 +198,9 @@ function range(least: number | undefined, most: number | undefined): string {
 
 function patternOf({ pattern, items, anyOf, additionalProperties }: FieldSchema): string | undefined {
   const values = typeof additionalProperties === 'object' ? additionalProperties : undefined;
-  return pattern ?? items?.pattern ?? values?.pattern ?? anyOf?.map(patternOf).find((found) => found !== undefined);
+  return (
+    pattern ?? items?.pattern ?? values?.pattern ?? anyOf?.map(patternOf).find((found) => found !== undefined)
+  );
 }
 
 /** A paragraph, ending in a newline, whose first line begins with `head` and the others as far in. */

@@ -8,7 +8,13 @@ export interface StarterFile {
 }
 
 /** A small folder of manifests to begin with. `schema` is the path of the JSON Schema, `until` when the guest leaves. */
-export function starterFiles({ schema, until }: { readonly schema: string; readonly until: string }): StarterFile[] {
+export function starterFiles({
+  schema,
+  until,
+}: {
+  readonly schema: string;
+  readonly until: string;
+}): StarterFile[] {
   // Editors read this line for the manifest below it alone.
   const forEditors = `# yaml-language-server: $schema=${schema}`;
   const version = `apiVersion: ${API_VERSION}`;

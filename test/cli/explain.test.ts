@@ -17,12 +17,17 @@ async function explain(...words: string[]): Promise<string> {
 }
 
 function schemaFile(name: string): FieldSchema {
-  return JSON.parse(readFileSync(new URL(`../../schemas/${name}.schema.json`, import.meta.url), 'utf8')) as FieldSchema;
+  return JSON.parse(
+    readFileSync(new URL(`../../schemas/${name}.schema.json`, import.meta.url), 'utf8'),
+  ) as FieldSchema;
 }
 
 /** Every path of a schema, `spec.members.name`. */
 function pathsOf(schema: FieldSchema, path = ''): string[] {
-  return fieldsOf(schema).flatMap(({ name, schema: field }) => [path + name, ...pathsOf(field, `${path}${name}.`)]);
+  return fieldsOf(schema).flatMap(({ name, schema: field }) => [
+    path + name,
+    ...pathsOf(field, `${path}${name}.`),
+  ]);
 }
 
 describe.each(KIND_NAMES)('%s', (kind) => {
@@ -63,7 +68,9 @@ describe.each(KIND_NAMES)('%s', (kind) => {
     const { metadata, ...rest } = schemaFile(word).properties ?? {};
     const whole = JSON.parse(await explain(word, '-o', 'json')) as FieldSchema;
     expect(whole.properties).toMatchObject(rest);
-    expect(Object.keys(whole.properties?.metadata?.properties ?? {})).toEqual(Object.keys(metadata?.properties ?? {}));
+    expect(Object.keys(whole.properties?.metadata?.properties ?? {})).toEqual(
+      Object.keys(metadata?.properties ?? {}),
+    );
     expect(JSON.parse(await explain(`${word}.spec`, '-o', 'json'))).toEqual(rest.spec);
   });
 });
@@ -75,12 +82,19 @@ test('a field says its type, limits and default', async () => {
   expect(await explain('u.type')).toContain('TYPE   Human | Service | BreakGlass, default Human\n');
   expect(await explain('rb.resources')).toContain('TYPE   list of mappings, required, 1 to 200 entries\n');
   expect(await explain('ws.guards.maxRemovals')).toContain('whole number or percentage, default 25%\n');
-  expect(await explain('ap.match.kinds')).toContain('list of Workspace | User | Group | Role | RoleBinding |\n       Token, not empty\n');
+  expect(await explain('ap.match.kinds')).toContain(
+    'list of Workspace | User | Group | Role | RoleBinding | Token, not empty\n',
+  );
 });
 
 test('a path may be written as people do', async () => {
   const page = await explain('group.spec.members.expiresAt');
-  for (const topic of ['group.members.expiresAt', 'g.members[].expiresAt', 'Groups.spec.members[0].expiresAt', `group['members'][*]["expiresAt"]`]) {
+  for (const topic of [
+    'group.members.expiresAt',
+    'g.members[].expiresAt',
+    'Groups.spec.members[0].expiresAt',
+    `group['members'][*]["expiresAt"]`,
+  ]) {
     expect(await explain(topic)).toBe(page);
   }
 });
@@ -115,7 +129,8 @@ test('roles are explained with the built-in ones', async () => {
   for (const { metadata, spec } of CATALOGUE.values()) {
     expect(page).toContain(`  ${metadata.name} `);
     expect(page).toContain(`      ${spec.displayName}`);
-    for (const included of spec.includes) expect(page).toContain(`${spec.displayName}; includes ${included}\n`);
+    for (const included of spec.includes)
+      expect(page).toContain(`${spec.displayName}; includes ${included}\n`);
   }
   expect(page).toMatch(/^ {2}source-admin +Source +yes +Free +Normal$/m);
   for (const line of page.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
@@ -123,7 +138,8 @@ test('roles are explained with the built-in ones', async () => {
 
 test('without a kind all kinds, or the schema of all', async () => {
   const page = await explain();
-  for (const kind of KIND_NAMES) expect(page).toContain(`  ${kind}  ${kindOf(kind).plural}, ${kindOf(kind).short}`);
+  for (const kind of KIND_NAMES)
+    expect(page).toContain(`  ${kind}  ${kindOf(kind).plural}, ${kindOf(kind).short}`);
   expect(JSON.parse(await explain('-o', 'json'))).toEqual(schemaFile('rolecall'));
 });
 
@@ -132,17 +148,32 @@ test.each([
   ['zebra', 'unknown kind "zebra"', `kinds: ${KIND_NAMES.join(', ')}`],
   ['user.emial', 'User.spec has no field "emial"', 'did you mean "user.spec.email"?'],
   ['user.labels', 'User.spec has no field "labels"', 'did you mean "user.metadata.labels"?'],
-  ['group.members.since', 'Group.spec.members has no field "since"', 'known here: kind, name, notBefore, expiresAt'],
+  [
+    'group.members.since',
+    'Group.spec.members has no field "since"',
+    'known here: kind, name, notBefore, expiresAt',
+  ],
   ['group.displayName.en', 'Group.spec.displayName has no fields', 'iam explain group.spec.displayName'],
-  ['group.constructor', 'Group.spec has no field "constructor"', 'known here: displayName, description, members'],
+  [
+    'group.constructor',
+    'Group.spec has no field "constructor"',
+    'known here: displayName, description, members',
+  ],
   [
     'user.metadata.annotations.protct',
     'User.metadata.annotations has no field "rolecall.dev/protct"',
     'did you mean "user.metadata.annotations.rolecall.dev/protect"?',
   ],
 ])('explain %s is wrong usage', async (topic, message, hint) => {
-  expect(await runIam(['explain', topic])).toMatchObject({ exit: 4, stdout: '', stderr: `error RC121: ${message}\n  ${hint}\n` });
+  expect(await runIam(['explain', topic])).toMatchObject({
+    exit: 4,
+    stdout: '',
+    stderr: `error RC121: ${message}\n  ${hint}\n`,
+  });
   const { exit, stderr } = await runIam(['explain', topic, '-o', 'json']);
   expect(exit).toBe(4);
-  expect(JSON.parse(stderr)).toMatchObject({ kind: 'ProblemList', items: [{ code: 'RC121', message, hint }] });
+  expect(JSON.parse(stderr)).toMatchObject({
+    kind: 'ProblemList',
+    items: [{ code: 'RC121', message, hint }],
+  });
 });

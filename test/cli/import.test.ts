@@ -2,9 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { folderOf, readTree, writeFiles } from '../support/folder.ts';
+import { readTree, temporaryFolder, writeFiles } from '../support/folder.ts';
 import { runIam } from '../support/run-iam.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const ACME = {
   'config/acme/org.yaml': `name: Acme
@@ -34,7 +33,7 @@ async function imported(cwd: string, ...argv: string[]) {
 
 describe('iam import peribolos', () => {
   test('writes a folder that can be applied', async () => {
-    const cwd = folderOf(ACME);
+    const cwd = temporaryFolder(ACME);
     const { stdout, stderr } = await imported(cwd, 'config', '-o', 'out');
     expect(stdout).toBe('');
     expect(stderr).toBe(`imported 4 users, 5 roles, 2 workspaces, 2 groups, 6 rolebindings into out
@@ -54,11 +53,14 @@ next: iam validate -f out
       'users.yaml',
     ]);
     expect(await runIam(['apply', '-f', 'out'], { cwd })).toMatchObject({ exit: 0 });
-    expect(await runIam(['plan', '-f', 'out', '--exit-code'], { cwd })).toMatchObject({ exit: 0, stderr: '' });
+    expect(await runIam(['plan', '-f', 'out', '--exit-code'], { cwd })).toMatchObject({
+      exit: 0,
+      stderr: '',
+    });
   });
 
   test('a group is in one file with what it may do', async () => {
-    const cwd = folderOf(ACME);
+    const cwd = temporaryFolder(ACME);
     await imported(cwd, 'config', '-o', 'out');
     const files = readTree(join(cwd, 'out'));
     expect(files['acme/groups/web.yaml']).toBe(`apiVersion: rolecall.dev/v1alpha1
@@ -102,12 +104,14 @@ spec:
   });
 
   test('again, it changes only what has changed, and removes what is gone', async () => {
-    const cwd = folderOf(ACME);
+    const cwd = temporaryFolder(ACME);
     await imported(cwd, 'config', '-o', 'out');
     const before = readTree(join(cwd, 'out'));
     await imported(cwd, 'config/', '-o', 'out');
     expect(readTree(join(cwd, 'out'))).toEqual(before);
-    writeFiles(cwd, { 'config/acme/sig-web/teams.yaml': 'teams:\n  web: {members: [cem-kaya], repos: {website: maintain}}\n' });
+    writeFiles(cwd, {
+      'config/acme/sig-web/teams.yaml': 'teams:\n  web: {members: [cem-kaya], repos: {website: maintain}}\n',
+    });
     await imported(cwd, 'config', '-o', 'out');
     const after = readTree(join(cwd, 'out'));
     const changed = Object.keys(before).filter((path) => before[path] !== after[path]);
@@ -116,7 +120,7 @@ spec:
   });
 
   test('without -o it is one stream, the same resources', async () => {
-    const cwd = folderOf(ACME);
+    const cwd = temporaryFolder(ACME);
     const { stdout, stderr } = await imported(cwd, 'config');
     expect(stderr).toMatch(/^imported 4 users, 5 roles, 2 workspaces, 2 groups, 6 rolebindings\n/);
     const validated = await runIam(['validate', '-f', '-'], { cwd, stdin: stdout });
@@ -124,7 +128,7 @@ spec:
   });
 
   test('one organisation, several roots, the same one twice: all the same', async () => {
-    const cwd = folderOf(ACME);
+    const cwd = temporaryFolder(ACME);
     const whole = await imported(cwd, 'config', '-q');
     expect(whole.stderr).toBe('');
     const parts = await imported(cwd, 'config/umbrella', 'config/acme', 'config/acme/', '-q');
@@ -132,12 +136,15 @@ spec:
   });
 
   test('all that is wrong is told at once, and nothing is written', async () => {
-    const cwd = folderOf({
+    const cwd = temporaryFolder({
       ...ACME,
-      'config/acme/sig-ops/teams.yaml': 'teams:\n  web: {}\n  ops: {members: [under_score], repos: {site: own}}\n',
+      'config/acme/sig-ops/teams.yaml':
+        'teams:\n  web: {}\n  ops: {members: [under_score], repos: {site: own}}\n',
       'config/acme/sig-bad/teams.yaml': 'teams: [\n',
     });
-    const { exit, stdout, stderr } = await runIam(['import', 'peribolos', 'config', 'nowhere', '-o', 'out'], { cwd });
+    const { exit, stdout, stderr } = await runIam(['import', 'peribolos', 'config', 'nowhere', '-o', 'out'], {
+      cwd,
+    });
     expect({ exit, stdout }).toEqual({ exit: 4, stdout: '' });
     expect(stderr.match(/RC\d+/g)?.sort()).toEqual(['RC101', 'RC102', 'RC127', 'RC127', 'RC127']);
     expect(stderr).toContain('nowhere: there is no such folder');
@@ -146,7 +153,7 @@ spec:
   });
 
   test('a folder above the organisations is named as such, and nothing else', async () => {
-    const cwd = folderOf(ACME);
+    const cwd = temporaryFolder(ACME);
     const { exit, stderr } = await runIam(['import', 'peribolos', '.'], { cwd });
     expect(exit).toBe(4);
     expect(stderr).toContain('is an organisation inside of the organisation config');
@@ -159,7 +166,7 @@ spec:
     ['another format', ['terraform', '.'], 'RC121', 'Allowed choices are peribolos.'],
     ['no path', ['peribolos'], 'RC121', "missing required argument 'path'"],
   ])('%s is an error', async (_, argv, code, message) => {
-    const cwd = folderOf({ 'README.md': '' });
+    const cwd = temporaryFolder({ 'README.md': '' });
     const { exit, stdout, stderr } = await runIam(['import', ...argv], { cwd });
     expect({ exit, stdout }).toEqual({ exit: 4, stdout: '' });
     expect(stderr).toMatch(new RegExp(`^error ${code}: `));
@@ -167,7 +174,7 @@ spec:
   });
 
   test('a folder that is not ours is left alone', async () => {
-    const cwd = folderOf({ ...ACME, 'out/users.yaml': 'mine' });
+    const cwd = temporaryFolder({ ...ACME, 'out/users.yaml': 'mine' });
     expect(await runIam(['import', 'peribolos', 'config', '-o', 'out'], { cwd })).toMatchObject({
       exit: 4,
       stderr: expect.stringContaining('error RC128: '),
@@ -178,8 +185,11 @@ spec:
 
 const REAL = fileURLToPath(new URL('../../../shared/data/kubernetes-org/config', import.meta.url));
 
-test.skipIf(!existsSync(REAL))(`the organisations of Kubernetes are valid (skipped when ${REAL} is absent)`, async () => {
-  const cwd = temporaryFolder();
-  await imported(cwd, REAL, '-o', 'out');
-  expect(await runIam(['validate', '-f', 'out'], { cwd })).toMatchObject({ exit: 0, stderr: '' });
-});
+test.skipIf(!existsSync(REAL))(
+  `the organisations of Kubernetes are valid (skipped when ${REAL} is absent)`,
+  async () => {
+    const cwd = temporaryFolder();
+    await imported(cwd, REAL, '-o', 'out');
+    expect(await runIam(['validate', '-f', 'out'], { cwd })).toMatchObject({ exit: 0, stderr: '' });
+  },
+);

@@ -2,9 +2,8 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { describe, expect, test } from 'vitest';
 import { readYaml } from '../../src/core/document.ts';
-import { folderOf, readTree } from '../support/folder.ts';
+import { readTree, temporaryFolder } from '../support/folder.ts';
 import { runIam } from '../support/run-iam.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const FILES = ['.rolecall.schema.json', 'bindings.yaml', 'groups.yaml', 'users.yaml', 'workspace.yaml'];
 
@@ -35,7 +34,9 @@ describe('iam init', () => {
     const fits = new Ajv({ strict: false }).compile(JSON.parse(schema) as object);
     for (const [file, text] of Object.entries(manifests)) {
       const { documents } = readYaml(file, text);
-      expect(text.match(/^# yaml-language-server: \$schema=\.rolecall\.schema\.json\n/gm)).toHaveLength(documents.length);
+      expect(text.match(/^# yaml-language-server: \$schema=\.rolecall\.schema\.json\n/gm)).toHaveLength(
+        documents.length,
+      );
       for (const { value } of documents) expect(fits(value), JSON.stringify(fits.errors)).toBe(true);
       for (const line of text.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
     }
@@ -50,7 +51,10 @@ describe('iam init', () => {
 
   test('an empty folder will do, and one whose parents are not there', async () => {
     const cwd = temporaryFolder();
-    expect(await runIam(['init', 'a b/c'], { cwd })).toMatchObject({ exit: 0, stdout: expect.stringContaining("iam plan -f 'a b/c'\n") });
+    expect(await runIam(['init', 'a b/c'], { cwd })).toMatchObject({
+      exit: 0,
+      stdout: expect.stringContaining("iam plan -f 'a b/c'\n"),
+    });
     expect(Object.keys(readTree(cwd))).toEqual(FILES.map((file) => `a b/c/${file}`));
   });
 
@@ -60,7 +64,7 @@ describe('iam init', () => {
     ['file', 'file is not a folder', undefined],
     ['file/below', 'file/below is not a folder', undefined],
   ])('%s is refused, and nothing is written', async (dir, message, hint) => {
-    const cwd = folderOf({ 'has/.hidden': '', file: 'mine' });
+    const cwd = temporaryFolder({ 'has/.hidden': '', file: 'mine' });
     const before = readTree(cwd);
     const stderr = `error RC128: ${message}\n${hint === undefined ? '' : `  ${hint}\n`}`;
     expect(await runIam(['init', dir], { cwd })).toMatchObject({ exit: 4, stdout: '', stderr });

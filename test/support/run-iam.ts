@@ -39,7 +39,10 @@ export async function runIam(argv: readonly string[], options: RunOptions = {}):
 }
 
 /** What a command gets, and what was said to it and by it. */
-export function contextFor(argv: readonly string[], options: RunOptions = {}): { context: Context; said(): Omit<Ran, 'exit'> } {
+export function contextFor(
+  argv: readonly string[],
+  options: RunOptions = {},
+): { context: Context; said(): Omit<Ran, 'exit'> } {
   const { cwd = devNull, env = {}, stdin = '', now = NOW, interactive = false, stopped } = options;
   const stdout = collector(options);
   const stderr = collector(options);
@@ -64,7 +67,11 @@ export function contextFor(argv: readonly string[], options: RunOptions = {}): {
   return { context, said: () => ({ stdout: stdout.text(), stderr: stderr.text(), questions }) };
 }
 
-function collector({ interactive = false, colour = false, columns = 80 }: RunOptions): Output & { text(): string } {
+function collector({
+  interactive = false,
+  colour = false,
+  columns = 80,
+}: RunOptions): Output & { text(): string } {
   let all = '';
   return {
     write: (text) => {
