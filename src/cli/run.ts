@@ -11,7 +11,9 @@ export async function run(context: Context): Promise<number> {
     status = exit;
   });
   try {
-    await program.parseAsync(context.argv, { from: 'user' });
+    // Everybody tries --version first.
+    const argv = context.argv.length === 1 && context.argv[0] === '--version' ? ['version'] : context.argv;
+    await program.parseAsync(argv, { from: 'user' });
     return status;
   } catch (error) {
     return fail(context, error);

@@ -29,7 +29,7 @@ import {
 } from '../contract/entries.ts';
 import { isChain } from '../contract/store-records.ts';
 import { group, user } from '../support/resources.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { temporaryFolder } from '../support/folder.ts';
 
 const HAS_MODES = process.getuid !== undefined;
 const IS_ROOT = process.getuid?.() === 0;

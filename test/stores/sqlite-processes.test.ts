@@ -13,7 +13,7 @@ import type { Store } from '../../src/stores/store.ts';
 import { apply, create, everything, headOf, reading } from '../contract/entries.ts';
 import { isChain } from '../contract/store-records.ts';
 import { group, user } from '../support/resources.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { temporaryFolder } from '../support/folder.ts';
 
 const SCRIPT = path.resolve(import.meta.dirname, '../support/store-process.ts');
 const NOBODY = 65534;

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { sqliteStore } from '../../src/stores/sqlite/sqlite-store.ts';
 import { storeContract } from '../contract/store-contract.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { temporaryFolder } from '../support/folder.ts';
 
 storeContract({
   name: 'sqlite',
