@@ -10,7 +10,8 @@ import type { Plan } from '../src/core/plan.ts';
 /** A real organisation: that of Kubernetes on GitHub, as it is kept for Peribolos. Not part of this repository. */
 const ROOT = resolve(import.meta.dirname, '..');
 const DATA = resolve(ROOT, '../shared/data/kubernetes-org/config');
-const MAIN = [join(ROOT, 'dist/cli/main.js'), join(ROOT, 'src/cli/main.ts')].find((path) => existsSync(path)) ?? '';
+const MAIN =
+  [join(ROOT, 'dist/cli/main.js'), join(ROOT, 'src/cli/main.ts')].find((path) => existsSync(path)) ?? '';
 const missing = existsSync(DATA) ? '' : ' (skipped: ../shared/data/kubernetes-org is not there)';
 
 const cwd = mkdtempSync(join(tmpdir(), 'organisation-'));
@@ -38,7 +39,11 @@ function iam(command: string, exit = 0): string {
   });
   const seconds = (performance.now() - start) / 1000;
   expect(ran.status, `iam ${command}: ${ran.stderr}`).toBe(exit);
-  figures.push({ command: command.replace(DATA, 'DATA'), seconds, megabytes: Number(readFileSync(peak, 'utf8')) / 1024 });
+  figures.push({
+    command: command.replace(DATA, 'DATA'),
+    seconds,
+    megabytes: Number(readFileSync(peak, 'utf8')) / 1024,
+  });
   return ran.stdout;
 }
 
@@ -61,7 +66,9 @@ const logins = (names: Names): string[] => (names ?? []).map((name) => String(na
 function expectedGrants(): string[] {
   const grants: string[] = [];
   for (const org of readdirSync(DATA)) {
-    const files = readdirSync(join(DATA, org), { recursive: true, encoding: 'utf8' }).filter((file) => /\.ya?ml$/.test(file));
+    const files = readdirSync(join(DATA, org), { recursive: true, encoding: 'utf8' }).filter((file) =>
+      /\.ya?ml$/.test(file),
+    );
     const configs = files.map((file) => load(readFileSync(join(DATA, org, file), 'utf8')) as Config);
     const admins = new Set(configs.flatMap((config) => logins(config.admins)));
     const members = new Set(configs.flatMap((config) => logins(config.members)));
@@ -70,8 +77,14 @@ function expectedGrants(): string[] {
     const walk = (teams: Config['teams'], above: readonly string[]) => {
       for (const team of Object.values(teams ?? {})) {
         // Who is in a team has what the team has, and all teams that it is in.
-        const has = [...above, ...Object.entries(team.repos ?? {}).map(([repo, permission]) => `repo-${permission} Repository/${repo}`)];
-        for (const login of new Set([...logins(team.members), ...logins(team.maintainers)])) for (const one of has) grants.push(`${org} ${login} ${one}`);
+        const has = [
+          ...above,
+          ...Object.entries(team.repos ?? {}).map(
+            ([repo, permission]) => `repo-${permission} Repository/${repo}`,
+          ),
+        ];
+        for (const login of new Set([...logins(team.members), ...logins(team.maintainers)]))
+          for (const one of has) grants.push(`${org} ${login} ${one}`);
         walk(team.teams, has);
       }
     };
@@ -86,7 +99,10 @@ const table = (text: string) => parse(text, { columns: true, record_delimiter: '
 describe.skipIf(missing !== '')(`the organisations of Kubernetes${missing}`, { timeout: 300_000 }, () => {
   test('import, validate, plan, apply, snapshots, export: and nothing is left to do', () => {
     iam(`import peribolos ${DATA} -o org`);
-    const { valid, resources } = JSON.parse(iam('validate -f org -o json')) as { valid: boolean; resources: Record<string, number> };
+    const { valid, resources } = JSON.parse(iam('validate -f org -o json')) as {
+      valid: boolean;
+      resources: Record<string, number>;
+    };
     expect(valid).toBe(true);
     const total = Object.values(resources).reduce((a, b) => a + b, 0);
     expect(resources).toMatchObject({ Workspace: readdirSync(DATA).length, Role: 5 });
@@ -100,23 +116,35 @@ describe.skipIf(missing !== '')(`the organisations of Kubernetes${missing}`, { t
     const grants = table(iam('snapshot --layout grants'));
     const expected = expectedGrants();
     expect(expected.length).toBeGreaterThan(5_000);
-    const got = grants.map(({ workspace, subject, role, scope }) => `${workspace} ${subject} ${role} ${scope}`).sort();
+    const got = grants
+      .map(({ workspace, subject, role, scope }) => `${workspace} ${subject} ${role} ${scope}`)
+      .sort();
     expect(got).toEqual(expected);
     expect(new Set(grants.map(({ state }) => state))).toEqual(new Set(['Active']));
-    expect(grants.filter(({ granted_at, granted_by }) => granted_at === '' || granted_by !== 'manager:default')).toEqual([]);
+    expect(
+      grants.filter(({ granted_at, granted_by }) => granted_at === '' || granted_by !== 'manager:default'),
+    ).toEqual([]);
 
     const users = table(iam('snapshot --layout users'));
     const people = new Set(expected.map((line) => line.split(' ').slice(0, 2).join(' ')));
     const belonging = users.map(({ workspace, user }) => `${workspace} ${user}`);
     expect(new Set(belonging).size).toBe(belonging.length);
     expect(people.isSubsetOf(new Set(belonging))).toBe(true);
-    const owners = users.filter(({ permission }) => permission === 'Owner').map(({ workspace, user }) => `${workspace} ${user} workspace-owner Workspace`);
+    const owners = users
+      .filter(({ permission }) => permission === 'Owner')
+      .map(({ workspace, user }) => `${workspace} ${user} workspace-owner Workspace`);
     expect(owners.sort()).toEqual(expected.filter((line) => line.includes(' workspace-owner ')));
 
     const snapshot = join(cwd, '.iam/snapshot');
     const written = readdirSync(snapshot).filter((file) => file.endsWith('.grants.csv'));
-    expect(written.flatMap((file) => table(readFileSync(join(snapshot, file), 'utf8'))).length).toBe(grants.length);
-    expect(readdirSync(snapshot).filter((file) => file.endsWith('.users.csv')).flatMap((file) => table(readFileSync(join(snapshot, file), 'utf8'))).length).toBe(users.length);
+    expect(written.flatMap((file) => table(readFileSync(join(snapshot, file), 'utf8'))).length).toBe(
+      grants.length,
+    );
+    expect(
+      readdirSync(snapshot)
+        .filter((file) => file.endsWith('.users.csv'))
+        .flatMap((file) => table(readFileSync(join(snapshot, file), 'utf8'))).length,
+    ).toBe(users.length);
 
     iam('export -o exported');
     expect((JSON.parse(iam('plan -f exported -o json --exit-code --prune')) as Plan).changes).toEqual([]);
@@ -124,8 +152,13 @@ describe.skipIf(missing !== '')(`the organisations of Kubernetes${missing}`, { t
     iam('apply -f exported --prune');
     expect(iam('history -o jsonl')).toBe(before);
 
-    const lines = figures.map(({ command, seconds, megabytes }) => `  ${seconds.toFixed(2).padStart(6)} s ${megabytes.toFixed(0).padStart(5)} MB  iam ${command}`);
+    const lines = figures.map(
+      ({ command, seconds, megabytes }) =>
+        `  ${seconds.toFixed(2).padStart(6)} s ${megabytes.toFixed(0).padStart(5)} MB  iam ${command}`,
+    );
     const counts = Object.entries(resources).map(([kind, n]) => `${n} ${kind}`);
-    console.log(`${total} resources (${counts.join(', ')}), ${grants.length} grants, ${users.length} people in workspaces\n${basename(dirname(MAIN))}/${basename(MAIN)}\n${lines.join('\n')}`);
+    console.log(
+      `${total} resources (${counts.join(', ')}), ${grants.length} grants, ${users.length} people in workspaces\n${basename(dirname(MAIN))}/${basename(MAIN)}\n${lines.join('\n')}`,
+    );
   });
 });

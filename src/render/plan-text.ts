@@ -8,10 +8,10 @@ import {
   accessByWorkspace,
   accessSummary,
   accessWords,
+  changedFields,
   changeName,
   changeRemark,
   changeSign,
-  changedFields,
   fieldWords,
   planScope,
   planSummary,
@@ -36,7 +36,9 @@ export function planText(plan: Plan, notes: PlanNotes, options: PlanTextOptions)
   const parts = [wrap(options.title ?? planScope(plan, store), width, '  ')];
   if (plan.verdicts.length > 0) parts.push(verdictsText(plan.verdicts, options));
   if (plan.changes.length === 0) {
-    parts.push(`${paint('good', 'Nothing to do.')} ${count(plan.summary.unchanged, 'resource')} as declared.`);
+    parts.push(
+      `${paint('good', 'Nothing to do.')} ${count(plan.summary.unchanged, 'resource')} as declared.`,
+    );
     return `${parts.join('\n\n')}\n`;
   }
   if (plan.access.length > 0) parts.push(accessText(plan, notes, options));
@@ -47,13 +49,18 @@ export function planText(plan: Plan, notes: PlanNotes, options: PlanTextOptions)
 }
 
 /** Verdicts with their codes, denials first. */
-export function verdictsText(verdicts: readonly Verdict[], { paint, width }: Pick<PlanTextOptions, 'paint' | 'width'>): string {
+export function verdictsText(
+  verdicts: readonly Verdict[],
+  { paint, width }: Pick<PlanTextOptions, 'paint' | 'width'>,
+): string {
   const order = [...verdicts].sort((a, b) => Number(a.severity === 'warn') - Number(b.severity === 'warn'));
   const lines = order.map(({ severity, code, message, override }) => {
     const word = severity === 'deny' ? 'refused' : 'warning';
     const text = wrap(`  ${word} ${code}: ${message}`, width, '    ');
     const way = override === null ? '' : `\n    to let it pass: ${override}`;
-    return text.replace(`${word} ${code}`, paint(severity === 'deny' ? 'bad' : 'warn', `${word} ${code}`)) + way;
+    return (
+      text.replace(`${word} ${code}`, paint(severity === 'deny' ? 'bad' : 'warn', `${word} ${code}`)) + way
+    );
   });
   return [paint('strong', 'Verdicts'), ...lines].join('\n');
 }
@@ -66,12 +73,17 @@ function accessText(plan: Plan, notes: PlanNotes, options: PlanTextOptions): str
     const shown = changes.slice(0, options.most);
     for (const change of shown) lines.push(...personLines(change, notes, options));
     const more = changes.length - shown.length;
-    if (more > 0) lines.push(paint('faint', `    … and ${count(more, 'more', 'more')} (all of them with -o json)`));
+    if (more > 0)
+      lines.push(paint('faint', `    … and ${count(more, 'more', 'more')} (all of them with -o json)`));
   }
   return lines.join('\n');
 }
 
-function personLines(change: AccessChange, notes: PlanNotes, { paint, width, most }: PlanTextOptions): string[] {
+function personLines(
+  change: AccessChange,
+  notes: PlanNotes,
+  { paint, width, most }: PlanTextOptions,
+): string[] {
   const lines = [`    ${subjectName(change)}`];
   const signs = [
     ...change.gains.map((line) => ['good', '+', line] as const),
@@ -81,7 +93,8 @@ function personLines(change: AccessChange, notes: PlanNotes, { paint, width, mos
     const text = wrap(`      ${sign} ${accessWords(line, notes.risks.get(line.role))}`, width, '          ');
     lines.push(text.replace(`${sign} `, `${paint(tone, sign)} `));
   }
-  if (signs.length > most) lines.push(paint('faint', `      … and ${count(signs.length - most, 'more line')}`));
+  if (signs.length > most)
+    lines.push(paint('faint', `      … and ${count(signs.length - most, 'more line')}`));
   return lines;
 }
 
@@ -91,22 +104,34 @@ function changesText(changes: readonly Change[], options: PlanTextOptions): stri
   const { paint, width, most } = options;
   const lines = [paint('strong', 'Changes')];
   const ordered = [...changes].sort((a, b) => KIND_NAMES.indexOf(a.kind) - KIND_NAMES.indexOf(b.kind));
-  const groups = Map.groupBy(ordered, ({ action, kind, namespace }) => JSON.stringify([action, kind, namespace]));
+  const groups = Map.groupBy(ordered, ({ action, kind, namespace }) =>
+    JSON.stringify([action, kind, namespace]),
+  );
   for (const group of groups.values()) {
     const shown = group.length > most ? group.slice(0, Math.max(1, Math.floor(most / 4))) : group;
     for (const change of shown) {
       const remark = changeRemark(change);
-      const text = wrap(`  ${changeSign(change.action)} ${changeName(change)}${remark === '' ? '' : ` (${remark})`}`, width, '      ');
-      lines.push(text.replace(changeSign(change.action), paint(TONES[change.action], changeSign(change.action))));
+      const text = wrap(
+        `  ${changeSign(change.action)} ${changeName(change)}${remark === '' ? '' : ` (${remark})`}`,
+        width,
+        '      ',
+      );
+      lines.push(
+        text.replace(changeSign(change.action), paint(TONES[change.action], changeSign(change.action))),
+      );
       const fields = changedFields(change);
-      for (const field of fields.slice(0, most)) lines.push(wrap(`      ${fieldWords(change.kind, field)}`, width, '        '));
-      if (fields.length > most) lines.push(paint('faint', `      … and ${count(fields.length - most, 'more field')}`));
+      for (const field of fields.slice(0, most))
+        lines.push(wrap(`      ${fieldWords(change.kind, field)}`, width, '        '));
+      if (fields.length > most)
+        lines.push(paint('faint', `      … and ${count(fields.length - most, 'more field')}`));
     }
     const more = group.length - shown.length;
     const [first] = group;
     if (more > 0 && first) {
       const where = first.namespace === null ? '' : ` in ${first.namespace}`;
-      lines.push(paint('faint', `  ${changeSign(first.action)} … and ${count(more, `more ${first.kind}`)}${where}`));
+      lines.push(
+        paint('faint', `  ${changeSign(first.action)} … and ${count(more, `more ${first.kind}`)}${where}`),
+      );
     }
   }
   return lines.join('\n');

@@ -1,5 +1,5 @@
-import type { AccessChange, AccessLine } from '../core/access-diff.ts';
 import { riskRank } from '../core/access.ts';
+import type { AccessChange, AccessLine } from '../core/access-diff.ts';
 import type { FieldChange } from '../core/diff.ts';
 import { pointerParts } from '../core/document.ts';
 import type { Change, Plan, PlanNotes } from '../core/plan.ts';
@@ -15,7 +15,10 @@ import { count, visible } from './lines.ts';
 export function planScope(plan: Plan, store: string): string {
   const { workspace, pruneWorkspaces } = plan.scope;
   const base = plan.base.store === null ? 'no store yet' : `revision ${plan.base.revision}`;
-  const prune = [plan.prune ? 'prune' : '', ...pruneWorkspaces.map((name) => `prune workspace ${name}`)].filter(Boolean);
+  const prune = [
+    plan.prune ? 'prune' : '',
+    ...pruneWorkspaces.map((name) => `prune workspace ${name}`),
+  ].filter(Boolean);
   return [
     `Plan for ${store} (${base})`,
     `manager ${plan.manager}`,
@@ -86,9 +89,13 @@ export function subjectName({ subjectKind, subject, email }: AccessChange): stri
  * The access of each workspace, biggest risk first: who gains the most dangerous role leads, then who loses it, people
  * before tokens; so do the workspaces that they are in. Of equal risk, gains without an end come first.
  */
-export function accessByWorkspace(plan: Plan, notes: PlanNotes): [workspace: string, changes: AccessChange[]][] {
+export function accessByWorkspace(
+  plan: Plan,
+  notes: PlanNotes,
+): [workspace: string, changes: AccessChange[]][] {
   const rank = (line: AccessLine) => riskRank(notes.risks.get(line.role) ?? 'Normal');
-  const byRisk = (a: AccessLine, b: AccessLine) => rank(b) - rank(a) || Number(b.until === null) - Number(a.until === null);
+  const byRisk = (a: AccessLine, b: AccessLine) =>
+    rank(b) - rank(a) || Number(b.until === null) - Number(a.until === null);
   const highest = (lines: readonly AccessLine[]) => Math.max(-1, ...lines.map(rank));
   const byDanger = (a: AccessChange, b: AccessChange) =>
     highest(b.gains) - highest(a.gains) ||
@@ -98,10 +105,15 @@ export function accessByWorkspace(plan: Plan, notes: PlanNotes): [workspace: str
   const groups = [...Map.groupBy(plan.access, ({ workspace }) => workspace)].map(([workspace, changes]) => ({
     workspace,
     changes: changes
-      .map((change) => ({ ...change, gains: change.gains.toSorted(byRisk), loses: change.loses.toSorted(byRisk) }))
+      .map((change) => ({
+        ...change,
+        gains: change.gains.toSorted(byRisk),
+        loses: change.loses.toSorted(byRisk),
+      }))
       .sort(byDanger),
   }));
-  const first = ({ changes }: { changes: AccessChange[] }, side: 'gains' | 'loses') => Math.max(-1, ...changes.map((change) => highest(change[side])));
+  const first = ({ changes }: { changes: AccessChange[] }, side: 'gains' | 'loses') =>
+    Math.max(-1, ...changes.map((change) => highest(change[side])));
   return groups
     .sort((a, b) => first(b, 'gains') - first(a, 'gains') || first(b, 'loses') - first(a, 'loses'))
     .map(({ workspace, changes }) => [workspace, changes]);
@@ -116,10 +128,14 @@ function hasEndless({ gains }: AccessChange, rank: (line: AccessLine) => number)
 /** `3 people and 1 token gain access, 1 person loses some`. */
 export function accessSummary(access: readonly AccessChange[]): string {
   const who = (changes: readonly AccessChange[]) => {
-    const people = new Set(changes.filter(({ subjectKind }) => subjectKind === 'User').map(({ subject }) => subject)).size;
+    const people = new Set(
+      changes.filter(({ subjectKind }) => subjectKind === 'User').map(({ subject }) => subject),
+    ).size;
     const tokens = changes.filter(({ subjectKind }) => subjectKind === 'Token').length;
     return {
-      text: [people > 0 ? count(people, 'person', 'people') : '', tokens > 0 ? count(tokens, 'token') : ''].filter(Boolean).join(' and '),
+      text: [people > 0 ? count(people, 'person', 'people') : '', tokens > 0 ? count(tokens, 'token') : '']
+        .filter(Boolean)
+        .join(' and '),
       one: people + tokens === 1,
     };
   };
@@ -162,7 +178,11 @@ function valueWords(value: JsonValue): string {
   }
   if (isNamed(value)) {
     const { kind, name, notBefore, expiresAt } = value;
-    const words = [kind === undefined ? name : `${kind} ${name}`, notBefore && `from ${showTime(notBefore)}`, expiresAt && `until ${showTime(expiresAt)}`];
+    const words = [
+      kind === undefined ? name : `${kind} ${name}`,
+      notBefore && `from ${showTime(notBefore)}`,
+      expiresAt && `until ${showTime(expiresAt)}`,
+    ];
     return visible(words.filter(Boolean).join(', '));
   }
   if (isResourceEntry(value)) return visible(showScope(value));
@@ -171,14 +191,24 @@ function valueWords(value: JsonValue): string {
 }
 
 /** Whether it is an entry of subjects, members or the like. */
-function isNamed(value: JsonValue): value is { name: string; kind?: string; notBefore?: string; expiresAt?: string } {
-  return isObject(value) && 'name' in value && Object.entries(value).every(([key, one]) => NAMED.has(key) && typeof one === 'string');
+function isNamed(
+  value: JsonValue,
+): value is { name: string; kind?: string; notBefore?: string; expiresAt?: string } {
+  return (
+    isObject(value) &&
+    'name' in value &&
+    Object.entries(value).every(([key, one]) => NAMED.has(key) && typeof one === 'string')
+  );
 }
 
 const NAMED = new Set(['kind', 'name', 'notBefore', 'expiresAt']);
 
 function isResourceEntry(value: JsonValue): value is JsonObject & ResourceEntry {
-  return isObject(value) && typeof value.type === 'string' && Object.keys(value).every((key) => ['type', 'id', 'labels'].includes(key));
+  return (
+    isObject(value) &&
+    typeof value.type === 'string' &&
+    Object.keys(value).every((key) => ['type', 'id', 'labels'].includes(key))
+  );
 }
 
 function isObject(value: JsonValue): value is JsonObject {

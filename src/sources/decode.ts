@@ -3,13 +3,27 @@ import type { Problem } from '../core/problem.ts';
 
 export function tooLarge(file: string): Problem {
   const place = { file, line: 1, column: 1 };
-  return { code: 'RC103', severity: 'error', message: `${file}: larger than 64 MiB`, place, hint: 'split it' };
+  return { code: 'RC103', severity: 'error', message: 'the file is larger than 64 MiB', place, hint: 'split it' };
 }
 
-/** The text of a file's bytes; undefined, with a problem at its place, when they are too many or not UTF-8. */
+/**
+ * The text of a file's bytes; undefined, with a problem at its place, when there are too many or none, or not UTF-8.
+ *
+ * A file without a single byte was most likely cut off: what it declared would be taken to be gone.
+ */
 export function decode(file: string, bytes: Uint8Array, problems: Problem[]): string | undefined {
   if (bytes.length > LIMITS.fileBytes) {
     problems.push(tooLarge(file));
+    return undefined;
+  }
+  if (bytes.length === 0) {
+    problems.push({
+      code: 'RC120',
+      severity: 'error',
+      message: file === 'stdin' ? 'nothing came from stdin' : 'the file is empty',
+      place: { file, line: 1, column: 1 },
+      hint: file === 'stdin' ? 'did the command before the pipe fail?' : 'was it cut off? if not, remove it, or write a comment in it',
+    });
     return undefined;
   }
   try {
@@ -17,13 +31,13 @@ export function decode(file: string, bytes: Uint8Array, problems: Problem[]): st
   } catch {
     // Only now, to find the place: everything up to the first bad byte decodes.
     const good = validPrefix(bytes);
-    const lines = new TextDecoder().decode(bytes.subarray(0, good)).split('\n');
+    const lines = new TextDecoder().decode(bytes.subarray(0, good)).split(/\r\n|\n|\r/);
     problems.push({
       code: 'RC102',
       severity: 'error',
-      message: `${file}: is not UTF-8`,
+      message: `the byte 0x${(bytes[good] ?? 0).toString(16).padStart(2, '0')} is not UTF-8`,
       place: { file, line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 },
-      hint: 'save it as UTF-8',
+      hint: 'save the file as UTF-8',
     });
     return undefined;
   }
@@ -47,5 +61,7 @@ function validPrefix(bytes: Uint8Array): number {
     if (decodes(middle)) low = middle;
     else high = middle - 1;
   }
+  // A character that began before the bad byte is not whole: the place is where it begins.
+  while (low > 0 && ((bytes[low] ?? 0) & 0xc0) === 0x80) low--;
   return low;
 }

@@ -1,10 +1,11 @@
-import { closeSync, existsSync, fstatSync, globSync, openSync, readdirSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync, readdirSync, readSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { LIMITS } from '../core/document.ts';
 import type { Problem } from '../core/problem.ts';
 import type { InputText } from '../core/read-input.ts';
-import { hasExtension, IGNORE_FILE, type IgnoreRules, ignoreRules, isHidden } from './path-rules.ts';
 import { decode, tooLarge } from './decode.ts';
+import { expandGlob, isGlob, type Listed } from './glob.ts';
+import { hasExtension, IGNORE_FILE, type IgnoreRules, ignoreRules, isLeftOut } from './path-rules.ts';
 import type { Loaded, Source } from './source.ts';
 
 export interface FilesOptions {
@@ -58,8 +59,7 @@ function unreadable(file: string, message: string, hint?: string): Problem {
 async function findFiles(paths: readonly string[], cwd: string, problems: Problem[]): Promise<Found[]> {
   const found = new Map<string, Found>();
   const add = (file: string) => {
-    const absolute = path.resolve(cwd, file);
-    const real = realpathSync(absolute);
+    const real = realpathSync(path.resolve(cwd, file));
     // Of several paths to one file the first in order of names counts, whatever the order of the arguments.
     const known = found.get(real);
     if (!known || file < known.file) found.set(real, { file, absolute: real });
@@ -68,10 +68,11 @@ async function findFiles(paths: readonly string[], cwd: string, problems: Proble
     if (given === '-') continue;
     for (const one of expand(given, cwd, problems)) {
       await attempt(one, problems, async () => {
-        const stat = statSync(path.resolve(cwd, one));
-        if (stat.isDirectory()) await walk(one, cwd, realpathSync(path.resolve(cwd, one)), [], add, problems);
+        const absolute = path.resolve(cwd, one);
+        const stat = statSync(absolute);
+        if (stat.isDirectory()) await walk(one, { cwd, root: realpathSync(absolute), rules: [] }, add, problems);
         else if (stat.isFile()) add(one);
-        else problems.push(unreadable(one, 'is neither a file nor a folder'));
+        else problems.push(unreadable(one, 'is neither a file nor a folder', 'for a pipe give -f - and let it be stdin'));
       });
     }
   }
@@ -80,59 +81,97 @@ async function findFiles(paths: readonly string[], cwd: string, problems: Proble
 
 /** A path that exists is itself; otherwise it may be a glob. */
 function expand(given: string, cwd: string, problems: Problem[]): string[] {
-  if (existsSync(path.resolve(cwd, given))) return [given];
-  if (!/[*?[{]/.test(given)) {
-    problems.push(unreadable(given, 'there is no such file or folder'));
+  if (given === '') {
+    problems.push(unreadable('""', 'is not a path', 'is a variable not set?'));
     return [];
   }
-  const matches = globSync(given, { cwd }).filter((match) => !isHidden(match) || isHidden(given));
-  if (matches.length === 0) problems.push(unreadable(given, 'matches no file'));
+  // A link is there, wherever it leads.
+  if (lstatSync(path.resolve(cwd, given), { throwIfNoEntry: false })) return [path.normalize(given)];
+  if (!isGlob(given)) {
+    problems.push(unreadable(given, 'there is no such file or folder', 'paths are relative to the folder that iam runs in'));
+    return [];
+  }
+  const before = problems.length;
+  const matches = expandGlob(given, (folder) => listed(folder, cwd, problems));
+  if (matches.length === 0 && problems.length === before)
+    problems.push(unreadable(given, 'matches no file', 'paths are relative to the folder that iam runs in'));
   return matches;
+}
+
+function listed(folder: string, cwd: string, problems: Problem[]): Listed[] {
+  try {
+    const absolute = path.resolve(cwd, folder);
+    return readdirSync(absolute, { withFileTypes: true }).map((entry) => {
+      const isLink = entry.isSymbolicLink();
+      return { name: entry.name, isLink, isFolder: isLink ? leadsToFolder(path.join(absolute, entry.name)) : entry.isDirectory() };
+    });
+  } catch (error) {
+    if (!isFault(error, 'ENOENT', 'ENOTDIR')) problems.push(unreadable(folder, reason(error)));
+    return [];
+  }
+}
+
+/** Whether a link leads to a folder; one that leads nowhere, or to itself, does not. */
+function leadsToFolder(link: string): boolean {
+  try {
+    return statSync(link).isDirectory();
+  } catch (error) {
+    if (isFault(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return false;
+    throw error;
+  }
 }
 
 /** The folder that a glob's matches are under; the path itself when it is not a glob. */
 function globBase(given: string, cwd: string): string {
   if (existsSync(path.resolve(cwd, given))) return given;
   const parts = given.split('/');
-  const first = parts.findIndex((part) => /[*?[{]/.test(part));
+  const first = parts.findIndex(isGlob);
   return first < 0 ? given : parts.slice(0, first).join('/') || '.';
 }
 
-async function walk(
-  folder: string,
-  cwd: string,
-  root: string,
-  outer: readonly IgnoreRules[],
-  add: (file: string) => void,
-  problems: Problem[],
-): Promise<void> {
+interface Walk {
+  readonly cwd: string;
+  /** The real path of the folder that was given: links must not leave it. */
+  readonly root: string;
+  /** Of the folders on the way, the outermost first. */
+  readonly rules: readonly IgnoreRules[];
+}
+
+async function walk(folder: string, { cwd, root, rules: outer }: Walk, add: (file: string) => void, problems: Problem[]): Promise<void> {
   const absolute = path.resolve(cwd, folder);
-  const rules = [...outer];
-  if (existsSync(path.join(absolute, IGNORE_FILE))) {
-    rules.push(await ignoreRules(absolute, readFileSync(path.join(absolute, IGNORE_FILE), 'utf8')));
-  }
+  const rules = [...outer, ...(await rulesIn(folder, absolute, problems))];
   for (const entry of readdirSync(absolute, { withFileTypes: true })) {
     if (entry.name.startsWith('.')) continue;
     const file = path.join(folder, entry.name);
     const full = path.join(absolute, entry.name);
-    const isFolder = entry.isDirectory() || (entry.isSymbolicLink() && statSync(full, { throwIfNoEntry: false })?.isDirectory() === true);
-    if (rules.some((ignores) => ignores(full, isFolder))) continue;
     await attempt(file, problems, async () => {
-      if (entry.isSymbolicLink() && (isFolder || hasExtension(entry.name))) {
+      const isLink = entry.isSymbolicLink();
+      const isFolder = isLink ? leadsToFolder(full) : entry.isDirectory();
+      if ((!isFolder && !hasExtension(entry.name)) || isLeftOut(rules, full, isFolder)) return;
+      if (isLink) {
         const target = realpathSync(full);
         if (target !== root && !target.startsWith(root + path.sep)) {
-          problems.push(unreadable(file, 'is a symbolic link that leads out of its folder', `copy the file, or name it in ${IGNORE_FILE}`));
+          problems.push(unreadable(file, 'is a symbolic link that leads out of its folder', `put what it leads to there, or name it in ${IGNORE_FILE}`));
           return;
         }
         // A link to a folder inside is walked where that folder is.
         if (isFolder) return;
       }
-      if (isFolder) await walk(file, cwd, root, rules, add, problems);
-      else if (!hasExtension(entry.name)) return;
+      if (isFolder) await walk(file, { cwd, root, rules }, add, problems);
       else if (statSync(full).isFile()) add(file);
       else problems.push(unreadable(file, 'is not a file', `name it in ${IGNORE_FILE}`));
     });
   }
+}
+
+/** The .iamignore of a folder, if it has one. */
+async function rulesIn(folder: string, absolute: string, problems: Problem[]): Promise<IgnoreRules[]> {
+  const ignoreFile = path.join(absolute, IGNORE_FILE);
+  if (!lstatSync(ignoreFile, { throwIfNoEntry: false })) return [];
+  const file = path.join(folder, IGNORE_FILE);
+  const bytes = readWhole(file, ignoreFile, problems);
+  const text = bytes?.length === 0 ? '' : bytes && decode(file, bytes, problems);
+  return text === undefined ? [] : [await ignoreRules(absolute, text)];
 }
 
 /** Turns failures of the file system into problems, so that all of them are told. */
@@ -144,28 +183,29 @@ async function attempt(file: string, problems: Problem[], run: () => Promise<voi
   }
 }
 
+function isFault(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
+}
+
 function reason(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  switch (code) {
-    case 'ENOENT':
-      return 'there is no such file or folder (it may have vanished while it was read)';
-    case 'EACCES':
-    case 'EPERM':
-      return 'may not be read (permission denied)';
-    case 'ELOOP':
-      return 'is a symbolic link that leads to itself';
-    default:
-      if (error instanceof Error) return error.message;
-      throw error;
-  }
+  if (isFault(error, 'ENOENT')) return 'there is no such file or folder (it may have vanished while it was read)';
+  if (isFault(error, 'EACCES', 'EPERM')) return 'may not be read (permission denied)';
+  if (isFault(error, 'ELOOP')) return 'is a symbolic link that leads to itself';
+  if (error instanceof Error && 'code' in error) return `cannot be read (${error.code})`;
+  throw error;
 }
 
 /** All bytes of a regular file, or undefined with a problem. */
 function readWhole(file: string, absolute: string, problems: Problem[]): Uint8Array | undefined {
   let descriptor: number | undefined;
   try {
-    descriptor = openSync(absolute, 'r');
+    // A pipe put in the place of a file must not make us wait for whoever writes into it.
+    descriptor = openSync(absolute, constants.O_RDONLY | constants.O_NONBLOCK);
     const before = fstatSync(descriptor);
+    if (!before.isFile()) {
+      problems.push(unreadable(file, 'is not a file'));
+      return undefined;
+    }
     if (before.size > LIMITS.fileBytes) {
       problems.push(tooLarge(file));
       return undefined;

@@ -9,21 +9,20 @@ export function hasExtension(name: string): boolean {
   return EXTENSIONS.includes(path.extname(name));
 }
 
-/** Whether a name on the path begins with a dot. */
-export function isHidden(file: string): boolean {
-  return file.split('/').some((part) => part.startsWith('.') && part !== '.' && part !== '..');
-}
-
-/** Whether a path below the folder of an .iamignore is one that it leaves out. */
-export type IgnoreRules = (file: string, isFolder: boolean) => boolean;
+/** Whether an .iamignore says of a path below its folder that it is left out; undefined when it says nothing. */
+export type IgnoreRules = (file: string, isFolder: boolean) => boolean | undefined;
 
 /** The rules of an .iamignore (the syntax of .gitignore) in `folder`; paths are asked for as `folder` was given. */
 export async function ignoreRules(folder: string, text: string): Promise<IgnoreRules> {
   const { default: ignore } = await import('ignore');
   const matcher = ignore().add(text);
   return (file, isFolder) => {
-    const below = path.relative(folder, file);
-    if (below === '' || below.startsWith('..')) return false;
-    return matcher.ignores(below + (isFolder ? '/' : ''));
+    const { ignored, unignored } = matcher.test(path.relative(folder, file) + (isFolder ? '/' : ''));
+    return ignored ? true : unignored ? false : undefined;
   };
+}
+
+/** Whether a path is left out by rules of folders that it is in, the outermost first: the innermost that says has the word. */
+export function isLeftOut(rules: readonly IgnoreRules[], file: string, isFolder: boolean): boolean {
+  return rules.reduce((out, says) => says(file, isFolder) ?? out, false);
 }

@@ -1,6 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parse } from 'csv-parse/sync';
@@ -8,7 +17,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import type { AuditRow } from '../../src/core/audit.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import { openStore } from '../../src/stores/open.ts';
-import { NOW, type Ran, runIam, type RunOptions } from '../support/run-iam.ts';
+import { NOW, type Ran, type RunOptions, runIam } from '../support/run-iam.ts';
 
 const folders: string[] = [];
 afterAll(() => {
@@ -18,13 +27,31 @@ afterAll(() => {
 const MAIN = resolve(import.meta.dirname, '../../src/cli/main.ts');
 const LATER = '2026-11-25T12:00:00Z';
 
-const manifest = (kind: string, metadata: string, spec: string) => `---\napiVersion: rolecall.dev/v1alpha1\nkind: ${kind}\nmetadata: {${metadata}}\nspec: {${spec}}\n`;
-const user = (name: string, more = '') => manifest('User', `name: ${name}`, `email: ${name}@acme.example, displayName: ${name}, state: Active${more}`);
-const workspace = (name: string, more = '') => manifest('Workspace', `name: ${name}`, `displayName: ${name}, tier: Business${more}`);
+const manifest = (kind: string, metadata: string, spec: string) =>
+  `---\napiVersion: rolecall.dev/v1alpha1\nkind: ${kind}\nmetadata: {${metadata}}\nspec: {${spec}}\n`;
+const user = (name: string, more = '') =>
+  manifest(
+    'User',
+    `name: ${name}`,
+    `email: ${name}@acme.example, displayName: ${name}, state: Active${more}`,
+  );
+const workspace = (name: string, more = '') =>
+  manifest('Workspace', `name: ${name}`, `displayName: ${name}, tier: Business${more}`);
 const bound = (name: string, role: string, subjects: string, { at = 'acme', more = '' } = {}) =>
-  manifest('RoleBinding', `name: ${name}, namespace: ${at}`, `role: ${role}, subjects: [${subjects}], resources: [{type: Workspace}]${more}`);
+  manifest(
+    'RoleBinding',
+    `name: ${name}, namespace: ${at}`,
+    `role: ${role}, subjects: [${subjects}], resources: [{type: Workspace}]${more}`,
+  );
 
-const ORG = [user('ana'), user('bo'), user('cy'), workspace('acme'), bound('owners', 'workspace-owner', '{name: ana}'), bound('readers', 'source-read-only', '{name: bo}')].join('');
+const ORG = [
+  user('ana'),
+  user('bo'),
+  user('cy'),
+  workspace('acme'),
+  bound('owners', 'workspace-owner', '{name: ana}'),
+  bound('readers', 'source-read-only', '{name: bo}'),
+].join('');
 const WIDER = ORG.replace('[{name: bo}]', '[{name: bo}, {name: cy}]');
 
 interface Desk {
@@ -44,7 +71,9 @@ function desk(org = ORG): Desk {
   const cwd = mkdtempSync(join(tmpdir(), 'apply-'));
   folders.push(cwd);
   const iam: Desk['iam'] = (words, options) => runIam(split(words), { cwd, ...options });
-  const reading = async <T>(use: (reading: Awaited<ReturnType<Awaited<ReturnType<typeof openStore>>['read']>>) => Promise<T>) => {
+  const reading = async <T>(
+    use: (reading: Awaited<ReturnType<Awaited<ReturnType<typeof openStore>>['read']>>) => Promise<T>,
+  ) => {
     const store = await openStore('sqlite:.iam/iam.db', cwd, 1000);
     const open = await store.read();
     try {
@@ -115,9 +144,14 @@ describe('the first apply', () => {
   test('leaves nothing to do', async () => {
     const at = desk();
     await at.done('apply -f org.yaml');
-    expect((await at.done('plan -f org.yaml --exit-code')).stdout).toContain('Nothing to do. 6 resources as declared.');
+    expect((await at.done('plan -f org.yaml --exit-code')).stdout).toContain(
+      'Nothing to do. 6 resources as declared.',
+    );
     const again = await at.done('apply -f org.yaml');
-    expect(again).toMatchObject({ stdout: 'Nothing to do: 6 resources as declared (revision 1).\n', stderr: '' });
+    expect(again).toMatchObject({
+      stdout: 'Nothing to do: 6 resources as declared (revision 1).\n',
+      stderr: '',
+    });
     expect(await at.revision()).toBe(1);
     const { stdout } = await at.done('export');
     at.write('exported.yaml', stdout);
@@ -130,10 +164,29 @@ describe('the first apply', () => {
     const ran = await at.done('apply -f org.yaml -o json');
     expect(ran.stderr).toBe('');
     const outcome = JSON.parse(ran.stdout);
-    expect(Object.keys(outcome)).toEqual(['kind', 'revision', 'digest', 'summary', 'outcomes', 'verdicts', 'auditHead']);
-    expect(outcome).toMatchObject({ kind: 'Outcome', revision: 1, digest: plan.digest, verdicts: [], summary: { create: 6, update: 0, delete: 0, unchanged: 0 } });
+    expect(Object.keys(outcome)).toEqual([
+      'kind',
+      'revision',
+      'digest',
+      'summary',
+      'outcomes',
+      'verdicts',
+      'auditHead',
+    ]);
+    expect(outcome).toMatchObject({
+      kind: 'Outcome',
+      revision: 1,
+      digest: plan.digest,
+      verdicts: [],
+      summary: { create: 6, update: 0, delete: 0, unchanged: 0 },
+    });
     expect(outcome.outcomes).toHaveLength(6);
-    expect(outcome.outcomes[5]).toEqual({ kind: 'RoleBinding', namespace: 'acme', name: 'readers', outcome: 'created' });
+    expect(outcome.outcomes[5]).toEqual({
+      kind: 'RoleBinding',
+      namespace: 'acme',
+      name: 'readers',
+      outcome: 'created',
+    });
     const last = (await at.audit()).at(-1);
     expect(outcome.auditHead).toBe(`${last?.seq}:${last?.hash}`);
     const nothing = JSON.parse((await at.done('apply -f org.yaml -o json')).stdout);
@@ -142,7 +195,10 @@ describe('the first apply', () => {
 
   test('-q prints the outcomes alone', async () => {
     const at = desk(workspace('acme'));
-    expect(await at.done('apply -f org.yaml -q')).toMatchObject({ stdout: 'created Workspace acme\n', stderr: '' });
+    expect(await at.done('apply -f org.yaml -q')).toMatchObject({
+      stdout: 'created Workspace acme\n',
+      stderr: '',
+    });
   });
 
   test('of an input that is wrong makes no store', async () => {
@@ -175,7 +231,10 @@ describe('--expect', () => {
     at.write('org.yaml', WIDER);
     const json = await at.iam(`apply -f org.yaml -o json --expect ${digest}`);
     expect(json).toMatchObject({ exit: 5, stdout: '' });
-    expect(JSON.parse(json.stderr)).toMatchObject({ kind: 'ProblemList', items: [{ code: 'RC405', severity: 'error' }] });
+    expect(JSON.parse(json.stderr)).toMatchObject({
+      kind: 'ProblemList',
+      items: [{ code: 'RC405', severity: 'error' }],
+    });
     expect(await at.audit()).toEqual(rows);
   });
 });
@@ -204,7 +263,9 @@ describe('a saved plan', () => {
     expect(at.read('plan.json')).toBe((await at.done('plan -f org.yaml -o json')).stdout);
     at.write('org.yaml', 'no manifest at all');
     const ran = await at.done('apply --plan plan.json');
-    expect(ran.stdout).toContain('updated RoleBinding acme/readers\nRevision 2: 0 created, 1 updated, 0 deleted, 5 unchanged.\nAccess: 1 person gains access.\n');
+    expect(ran.stdout).toContain(
+      'updated RoleBinding acme/readers\nRevision 2: 0 created, 1 updated, 0 deleted, 5 unchanged.\nAccess: 1 person gains access.\n',
+    );
     at.write('org.yaml', WIDER);
     expect((await planOf(at)).changes).toEqual([]);
   });
@@ -212,7 +273,10 @@ describe('a saved plan', () => {
   test('is stale once it was applied', async () => {
     const at = await saved();
     await at.done('apply --plan plan.json');
-    await isStale(at, /RC404: the plan is stale: RoleBinding acme\/readers is not as it was; nothing was applied/);
+    await isStale(
+      at,
+      /RC404: the plan is stale: RoleBinding acme\/readers is not as it was; nothing was applied/,
+    );
   });
 
   test('is stale when what it changes has changed', async () => {
@@ -243,18 +307,36 @@ describe('a saved plan', () => {
 
   test('is good when something else has changed', async () => {
     const at = await saved();
-    at.write('more.yaml', `${user('dee')}${workspace('beta')}${bound('owners', 'workspace-owner', '{name: dee}', { at: 'beta' })}`);
+    at.write(
+      'more.yaml',
+      `${user('dee')}${workspace('beta')}${bound('owners', 'workspace-owner', '{name: dee}', { at: 'beta' })}`,
+    );
     await at.done('apply -f more.yaml');
     expect((await at.done('apply --plan plan.json')).stdout).toContain('Revision 3: 0 created, 1 updated');
   });
 
   test.each([
     ['a change', (plan: string) => plan.replaceAll('"name":"cy"', '"name":"dee"'), 5, 'RC405'],
-    ['its digest', (plan: string) => plan.replace(/"digest":"sha256:....../, '"digest":"sha256:abcdef'), 5, 'RC405'],
+    [
+      'its digest',
+      (plan: string) => plan.replace(/"digest":"sha256:....../, '"digest":"sha256:abcdef'),
+      5,
+      'RC405',
+    ],
     ['the manager', (plan: string) => plan.replace('"manager":"default"', '"manager":"other"'), 5, 'RC405'],
-    ['the store', (plan: string) => plan.replace(/"store":"[^"]+"/, '"store":"f81d4fae-7dec-11d0-a765-00a0c91e6bf6"'), 5, 'RC405'],
+    [
+      'the store',
+      (plan: string) => plan.replace(/"store":"[^"]+"/, '"store":"f81d4fae-7dec-11d0-a765-00a0c91e6bf6"'),
+      5,
+      'RC405',
+    ],
     ['its form', (plan: string) => plan.replace('"changes":[', '"changes":[[],'), 4, 'RC406'],
-    ['a normal form', (plan: string) => plan.replaceAll('"role":"source-read-only"', '"role":"source-read-only","also":1'), 4, 'RC406'],
+    [
+      'a normal form',
+      (plan: string) => plan.replaceAll('"role":"source-read-only"', '"role":"source-read-only","also":1'),
+      4,
+      'RC406',
+    ],
     ['its end', (plan: string) => plan.slice(0, -10), 4, 'RC406'],
     ['all of it', () => '{"kind":"Outcome"}', 4, 'RC406'],
   ])('of which somebody changed %s is refused', async (_, edit, exit, code) => {
@@ -273,7 +355,14 @@ describe('a saved plan', () => {
     const at = await saved();
     expect((await at.iam('plan -f org.yaml --manager others --out plan.json')).exit).toBe(3);
     const plan = JSON.parse(at.read('plan.json')) as Plan;
-    at.write('plan.json', JSON.stringify({ ...plan, verdicts: [], changes: plan.changes.map((change) => ({ ...change, fields: [] })) }));
+    at.write(
+      'plan.json',
+      JSON.stringify({
+        ...plan,
+        verdicts: [],
+        changes: plan.changes.map((change) => ({ ...change, fields: [] })),
+      }),
+    );
     expect((await at.iam('apply --plan plan.json')).exit).not.toBe(0);
   });
 
@@ -285,7 +374,10 @@ describe('a saved plan', () => {
 
   test('shown access that is not what its changes give is refused', async () => {
     const at = await saved();
-    at.write('plan.json', at.read('plan.json').replace(/"access":\[.*\],"verdicts"/, '"access":[],"verdicts"'));
+    at.write(
+      'plan.json',
+      at.read('plan.json').replace(/"access":\[.*\],"verdicts"/, '"access":[],"verdicts"'),
+    );
     await isStale(at, /RC404/);
   });
 
@@ -298,13 +390,23 @@ describe('a saved plan', () => {
   });
 
   test('that is not there exits 4', async () => {
-    expect(await desk().iam('apply --plan none.json')).toMatchObject({ exit: 4, stdout: '', stderr: expect.stringMatching(/RC101: none.json/) });
+    expect(await desk().iam('apply --plan none.json')).toMatchObject({
+      exit: 4,
+      stdout: '',
+      stderr: expect.stringMatching(/RC101: none.json/),
+    });
   });
 
-  test.each(['-f org.yaml', '--prune', '--adopt', '--prune-workspace acme', '--watch'])('stands alone: %s beside it exits 4', async (option) => {
-    const at = await saved();
-    expect(await at.iam(`apply --plan plan.json ${option}`)).toMatchObject({ exit: 4, stderr: expect.stringContaining('RC121') });
-  });
+  test.each(['-f org.yaml', '--prune', '--adopt', '--prune-workspace acme', '--watch'])(
+    'stands alone: %s beside it exits 4',
+    async (option) => {
+      const at = await saved();
+      expect(await at.iam(`apply --plan plan.json ${option}`)).toMatchObject({
+        exit: 4,
+        stderr: expect.stringContaining('RC121'),
+      });
+    },
+  );
 
   test('made where there was no store fits until there is a revision', async () => {
     const at = desk();
@@ -321,7 +423,10 @@ describe('a saved plan', () => {
 
   test('with an --expect that is another one exits 5', async () => {
     const at = await saved();
-    expect(await at.iam('apply --plan plan.json --expect sha256:1')).toMatchObject({ exit: 5, stderr: expect.stringContaining('RC405') });
+    expect(await at.iam('apply --plan plan.json --expect sha256:1')).toMatchObject({
+      exit: 5,
+      stderr: expect.stringContaining('RC405'),
+    });
     await at.done(`apply --plan plan.json --expect ${JSON.parse(at.read('plan.json')).digest}`);
   });
 });
@@ -334,12 +439,24 @@ describe('a refusal', () => {
     at.write('org.yaml', WIDER);
     const plan = await at.iam('plan -f org.yaml --manager others');
     expect(await at.audit()).toEqual(before);
-    const ran = await at.iam('apply -f org.yaml --manager others --as cy --reason "let me in"', { now: LATER });
+    const ran = await at.iam('apply -f org.yaml --manager others --as cy --reason "let me in"', {
+      now: LATER,
+    });
     expect(ran).toMatchObject({ exit: 3, stdout: plan.stdout });
     expect(ran.stdout).toMatch(/refused RC210: RoleBinding acme\/readers is managed by "default"/);
     const rows = await at.audit();
     expect(rows.slice(0, -1)).toEqual(before);
-    expect(rows.at(-1)).toMatchObject({ seq: before.length + 1, revision: 1, action: 'refused', at: LATER, actor: 'cy', actorVerified: false, reason: 'let me in', uid: null, identity: null });
+    expect(rows.at(-1)).toMatchObject({
+      seq: before.length + 1,
+      revision: 1,
+      action: 'refused',
+      at: LATER,
+      actor: 'cy',
+      actorVerified: false,
+      reason: 'let me in',
+      uid: null,
+      identity: null,
+    });
     expect(JSON.parse(rows.at(-1)?.verdicts ?? '')).toMatchObject([{ code: 'RC210', severity: 'deny' }]);
     expect(await at.revision()).toBe(1);
     expect(JSON.parse((await at.done('history -o json')).stdout).revisions).toHaveLength(1);
@@ -351,8 +468,16 @@ describe('a refusal', () => {
     at.write('org.yaml', WIDER);
     const ran = await at.iam('apply -f org.yaml --manager others -o json');
     expect(ran.exit).toBe(3);
-    expect(JSON.parse(ran.stdout)).toMatchObject({ kind: 'Outcome', revision: 1, outcomes: [], verdicts: [{ code: 'RC210' }] });
-    expect(JSON.parse(ran.stderr)).toMatchObject({ kind: 'ProblemList', items: [{ code: 'RC210', severity: 'error' }] });
+    expect(JSON.parse(ran.stdout)).toMatchObject({
+      kind: 'Outcome',
+      revision: 1,
+      outcomes: [],
+      verdicts: [{ code: 'RC210' }],
+    });
+    expect(JSON.parse(ran.stderr)).toMatchObject({
+      kind: 'ProblemList',
+      items: [{ code: 'RC210', severity: 'error' }],
+    });
   });
 
   test('of a delete is one too, and is not asked about', async () => {
@@ -407,7 +532,10 @@ describe('on a terminal', () => {
   });
 
   test('--watch without --yes exits 4', async () => {
-    expect(await desk().iam('apply -f org.yaml --watch', { interactive: true })).toMatchObject({ exit: 4, stderr: expect.stringContaining('give --yes') });
+    expect(await desk().iam('apply -f org.yaml --watch', { interactive: true })).toMatchObject({
+      exit: 4,
+      stderr: expect.stringContaining('give --yes'),
+    });
   });
 
   test('what another writes while somebody thinks is not overwritten: exit 5', async () => {
@@ -417,29 +545,44 @@ describe('on a terminal', () => {
     at.write('other.yaml', user('dee'));
     const answers = {
       get 0() {
-        const ran = spawnSync(process.execPath, [MAIN, 'apply', '-f', 'other.yaml'], { cwd: at.cwd, encoding: 'utf8' });
+        const ran = spawnSync(process.execPath, [MAIN, 'apply', '-f', 'other.yaml'], {
+          cwd: at.cwd,
+          encoding: 'utf8',
+        });
         expect(ran.stderr).toBe('');
         return true;
       },
     } as unknown as readonly boolean[];
     const ran = await at.iam('apply -f org.yaml', { interactive: true, answers });
-    expect(ran).toMatchObject({ exit: 5, stderr: expect.stringContaining('RC404: the store has moved from revision 1 to 2') });
+    expect(ran).toMatchObject({
+      exit: 5,
+      stderr: expect.stringContaining('RC404: the store has moved from revision 1 to 2'),
+    });
     expect(await at.revision()).toBe(2);
   });
 });
 
 describe('the snapshot', () => {
   const files = ['acme.grants.csv', 'acme.snapshot.json', 'acme.users.csv'];
-  const sidecar = (at: Desk, folder = '.iam/snapshot', workspaceName = 'acme') => JSON.parse(at.read(`${folder}/${workspaceName}.snapshot.json`));
+  const sidecar = (at: Desk, folder = '.iam/snapshot', workspaceName = 'acme') =>
+    JSON.parse(at.read(`${folder}/${workspaceName}.snapshot.json`));
 
   test('is both layouts and a sidecar whose sums are right', async () => {
     const at = desk();
     const { stdout } = await at.done('apply -f org.yaml -o json');
     expect(readdirSync(join(at.cwd, '.iam/snapshot')).sort()).toEqual(files);
     const facts = sidecar(at);
-    expect(facts).toMatchObject({ revision: 1, commit: null, asOf: NOW, auditHead: JSON.parse(stdout).auditHead });
+    expect(facts).toMatchObject({
+      revision: 1,
+      commit: null,
+      asOf: NOW,
+      auditHead: JSON.parse(stdout).auditHead,
+    });
     expect(facts.version).toBe(JSON.parse((await at.done('version -o json')).stdout).version);
-    for (const [layout, rows] of [['users', 2], ['grants', 2]] as const) {
+    for (const [layout, rows] of [
+      ['users', 2],
+      ['grants', 2],
+    ] as const) {
       const text = at.read(`.iam/snapshot/acme.${layout}.csv`);
       expect(facts.files[`acme.${layout}.csv`]).toEqual({ sha256: sha256(text), rows });
       expect(text).toBe((await at.done(`snapshot -n acme --layout ${layout}`)).stdout);
@@ -463,9 +606,13 @@ describe('the snapshot', () => {
   test('is written for the workspaces that changed, and only for them', async () => {
     const beta = `${workspace('beta')}${bound('owners', 'workspace-owner', '{name: ana}', { at: 'beta' })}`;
     const at = desk(ORG + beta);
-    expect((await at.done('apply -f org.yaml')).stderr).toContain('wrote the snapshot of 2 workspaces to .iam/snapshot');
+    expect((await at.done('apply -f org.yaml')).stderr).toContain(
+      'wrote the snapshot of 2 workspaces to .iam/snapshot',
+    );
     at.write('org.yaml', WIDER + beta);
-    expect((await at.done('apply -f org.yaml', { now: LATER })).stderr).toBe('wrote the snapshot of acme to .iam/snapshot\n');
+    expect((await at.done('apply -f org.yaml', { now: LATER })).stderr).toBe(
+      'wrote the snapshot of acme to .iam/snapshot\n',
+    );
     expect([sidecar(at).revision, sidecar(at).asOf]).toEqual([2, LATER]);
     expect(sidecar(at, '.iam/snapshot', 'beta').revision).toBe(1);
     expect(at.read('.iam/snapshot/acme.users.csv')).toContain('"cy@acme.example"');
@@ -476,32 +623,41 @@ describe('the snapshot', () => {
     await at.done('apply -f org.yaml --no-snapshot');
     expect(at.has('.iam/snapshot')).toBe(false);
     const ran = await at.done('apply -f org.yaml', { now: LATER });
-    expect(ran).toMatchObject({ stdout: expect.stringContaining('Nothing to do'), stderr: 'wrote the snapshot of acme to .iam/snapshot\n' });
+    expect(ran).toMatchObject({
+      stdout: expect.stringContaining('Nothing to do'),
+      stderr: 'wrote the snapshot of acme to .iam/snapshot\n',
+    });
     expect(sidecar(at).revision).toBe(1);
     // And then it is remembered.
     rmSync(join(at.cwd, '.iam/snapshot'), { recursive: true });
     expect((await at.done('apply -f org.yaml')).stderr).toBe('');
   });
 
-  test.each(['acme.users.csv', 'acme.snapshot.json'])('of which %s is missing, or half written, is written again', async (file) => {
-    const at = desk();
-    await at.done('apply -f org.yaml');
-    const text = at.read(`.iam/snapshot/${file}`);
-    at.write('org.yaml', ORG.replace('displayName: cy', 'displayName: Cyrus'));
-    rmSync(join(at.cwd, '.iam/snapshot', file));
-    await at.done('apply -f org.yaml');
-    if (file.endsWith('csv')) expect(at.read(`.iam/snapshot/${file}`)).toBe(text);
-    else expect(sidecar(at).revision).toBe(2);
-    at.write('.iam/snapshot/acme.snapshot.json', '{"revision": 1, "fi');
-    at.write('org.yaml', ORG);
-    await at.done('apply -f org.yaml');
-    expect(sidecar(at).revision).toBe(3);
-  });
+  test.each(['acme.users.csv', 'acme.snapshot.json'])(
+    'of which %s is missing, or half written, is written again',
+    async (file) => {
+      const at = desk();
+      await at.done('apply -f org.yaml');
+      const text = at.read(`.iam/snapshot/${file}`);
+      at.write('org.yaml', ORG.replace('displayName: cy', 'displayName: Cyrus'));
+      rmSync(join(at.cwd, '.iam/snapshot', file));
+      await at.done('apply -f org.yaml');
+      if (file.endsWith('csv')) expect(at.read(`.iam/snapshot/${file}`)).toBe(text);
+      else expect(sidecar(at).revision).toBe(2);
+      at.write('.iam/snapshot/acme.snapshot.json', '{"revision": 1, "fi');
+      at.write('org.yaml', ORG);
+      await at.done('apply -f org.yaml');
+      expect(sidecar(at).revision).toBe(3);
+    },
+  );
 
   test.fails('is right though a crash came after its tables and before its sidecar', async () => {
     const at = desk();
     await at.done('apply -f org.yaml');
-    const [facts, users] = [at.read('.iam/snapshot/acme.snapshot.json'), at.read('.iam/snapshot/acme.users.csv')];
+    const [facts, users] = [
+      at.read('.iam/snapshot/acme.snapshot.json'),
+      at.read('.iam/snapshot/acme.users.csv'),
+    ];
     at.write('org.yaml', WIDER);
     await at.done('apply -f org.yaml');
     at.write('.iam/snapshot/acme.snapshot.json', facts);
@@ -514,10 +670,14 @@ describe('the snapshot', () => {
     const at = desk();
     await at.done('apply -f org.yaml --no-snapshot');
     expect(at.has('.iam/snapshot')).toBe(false);
-    expect((await at.done('apply -f org.yaml --snapshot out/csv')).stderr).toBe('wrote the snapshot of acme to out/csv\n');
+    expect((await at.done('apply -f org.yaml --snapshot out/csv')).stderr).toBe(
+      'wrote the snapshot of acme to out/csv\n',
+    );
     expect(readdirSync(join(at.cwd, 'out/csv')).sort()).toEqual(files);
     expect(at.has('.iam/snapshot')).toBe(false);
-    expect(sidecar(at, 'out/csv').files['acme.users.csv'].sha256).toBe(sha256(at.read('out/csv/acme.users.csv')));
+    expect(sidecar(at, 'out/csv').files['acme.users.csv'].sha256).toBe(
+      sha256(at.read('out/csv/acme.users.csv')),
+    );
   });
 
   test('is beside the database, wherever that is', async () => {
@@ -530,7 +690,9 @@ describe('the snapshot', () => {
   test('of a workspace that is gone goes; other files in the folder stay', async () => {
     const at = desk(ORG + workspace('beta'));
     await at.done('apply -f org.yaml');
-    expect(readdirSync(join(at.cwd, '.iam/snapshot')).filter((file) => file.startsWith('beta.'))).toHaveLength(3);
+    expect(
+      readdirSync(join(at.cwd, '.iam/snapshot')).filter((file) => file.startsWith('beta.')),
+    ).toHaveLength(3);
     at.write('.iam/snapshot/notes.txt', 'mine');
     await at.done('delete workspace beta');
     expect(readdirSync(join(at.cwd, '.iam/snapshot')).sort()).toEqual([...files, 'notes.txt']);
@@ -549,11 +711,19 @@ describe('delete', () => {
   test('is a plan of one delete', async () => {
     const at = desk();
     await at.done('apply -f org.yaml');
-    const ran = await at.done('delete rolebinding readers -n acme --reason "no longer needed"', { now: LATER });
-    expect(ran.stdout).toBe('deleted RoleBinding acme/readers\nRevision 2: 0 created, 0 updated, 1 deleted, 0 unchanged.\nAccess: 1 person loses access.\n');
+    const ran = await at.done('delete rolebinding readers -n acme --reason "no longer needed"', {
+      now: LATER,
+    });
+    expect(ran.stdout).toBe(
+      'deleted RoleBinding acme/readers\nRevision 2: 0 created, 0 updated, 1 deleted, 0 unchanged.\nAccess: 1 person loses access.\n',
+    );
     const plan = await planOf(at);
-    expect(plan.changes.map(({ action, kind, name }) => `${action} ${kind} ${name}`)).toEqual(['create RoleBinding readers']);
-    expect((await at.done('delete user cy -o json')).stdout).toMatch(/^\{"kind":"Outcome","revision":3,.*\{"kind":"User","namespace":null,"name":"cy","outcome":"deleted"\}/);
+    expect(plan.changes.map(({ action, kind, name }) => `${action} ${kind} ${name}`)).toEqual([
+      'create RoleBinding readers',
+    ]);
+    expect((await at.done('delete user cy -o json')).stdout).toMatch(
+      /^\{"kind":"Outcome","revision":3,.*\{"kind":"User","namespace":null,"name":"cy","outcome":"deleted"\}/,
+    );
   });
 
   test.each([
@@ -574,7 +744,10 @@ describe('delete', () => {
 
   test('where there is no store exits 4, and makes none', async () => {
     const at = desk();
-    expect(await at.iam('delete user bo')).toMatchObject({ exit: 4, stderr: expect.stringContaining('RC401') });
+    expect(await at.iam('delete user bo')).toMatchObject({
+      exit: 4,
+      stderr: expect.stringContaining('RC401'),
+    });
     expect(at.has('.iam')).toBe(false);
   });
 
@@ -590,17 +763,26 @@ describe('delete', () => {
 
   test('of a paused resource exits 4, of one that is never pruned works', async () => {
     const at = desk(
-      ORG.replace('name: cy}', 'name: cy, annotations: {rolecall.dev/paused: "true"}}').replace('name: readers, namespace: acme}', 'name: readers, namespace: acme, annotations: {rolecall.dev/prune: disabled}}'),
+      ORG.replace('name: cy}', 'name: cy, annotations: {rolecall.dev/paused: "true"}}').replace(
+        'name: readers, namespace: acme}',
+        'name: readers, namespace: acme, annotations: {rolecall.dev/prune: disabled}}',
+      ),
     );
     await at.done('apply -f org.yaml');
-    expect(await at.iam('delete user cy')).toMatchObject({ exit: 4, stderr: expect.stringContaining('RC124') });
+    expect(await at.iam('delete user cy')).toMatchObject({
+      exit: 4,
+      stderr: expect.stringContaining('RC124'),
+    });
     await at.done('delete rolebinding readers -n acme');
   });
 
-  test("of what another manager manages is refused, --adopt does it", async () => {
+  test('of what another manager manages is refused, --adopt does it', async () => {
     const at = desk();
     await at.done('apply -f org.yaml');
-    expect(await at.iam('delete user cy --manager others')).toMatchObject({ exit: 3, stdout: expect.stringContaining('RC210') });
+    expect(await at.iam('delete user cy --manager others')).toMatchObject({
+      exit: 3,
+      stdout: expect.stringContaining('RC210'),
+    });
     await at.done('delete user cy --manager others --adopt');
   });
 });
@@ -611,14 +793,19 @@ describe('IAM_MANAGER', () => {
     await at.done('apply -f org.yaml', { env: { IAM_MANAGER: 'ci' } });
     at.write('org.yaml', WIDER);
     expect((await at.iam('apply -f org.yaml')).stdout).toContain('managed by "ci"');
-    expect((await at.iam('apply -f org.yaml --manager default', { env: { IAM_MANAGER: 'ci' } })).exit).toBe(3);
+    expect((await at.iam('apply -f org.yaml --manager default', { env: { IAM_MANAGER: 'ci' } })).exit).toBe(
+      3,
+    );
     expect((await planOf(at, 'plan -f org.yaml --manager ci')).manager).toBe('ci');
     await at.done('apply -f org.yaml', { env: { IAM_MANAGER: 'ci' } });
     expect(at.read('.iam/snapshot/acme.grants.csv')).toContain('"manager:ci"');
   });
 
   test('that is no name exits 4', async () => {
-    expect(await desk().iam('apply -f org.yaml', { env: { IAM_MANAGER: 'a b' } })).toMatchObject({ exit: 4, stderr: expect.stringContaining('--manager cannot be "a b"') });
+    expect(await desk().iam('apply -f org.yaml', { env: { IAM_MANAGER: 'a b' } })).toMatchObject({
+      exit: 4,
+      stderr: expect.stringContaining('--manager cannot be "a b"'),
+    });
   });
 
   test('prunes only its own', async () => {
@@ -657,8 +844,22 @@ describe('history', () => {
     const { kind, revisions } = JSON.parse((await at.done('history -o json')).stdout);
     expect(kind).toBe('History');
     expect(revisions).toMatchObject([
-      { revision: 3, actor: 'cy', actorVerified: false, manager: 'default', reason: null, commit: null, summary: { create: 0, update: 0, delete: 1 } },
-      { revision: 2, at: '2026-11-25T12:00:00.500Z', actor: 'ana', reason: 'INC-1432', summary: { create: 0, update: 1, delete: 0 } },
+      {
+        revision: 3,
+        actor: 'cy',
+        actorVerified: false,
+        manager: 'default',
+        reason: null,
+        commit: null,
+        summary: { create: 0, update: 0, delete: 1 },
+      },
+      {
+        revision: 2,
+        at: '2026-11-25T12:00:00.500Z',
+        actor: 'ana',
+        reason: 'INC-1432',
+        summary: { create: 0, update: 1, delete: 0 },
+      },
       { revision: 1, at: '2026-11-24T12:00:00Z', actor: null },
     ]);
     const lines = (await at.done('history -o jsonl')).stdout.trimEnd().split('\n');
@@ -667,7 +868,12 @@ describe('history', () => {
 
   test('--since leaves out what was before', async () => {
     const at = await three();
-    const since = async (time: string) => (JSON.parse((await at.done(`history -o json --since ${time}`)).stdout).revisions as { revision: number }[]).map(({ revision }) => revision);
+    const since = async (time: string) =>
+      (
+        JSON.parse((await at.done(`history -o json --since ${time}`)).stdout).revisions as {
+          revision: number;
+        }[]
+      ).map(({ revision }) => revision);
     expect(await since('2026-11-26')).toEqual([3]);
     expect(await since('2026-11-24T12:00:00Z')).toEqual([3, 2, 1]);
     expect(await since('2027-01-01')).toEqual([]);

@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { edgesOf, identityOf } from '../../src/core/resource.ts';
-import { createSnapshots, GRANT_COLUMNS, type GrantRow, type Origin, type Origins, USER_COLUMNS, type UserRow } from '../../src/core/snapshot.ts';
+import {
+  createSnapshots,
+  GRANT_COLUMNS,
+  type GrantRow,
+  type Origin,
+  type Origins,
+  USER_COLUMNS,
+  type UserRow,
+} from '../../src/core/snapshot.ts';
 import { createState } from '../../src/core/state.ts';
 import type { Resource } from '../../src/kinds/index.ts';
 import { organisation } from '../support/arbitrary.ts';
@@ -18,16 +26,26 @@ const FAR = '2026-09-01T00:00:00Z';
 
 const unknown: Origins = () => undefined;
 
-function users(resources: readonly Resource[], { at = NOW, origins = unknown, where = 'acme' } = {}): UserRow[] {
+function users(
+  resources: readonly Resource[],
+  { at = NOW, origins = unknown, where = 'acme' } = {},
+): UserRow[] {
   return createSnapshots(createState(resources), origins, at).users(where);
 }
 
-function grants(resources: readonly Resource[], { at = NOW, origins = unknown, where = 'acme' } = {}): GrantRow[] {
+function grants(
+  resources: readonly Resource[],
+  { at = NOW, origins = unknown, where = 'acme' } = {},
+): GrantRow[] {
   return createSnapshots(createState(resources), origins, at).grants(where);
 }
 
 /** The one row of a person, some columns of it. */
-function about<Column extends keyof UserRow>(resources: readonly Resource[], columns: readonly Column[], name = 'ana'): Record<string, string> {
+function about<Column extends keyof UserRow>(
+  resources: readonly Resource[],
+  columns: readonly Column[],
+  name = 'ana',
+): Record<string, string> {
   const rows = users(resources).filter(({ user }) => user === name);
   expect(rows).toHaveLength(1);
   return Object.fromEntries(columns.map((column) => [column, rows[0]?.[column] ?? '']));
@@ -50,38 +68,79 @@ function madeIn(...revisions: readonly (readonly Resource[])[]): Origins {
 }
 
 test('the columns are those of the contract, in its order', () => {
-  expect(USER_COLUMNS.join()).toBe('workspace,user,email,display_name,type,state,permission,roles,groups,since,next_expiry');
+  expect(USER_COLUMNS.join()).toBe(
+    'workspace,user,email,display_name,type,state,permission,roles,groups,since,next_expiry',
+  );
   expect(GRANT_COLUMNS.join()).toBe(
     'workspace,subject_kind,subject,email,state,role,risk,scope,via,binding,not_before,expires_at,granted_at,granted_by,reason',
   );
 });
 
 describe('who belongs to a workspace', () => {
-  const names = (resources: readonly Resource[], where = 'acme') => users(resources, { where }).map(({ user }) => user);
+  const names = (resources: readonly Resource[], where = 'acme') =>
+    users(resources, { where }).map(({ user }) => user);
 
   test('is whom a grant there names, directly or through groups', () => {
-    const org = [acme, beta, ana, bo, user('cy'), group('acme/g', ['bo']), binding('acme/b', 'workspace-member', ['ana', 'Group:g'])];
+    const org = [
+      acme,
+      beta,
+      ana,
+      bo,
+      user('cy'),
+      group('acme/g', ['bo']),
+      binding('acme/b', 'workspace-member', ['ana', 'Group:g']),
+    ];
     expect(names(org)).toEqual(['ana', 'bo']);
     expect(names(org, 'beta')).toEqual([]);
   });
 
   test('is whom a membership there names, though the group has no role', () => {
     const org = [acme, ana, group('acme/outer', ['Group:inner']), group('acme/inner', ['ana'])];
-    expect(about(org, ['permission', 'roles', 'groups'])).toEqual({ permission: 'Member', roles: '', groups: 'inner; outer' });
+    expect(about(org, ['permission', 'roles', 'groups'])).toEqual({
+      permission: 'Member',
+      roles: '',
+      groups: 'inner; outer',
+    });
     expect(grants(org)).toEqual([]);
   });
 
   test('is also who gets in later, or is suspended', () => {
     const later = [acme, ana, binding('acme/b', 'workspace-member', ['ana'], { notBefore: NEAR })];
-    expect(about(later, ['state', 'permission', 'roles'])).toEqual({ state: 'Active', permission: '', roles: '' });
-    const suspended = [acme, user('ana', { state: 'Suspended' }), binding('acme/b', 'workspace-owner', ['ana'])];
-    expect(about(suspended, ['state', 'permission', 'roles'])).toEqual({ state: 'Suspended', permission: '', roles: '' });
+    expect(about(later, ['state', 'permission', 'roles'])).toEqual({
+      state: 'Active',
+      permission: '',
+      roles: '',
+    });
+    const suspended = [
+      acme,
+      user('ana', { state: 'Suspended' }),
+      binding('acme/b', 'workspace-owner', ['ana']),
+    ];
+    expect(about(suspended, ['state', 'permission', 'roles'])).toEqual({
+      state: 'Suspended',
+      permission: '',
+      roles: '',
+    });
   });
 
   test.each([
     ['a binding', [ana, binding('acme/b', 'workspace-member', ['ana'], { expiresAt: PAST })]],
-    ['a membership', [ana, group('acme/g', [{ kind: 'User', name: 'ana', expiresAt: PAST }]), binding('acme/b', 'workspace-member', ['Group:g'])]],
-    ['a contract', [user('ana', { expiresAt: PAST }), binding('acme/b', 'workspace-member', ['ana']), group('acme/g', ['ana'])]],
+    [
+      'a membership',
+      [
+        ana,
+        group('acme/g', [{ kind: 'User', name: 'ana', expiresAt: PAST }]),
+        binding('acme/b', 'workspace-member', ['Group:g']),
+      ],
+    ],
+    [
+      'a contract',
+      [
+        user('ana', { expiresAt: PAST }),
+        binding('acme/b', 'workspace-member', ['ana']),
+        group('acme/g', ['ana']),
+      ],
+    ],
   ])('is not whom %s names whose end is past', (_, org) => {
     expect(names([acme, ...org])).toEqual([]);
     expect(grants([acme, ...org])).toEqual([]);
@@ -116,7 +175,11 @@ describe('who belongs to a workspace', () => {
 });
 
 describe('permission', () => {
-  const through = [group('acme/outer', ['Group:inner']), group('acme/inner', ['ana']), binding('acme/o', 'workspace-owner', ['Group:outer'])];
+  const through = [
+    group('acme/outer', ['Group:inner']),
+    group('acme/inner', ['ana']),
+    binding('acme/o', 'workspace-owner', ['Group:outer']),
+  ];
 
   test.each([
     ['Human', 'Owner'],
@@ -124,15 +187,22 @@ describe('permission', () => {
     ['Service', 'Member'],
   ])('of a %s with workspace-owner is %s', (type, permission) => {
     const who = user('ana', { type });
-    expect(about([acme, who, binding('acme/o', 'workspace-owner', ['ana'])], ['type', 'permission'])).toEqual({ type, permission });
+    expect(about([acme, who, binding('acme/o', 'workspace-owner', ['ana'])], ['type', 'permission'])).toEqual(
+      { type, permission },
+    );
     expect(about([acme, who, ...through], ['permission'])).toEqual({ permission });
   });
 
   test('is of now: who owns later, or only elsewhere, is no Owner', () => {
     const later = binding('acme/o', 'workspace-owner', ['ana'], { notBefore: NEAR });
     const member = binding('acme/m', 'workspace-member', ['ana']);
-    expect(about([acme, ana, later, member], ['permission', 'roles'])).toEqual({ permission: 'Member', roles: 'Workspace Member' });
-    expect(about([acme, beta, ana, member, binding('beta/o', 'workspace-owner', ['ana'])], ['permission'])).toEqual({ permission: 'Member' });
+    expect(about([acme, ana, later, member], ['permission', 'roles'])).toEqual({
+      permission: 'Member',
+      roles: 'Workspace Member',
+    });
+    expect(
+      about([acme, beta, ana, member, binding('beta/o', 'workspace-owner', ['ana'])], ['permission']),
+    ).toEqual({ permission: 'Member' });
   });
 
   test('comes from the role itself: a Privileged role of our own makes no Owner', () => {
@@ -148,7 +218,12 @@ describe('roles', () => {
       ana,
       role('zoo', { displayName: 'ärzte', scopes: ['Workspace'] }),
       group('acme/g', ['ana']),
-      binding('acme/a', 'source-admin', ['ana'], { resources: [{ type: 'Source', id: 'website' }, { type: 'Workspace', labels: { tier: '1', environment: 'prod' } }] }),
+      binding('acme/a', 'source-admin', ['ana'], {
+        resources: [
+          { type: 'Source', id: 'website' },
+          { type: 'Workspace', labels: { tier: '1', environment: 'prod' } },
+        ],
+      }),
       binding('acme/b', 'source-admin', ['ana', 'Group:g']),
       binding('acme/c', 'zoo', ['ana']),
       binding('acme/d', 'workspace-member', ['ana']),
@@ -195,20 +270,31 @@ describe('since and next_expiry', () => {
   test('are the first time that made him belong, and the first end that is to come', () => {
     const first = [acme, ana, group('acme/g', ['ana'])];
     const second = [binding('acme/a', 'workspace-member', ['ana'], { expiresAt: FAR })];
-    const third = [binding('acme/b', 'source-admin', ['Group:g'], { expiresAt: NEAR }), binding('acme/gone', 'pii-access', ['ana'], { expiresAt: PAST })];
+    const third = [
+      binding('acme/b', 'source-admin', ['Group:g'], { expiresAt: NEAR }),
+      binding('acme/gone', 'pii-access', ['ana'], { expiresAt: PAST }),
+    ];
     const [row] = users([...first, ...second, ...third], { origins: madeIn(first, second, third) });
     expect(row).toMatchObject({ since: '2026-05-01T00:00:00Z', next_expiry: NEAR });
   });
 
   test('next_expiry counts future grants, memberships and the end of his own contract; without an end it is empty', () => {
     const soon = binding('acme/b', 'workspace-member', ['ana'], { notBefore: NEAR, expiresAt: FAR });
-    expect(about([acme, ana, soon, binding('acme/c', 'source-admin', ['ana'])], ['next_expiry'])).toEqual({ next_expiry: FAR });
-    expect(about([acme, user('ana', { expiresAt: NEAR }), group('acme/g', ['ana'])], ['next_expiry'])).toEqual({ next_expiry: NEAR });
-    expect(about([acme, ana, binding('acme/c', 'source-admin', ['ana'])], ['next_expiry'])).toEqual({ next_expiry: '' });
+    expect(about([acme, ana, soon, binding('acme/c', 'source-admin', ['ana'])], ['next_expiry'])).toEqual({
+      next_expiry: FAR,
+    });
+    expect(
+      about([acme, user('ana', { expiresAt: NEAR }), group('acme/g', ['ana'])], ['next_expiry']),
+    ).toEqual({ next_expiry: NEAR });
+    expect(about([acme, ana, binding('acme/c', 'source-admin', ['ana'])], ['next_expiry'])).toEqual({
+      next_expiry: '',
+    });
   });
 
   test('since is empty where the ledger does not know', () => {
-    expect(about([acme, ana, binding('acme/b', 'workspace-member', ['ana'])], ['since'])).toEqual({ since: '' });
+    expect(about([acme, ana, binding('acme/b', 'workspace-member', ['ana'])], ['since'])).toEqual({
+      since: '',
+    });
   });
 });
 
@@ -248,15 +334,28 @@ describe('a row of grants', () => {
       ana,
       group('acme/outer', ['ana', 'Group:inner']),
       group('acme/inner', ['ana']),
-      binding('acme/b', 'source-admin', ['ana', 'Group:outer'], { resources: [{ type: 'Source', id: 'a' }, { type: 'Source', id: 'b' }] }),
+      binding('acme/b', 'source-admin', ['ana', 'Group:outer'], {
+        resources: [
+          { type: 'Source', id: 'a' },
+          { type: 'Source', id: 'b' },
+        ],
+      }),
     ];
     expect(grants(org).map(({ scope, via }) => `${scope} ${via}`)).toEqual(
-      ['Source/a', 'Source/b'].flatMap((scope) => ['direct', 'group:outer', 'group:outer>inner'].map((via) => `${scope} ${via}`)),
+      ['Source/a', 'Source/b'].flatMap((scope) =>
+        ['direct', 'group:outer', 'group:outer>inner'].map((via) => `${scope} ${via}`),
+      ),
     );
   });
 
   test('has the risk of all that the role includes', () => {
-    const org = [acme, ana, role('a', { includes: ['b'] }), role('b', { risk: 'Privileged' }), binding('acme/x', 'a', ['ana'])];
+    const org = [
+      acme,
+      ana,
+      role('a', { includes: ['b'] }),
+      role('b', { risk: 'Privileged' }),
+      binding('acme/x', 'a', ['ana']),
+    ];
     expect(grants(org).map(({ risk }) => risk)).toEqual(['Privileged']);
   });
 
@@ -266,26 +365,61 @@ describe('a row of grants', () => {
   });
 
   test('was granted by the newest part that it rests on', () => {
-    const base = [acme, ana, bo, group('acme/g', ['ana']), binding('acme/x', 'workspace-member', ['Group:g'])];
+    const base = [
+      acme,
+      ana,
+      bo,
+      group('acme/g', ['ana']),
+      binding('acme/x', 'workspace-member', ['Group:g']),
+    ];
     const joined = group('acme/g', ['ana', 'bo']);
-    const wider = binding('acme/x', 'workspace-member', ['Group:g'], { reason: 'other words', expiresAt: FAR });
+    const wider = binding('acme/x', 'workspace-member', ['Group:g'], {
+      reason: 'other words',
+      expiresAt: FAR,
+    });
     const rows = grants([acme, ana, bo, joined, wider], { origins: madeIn(base, [joined], [wider]) });
-    expect(rows.map(({ subject, granted_at, granted_by }) => `${subject} ${granted_at} ${granted_by}`)).toEqual([
-      'ana 2026-05-01T00:00:00Z actor-1',
-      'bo 2026-05-02T00:00:00Z actor-2',
-    ]);
+    expect(
+      rows.map(({ subject, granted_at, granted_by }) => `${subject} ${granted_at} ${granted_by}`),
+    ).toEqual(['ana 2026-05-01T00:00:00Z actor-1', 'bo 2026-05-02T00:00:00Z actor-2']);
   });
 });
 
 describe('a token', () => {
   const own = (spec: object = {}) => token('acme/ci', 'ana', spec);
-  const state = (resources: readonly Resource[]) => grants(resources).map(({ subject, state }) => `${subject} ${state}`);
+  const state = (resources: readonly Resource[]) =>
+    grants(resources).map(({ subject, state }) => `${subject} ${state}`);
 
   test('has a row for its own role, and one for each binding; it is no person', () => {
-    const org = [acme, ana, own({ expiresAt: FAR }), binding('acme/x', 'function-admin', ['Token:ci'], { resources: [{ type: 'Function', id: 'enrich' }], expiresAt: NEAR })];
+    const org = [
+      acme,
+      ana,
+      own({ expiresAt: FAR }),
+      binding('acme/x', 'function-admin', ['Token:ci'], {
+        resources: [{ type: 'Function', id: 'enrich' }],
+        expiresAt: NEAR,
+      }),
+    ];
     expect(grants(org)).toMatchObject([
-      { subject_kind: 'Token', subject: 'ci', email: '', role: 'function-admin', scope: 'Function/enrich', via: 'direct', binding: 'x', expires_at: NEAR },
-      { subject_kind: 'Token', subject: 'ci', email: '', role: 'workspace-member', scope: 'Workspace', via: 'direct', binding: 'token/ci', expires_at: FAR },
+      {
+        subject_kind: 'Token',
+        subject: 'ci',
+        email: '',
+        role: 'function-admin',
+        scope: 'Function/enrich',
+        via: 'direct',
+        binding: 'x',
+        expires_at: NEAR,
+      },
+      {
+        subject_kind: 'Token',
+        subject: 'ci',
+        email: '',
+        role: 'workspace-member',
+        scope: 'Workspace',
+        via: 'direct',
+        binding: 'token/ci',
+        expires_at: FAR,
+      },
     ]);
     expect(users(org)).toEqual([]);
   });
@@ -312,15 +446,34 @@ describe('rows are sorted by e-mail, then the rest, by code point', () => {
   const emails = ['Z@acme.example', 'a@acme.example', '\ud83d\ude00@acme.example', '\uff5e@acme.example'];
   const people = emails.map((email, i) => user(`u${9 - i}`, { email }));
   const names = people.map(({ metadata }) => metadata.name);
-  const org = [acme, ana, ...people, binding('acme/x', 'workspace-member', names), binding('acme/a', 'workspace-member', ['u8']), token('acme/ci', 'ana')];
+  const org = [
+    acme,
+    ana,
+    ...people,
+    binding('acme/x', 'workspace-member', names),
+    binding('acme/a', 'workspace-member', ['u8']),
+    token('acme/ci', 'ana'),
+  ];
 
   test('users', () => {
     // Of one address as it is stored: compared without regard to case.
-    expect(users(org).map(({ email }) => email)).toEqual(['a@acme.example', 'z@acme.example', '\uff5e@acme.example', '\ud83d\ude00@acme.example']);
+    expect(users(org).map(({ email }) => email)).toEqual([
+      'a@acme.example',
+      'z@acme.example',
+      '\uff5e@acme.example',
+      '\ud83d\ude00@acme.example',
+    ]);
   });
 
   test('grants: tokens, which have no address, come first', () => {
-    expect(grants(org).map(({ subject, binding }) => `${subject} ${binding}`)).toEqual(['ci token/ci', 'u8 a', 'u8 x', 'u9 x', 'u6 x', 'u7 x']);
+    expect(grants(org).map(({ subject, binding }) => `${subject} ${binding}`)).toEqual([
+      'ci token/ci',
+      'u8 a',
+      'u8 x',
+      'u9 x',
+      'u6 x',
+      'u7 x',
+    ]);
   });
 
   test('in any order of the resources', () => {
@@ -336,7 +489,11 @@ describe('rows are sorted by e-mail, then the rest, by code point', () => {
 
 describe('of any organisation', () => {
   const workspaces = ['acme', 'beta', 'corp'];
-  const moments = fc.constantFrom(...['2026-04-15', '2026-05-01', '2026-06-01', '2026-06-15', '2026-08-20', '2026-12-01'].map((day) => Date.parse(day)));
+  const moments = fc.constantFrom(
+    ...['2026-04-15', '2026-05-01', '2026-06-01', '2026-06-15', '2026-08-20', '2026-12-01'].map((day) =>
+      Date.parse(day),
+    ),
+  );
 
   test('the grants that are active at a time are exactly the access at that time', () => {
     fc.assert(
@@ -344,7 +501,10 @@ describe('of any organisation', () => {
         const snapshots = createSnapshots(createState(org), unknown, at);
         const active = workspaces
           .flatMap((where) => snapshots.grants(where))
-          .filter(({ state, not_before }) => state === 'Active' && (not_before === '' || Date.parse(not_before) <= at))
+          .filter(
+            ({ state, not_before }) =>
+              state === 'Active' && (not_before === '' || Date.parse(not_before) <= at),
+          )
           .map((row) => holdingKey({ subjectKind: row.subject_kind as 'User' | 'Token', ...row }));
         expect(new Set(active)).toEqual(new Set(accessAt(org, new Set(), at).keys()));
       }),
@@ -359,13 +519,25 @@ describe('of any organisation', () => {
         for (const where of workspaces) {
           const rows = snapshots.users(where);
           const all = snapshots.grants(where);
-          expect(all.filter(({ expires_at }) => expires_at !== '' && Date.parse(expires_at) <= at)).toEqual([]);
+          expect(all.filter(({ expires_at }) => expires_at !== '' && Date.parse(expires_at) <= at)).toEqual(
+            [],
+          );
           const people = new Set(rows.map(({ user }) => user));
           expect(people.size).toBe(rows.length);
-          for (const { subject_kind, subject } of all) if (subject_kind === 'User') expect(people).toContain(subject);
+          for (const { subject_kind, subject } of all)
+            if (subject_kind === 'User') expect(people).toContain(subject);
           for (const row of rows) {
-            const own = all.filter(({ subject_kind, subject, state: its, not_before }) => subject_kind === 'User' && subject === row.user && its === 'Active' && (not_before === '' || Date.parse(not_before) <= at));
-            const names = own.map(({ role, scope }) => `${state.get('Role', undefined, role)?.spec.displayName}${scope === 'Workspace' ? '' : ` [${scope}]`}`);
+            const own = all.filter(
+              ({ subject_kind, subject, state: its, not_before }) =>
+                subject_kind === 'User' &&
+                subject === row.user &&
+                its === 'Active' &&
+                (not_before === '' || Date.parse(not_before) <= at),
+            );
+            const names = own.map(
+              ({ role, scope }) =>
+                `${state.get('Role', undefined, role)?.spec.displayName}${scope === 'Workspace' ? '' : ` [${scope}]`}`,
+            );
             expect(new Set(row.roles === '' ? [] : row.roles.split('; '))).toEqual(new Set(names));
             const owns = own.some(({ role }) => role === 'workspace-owner') && row.type !== 'Service';
             expect(row.permission === 'Owner').toBe(owns);

@@ -47,12 +47,16 @@ const FULL_WIDTH = { '=': '\uff1d', '+': '\uff0b', '-': '\uff0d', '@': '\uff20' 
 describe('a cell that a spreadsheet would run', () => {
   const dangerous = [...'=+-@\t\r\n', ...Object.values(FULL_WIDTH)];
 
-  test.each(dangerous.map((first) => [JSON.stringify(first), first]))('that begins with %s gets an apostrophe', (_, first) => {
-    expect(safeCell(`${first}1+1`)).toBe(`'${first}1+1`);
-  });
+  test.each(dangerous.map((first) => [JSON.stringify(first), first]))(
+    'that begins with %s gets an apostrophe',
+    (_, first) => {
+      expect(safeCell(`${first}1+1`)).toBe(`'${first}1+1`);
+    },
+  );
 
   test.each(['=', '\uff1d', '@'])('gets it also after leading white space: %s', (first) => {
-    for (const space of [' ', '   ', '\u00a0', '\u3000', '\ufeff']) expect(safeCell(`${space}${first}A1`)).toBe(`${space}'${first}A1`);
+    for (const space of [' ', '   ', '\u00a0', '\u3000', '\ufeff'])
+      expect(safeCell(`${space}${first}A1`)).toBe(`${space}'${first}A1`);
   });
 
   test('gets it after leading white space that is itself dangerous', () => {
@@ -65,14 +69,46 @@ describe('a cell that a spreadsheet would run', () => {
     expect(safeCell('Admin [Source/=x]; Reader')).toBe('Admin [Source/=x]; Reader');
   });
 
-  test.each(['', 'a=b', 'ana@acme.example', '2026-06-01T00:00:00Z', 'group:a>b', "it's", 'a - b', 'x;=y', '#x', '\u2212x'])('and no other does: %s', (value) => {
+  test.each([
+    '',
+    'a=b',
+    'ana@acme.example',
+    '2026-06-01T00:00:00Z',
+    'group:a>b',
+    "it's",
+    'a - b',
+    'x;=y',
+    '#x',
+    '\u2212x',
+  ])('and no other does: %s', (value) => {
     expect(safeCell(value)).toBe(value);
   });
 });
 
 describe('of any rows', () => {
   const piece = fc.oneof(
-    { weight: 3, arbitrary: fc.constantFrom('=', '+', '-', '@', '\t', '\r', '\n', '"', "'", ',', ';', '; ', ' ', '\u3000', '\uff1d', '\uff20', '\r\n') },
+    {
+      weight: 3,
+      arbitrary: fc.constantFrom(
+        '=',
+        '+',
+        '-',
+        '@',
+        '\t',
+        '\r',
+        '\n',
+        '"',
+        "'",
+        ',',
+        ';',
+        '; ',
+        ' ',
+        '\u3000',
+        '\uff1d',
+        '\uff20',
+        '\r\n',
+      ),
+    },
     { weight: 2, arbitrary: fc.string({ unit: 'grapheme', maxLength: 4 }) },
   );
   const cell = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(''));
