@@ -119,15 +119,18 @@ function shortened(text: string): string {
  * A word that is plain text wherever it stands: no character that means something to Markdown, and nothing that a forge
  * makes a link of (an address of the web or of a person, a commit, an issue).
  */
-const PLAIN = /^(?!.*www\.)(?!gh-\d)(?!\W*[0-9a-f]{7,}\W*$)(?:[\p{L}\p{N},.;()"'%/?+…→=-]|:(?=\d|$))+$|^>$/iu;
+const PLAIN = /^(?!.*(?:www\.|\bgh-\d|\b[0-9a-f]{7,}\b))(?:[\p{L}\p{N},.;()"'%/?+…→=-]|:(?=\d|$))+$|^>$/iu;
+
+/** What would begin a list, a quotation or an underline where it stands first. */
+const MARKER = /^(?:[-+>=]|\d+[.)]?$)/;
 
 /** A sentence: words that are not plain stand in code, where nothing in them means anything. */
 function prose(text: string, place: 'line' | 'cell' = 'line'): string {
   const pieces: { plain: boolean; words: string[] }[] = [];
-  for (const word of visible(text).split(' ')) {
-    const plain = word === '' || PLAIN.test(word);
+  for (const word of visible(text).trim().split(' ')) {
+    const plain = word === '' || (PLAIN.test(word) && !(pieces.length === 0 && MARKER.test(word)));
     const last = pieces.at(-1);
-    if (last?.plain === plain) last.words.push(word);
+    if (last && (last.plain === plain || word === '')) last.words.push(word);
     else pieces.push({ plain, words: [word] });
   }
   return pieces.map(({ plain, words }) => (plain ? words.join(' ') : code(words.join(' '), place))).join(' ');

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { LIMITS } from '../core/document.ts';
 import type { Problem } from '../core/problem.ts';
 
@@ -61,7 +62,7 @@ function validPrefix(bytes: Uint8Array): number {
     if (decodes(middle)) low = middle;
     else high = middle - 1;
   }
-  // A character that began before the bad byte is not whole: the place is where it begins.
-  while (low > 0 && ((bytes[low] ?? 0) & 0xc0) === 0x80) low--;
+  // A character that the bad byte cuts off is bad from where it begins.
+  while (!isUtf8(bytes.subarray(0, low))) low--;
   return low;
 }

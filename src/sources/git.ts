@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
+import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { LIMITS } from '../core/document.ts';
 import { EXIT, failure, type Problem } from '../core/problem.ts';
 import type { InputText } from '../core/read-input.ts';
 import { decode } from './decode.ts';
-import { hasExtension, IGNORE_FILE, type IgnoreRules, ignoreRules, isHidden } from './path-rules.ts';
+import { expandGlob, isGlob, type Listed } from './glob.ts';
+import { hasExtension, IGNORE_FILE, type IgnoreRules, ignoreRules, isLeftOut } from './path-rules.ts';
 import type { Loaded, Source } from './source.ts';
 
 export interface GitOptions {
@@ -26,20 +28,30 @@ export function gitSource({ revision, paths, cwd, label, mayBeAbsent }: GitOptio
     name: `${paths.join(' ')} at ${revision}`,
     async load() {
       const commit = resolveCommit(revision, cwd);
-      const prefix = git(cwd, ['rev-parse', '--show-prefix']).toString().trim();
-      const entries = listTree(commit, cwd);
+      const prefix = git(cwd, ['rev-parse', '--show-prefix']).toString().replace(/\n$/, '');
+      const tree = listTree(commit, cwd);
       const problems: Problem[] = [];
-      const texts: InputText[] = [];
-      const rules = await rulesOf(entries, cwd);
-      for (const entry of select(entries, paths, prefix, rules, mayBeAbsent, label, problems)) {
-        const file = label + (path.posix.relative(prefix, entry.path) || entry.path);
-        if (entry.mode === '120000' || entry.mode === '160000') {
-          const what = entry.mode === '120000' ? 'a symbolic link' : 'a submodule';
-          problems.push({ code: 'RC129', severity: 'error', message: `${file}: is ${what}, which is not read from a commit`, hint: `name it in ${IGNORE_FILE}` });
-          continue;
+      const shown = (entry: string) => label + (path.posix.relative(prefix, entry) || entry);
+      const files = new Set<Entry>();
+      for (const given of paths) {
+        const wanted = path.posix.join(prefix, path.isAbsolute(given) ? path.relative(realpathSync(cwd), given) : given).replace(/\/$/, '');
+        const roots = given === '' ? [] : tree.has(wanted) ? [wanted] : isGlob(given) ? expandGlob(wanted, (folder) => listed(tree, folder)) : [];
+        if (roots.length === 0 && !(mayBeAbsent && given !== ''))
+          problems.push({ code: 'RC101', severity: 'error', message: `${label}${given === '' ? '""' : given}: the commit has no such file or folder`, hint: 'was it added, and committed?' });
+        for (const root of roots) {
+          for (const entry of await walk(tree, root, cwd)) {
+            const what = refusal(tree, root, entry);
+            if (what === undefined) files.add(entry);
+            else problems.push({ code: 'RC129', severity: 'error', message: `${shown(entry.path)}: is ${what}, which is not read from a commit`, hint: `name it in ${IGNORE_FILE}` });
+          }
         }
-        const text = decode(file, readBlob(entry.object, cwd), problems);
-        if (text !== undefined) texts.push({ file, text });
+      }
+      const texts: InputText[] = [];
+      const blobs = readBlobs([...files].map(({ object }) => object), cwd);
+      for (const { path: file, object } of files) {
+        const bytes = blobs.get(object);
+        const text = bytes && decode(shown(file), bytes, problems);
+        if (text !== undefined) texts.push({ file: shown(file), text });
       }
       return { texts, problems } satisfies Loaded;
     },
@@ -47,96 +59,107 @@ export function gitSource({ revision, paths, cwd, label, mayBeAbsent }: GitOptio
 }
 
 interface Entry {
+  /** 100644, 040000 for a folder, 120000 for a symbolic link, 160000 for a submodule. */
   readonly mode: string;
   readonly object: string;
-  /** From the root of the repository. */
+  /** From the root of the repository, which is `.`. */
   readonly path: string;
+  /** What is in it, by name. */
+  readonly entries: Map<string, Entry>;
 }
 
-function git(cwd: string, args: readonly string[], input?: string): Buffer {
-  return execFileSync('git', ['--no-optional-locks', '-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false', ...args], {
+type Tree = ReadonlyMap<string, Entry>;
+
+function git(cwd: string, args: readonly string[], input?: string, maxBuffer = 2 * LIMITS.fileBytes): Buffer {
+  const safe = ['--no-optional-locks', '--no-replace-objects', '-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false'];
+  return execFileSync('git', [...safe, ...args], {
     cwd,
     input,
-    maxBuffer: 2 * LIMITS.fileBytes,
+    maxBuffer,
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
 }
 
 function resolveCommit(revision: string, cwd: string): string {
   // A name that begins with a dash would be read as an option.
-  if (revision.startsWith('-') || revision === '') throw failure(EXIT.invalid, 'RC129', `"${revision}" is not a commit`);
+  if (revision.startsWith('-') || revision === '') throw failure(EXIT.invalid, 'RC129', `"${revision}" is not a commit`, 'a commit, branch or tag, such as main');
   try {
     return git(cwd, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`]).toString().trim();
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ENOENT') throw failure(EXIT.error, 'RC129', 'git is not installed, or the folder does not exist');
-    const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
-    throw failure(
-      EXIT.invalid,
-      'RC129',
-      said === '' ? `there is no commit "${revision}" here` : said.replace(/^fatal: /, ''),
-      said === '' ? 'a shallow clone may lack it: git fetch --unshallow, or fetch that commit' : undefined,
-    );
+    const [said = '', ...more] = (error instanceof Error && 'stderr' in error ? String(error.stderr) : '').trim().split(/\s*\n\s*/);
+    if (said !== '') throw failure(EXIT.invalid, 'RC129', said.replace(/^fatal: /, ''), more.join(' ') || undefined);
+    throw failure(EXIT.invalid, 'RC129', `there is no commit "${revision}" here`, 'a shallow clone may lack it: git fetch --unshallow, or fetch that commit');
   }
 }
 
-function listTree(commit: string, cwd: string): Entry[] {
-  const listed = git(cwd, ['ls-tree', '-r', '-z', '--full-tree', commit]).toString();
-  return listed
-    .split('\0')
-    .filter((line) => line !== '')
-    .map((line) => {
-      const [facts = '', file = ''] = line.split('\t');
-      const [mode = '', , object = ''] = facts.split(' ');
-      return { mode, object, path: file };
-    });
-}
-
-function readBlob(object: string, cwd: string): Uint8Array {
-  return git(cwd, ['cat-file', 'blob', object]);
-}
-
-async function rulesOf(entries: readonly Entry[], cwd: string): Promise<IgnoreRules[]> {
-  const files = entries.filter(({ path: file }) => path.posix.basename(file) === IGNORE_FILE);
-  return Promise.all(
-    files.map(({ path: file, object }) => ignoreRules(path.posix.dirname(file), Buffer.from(readBlob(object, cwd)).toString())),
-  );
-}
-
-function select(
-  entries: readonly Entry[],
-  paths: readonly string[],
-  prefix: string,
-  rules: readonly IgnoreRules[],
-  mayBeAbsent: boolean,
-  label: string,
-  problems: Problem[],
-): Set<Entry> {
-  const selected = new Set<Entry>();
-  for (const given of paths) {
-    const wanted = path.posix.join(prefix, given).replace(/\/$/, '');
-    const inFolder = (file: string) => wanted === '.' || file.startsWith(`${wanted}/`);
-    const below = (file: string) => (wanted === '.' ? file : file.slice(wanted.length + 1));
-    const found = entries.filter(
-      ({ path: file, mode }) =>
-        file === wanted ||
-        (inFolder(file) && !isHidden(below(file)) && (hasExtension(file) || mode === '160000') && !isIgnored(file, wanted, rules)) ||
-        (/[*?[{]/.test(given) && path.posix.matchesGlob(file, wanted) && !isHidden(file)),
-    );
-    for (const entry of found) selected.add(entry);
-    if (found.length === 0 && !mayBeAbsent)
-      problems.push({ code: 'RC101', severity: 'error', message: `${label}${given}: the commit has no such file or folder, or nothing to read in it` });
+/** Everything in a commit, folders too, by path. */
+function listTree(commit: string, cwd: string): Tree {
+  const root: Entry = { mode: '040000', object: '', path: '.', entries: new Map() };
+  const tree = new Map([['.', root]]);
+  const listing = git(cwd, ['ls-tree', '-r', '-t', '-z', '--full-tree', commit], undefined, 2 ** 30).toString();
+  for (const line of listing.split('\0')) {
+    const tab = line.indexOf('\t');
+    const [mode = '', , object = ''] = line.slice(0, Math.max(tab, 0)).split(' ');
+    const file = line.slice(tab + 1);
+    if (tab < 0) continue;
+    const entry: Entry = { mode, object, path: file, entries: new Map() };
+    tree.set(file, entry);
+    tree.get(path.posix.dirname(file))?.entries.set(path.posix.basename(file), entry);
   }
-  return selected;
+  return tree;
 }
 
-/** Whether a rule leaves out the file, or a folder on the way to it below the one that was asked for. */
-function isIgnored(file: string, from: string, rules: readonly IgnoreRules[]): boolean {
-  const start = from === '.' ? 0 : from.split('/').length;
-  const parts = file.split('/');
-  for (let length = start + 1; length <= parts.length; length++) {
-    const part = parts.slice(0, length).join('/');
-    if (rules.some((ignores) => ignores(part, length < parts.length))) return true;
+function isFolder({ mode }: Entry): boolean {
+  return mode === '040000';
+}
+
+function listed(tree: Tree, folder: string): Listed[] {
+  return [...(tree.get(folder)?.entries ?? [])].map(([name, entry]) => ({
+    name,
+    isFolder: isFolder(entry),
+    isLink: entry.mode === '120000',
+  }));
+}
+
+/** What is to be read of a file or folder, links and submodules among it. */
+async function walk(tree: Tree, root: string, cwd: string, outer: readonly IgnoreRules[] = []): Promise<Entry[]> {
+  const top = tree.get(root);
+  if (!top || !isFolder(top)) return top ? [top] : [];
+  const ignoring = top.entries.get(IGNORE_FILE);
+  const text = ignoring && readBlobs([ignoring.object], cwd).get(ignoring.object)?.toString();
+  const rules = text === undefined ? outer : [...outer, await ignoreRules(root, text)];
+  const found: Entry[] = ignoring?.mode === '120000' ? [ignoring] : [];
+  for (const [name, entry] of top.entries) {
+    if (name.startsWith('.') || isLeftOut(rules, entry.path, isFolder(entry))) continue;
+    if (isFolder(entry)) found.push(...(await walk(tree, entry.path, cwd, rules)));
+    else if (hasExtension(name) || entry.mode === '120000' || entry.mode === '160000') found.push(entry);
   }
-  return false;
+  return found;
+}
+
+/** Why an entry cannot be read: its content is not in it. */
+function refusal(tree: Tree, root: string, { mode, path: file }: Entry): string | undefined {
+  if (mode === '160000') return 'a submodule';
+  if (mode !== '120000') return undefined;
+  return 'a symbolic link';
+}
+
+/** The content of objects, in one run of git. */
+function readBlobs(objects: readonly string[], cwd: string): Map<string, Buffer> {
+  const blobs = new Map<string, Buffer>();
+  if (objects.length === 0) return blobs;
+  const input = objects.join('\n');
+  const sizes = git(cwd, ['cat-file', '--batch-check=%(objectsize)'], input).toString().trim().split('\n').map(Number);
+  const total = sizes.reduce((sum, size) => sum + size + 200, 0);
+  const all = git(cwd, ['cat-file', '--batch'], input, total);
+  let at = 0;
+  objects.forEach((object, i) => {
+    const start = all.indexOf('\n', at) + 1;
+    const end = start + (sizes[i] ?? 0);
+    blobs.set(object, all.subarray(start, end));
+    at = end + 1;
+  });
+  return blobs;
 }

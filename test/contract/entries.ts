@@ -131,7 +131,7 @@ export function everything(store: Store, filter?: { workspace?: string }): Promi
   }));
 }
 
-export function plain({ uid, id, body, manager, fieldManagers, resource }: Stored): Stored {
+function plain({ uid, id, body, manager, fieldManagers, resource }: Stored): Stored {
   return { uid, id, body, manager, fieldManagers, resource };
 }
 

@@ -28,8 +28,8 @@ import {
   stored,
 } from '../contract/entries.ts';
 import { isChain } from '../contract/store-records.ts';
-import { group, user } from '../support/resources.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { group, user } from '../support/resources.ts';
 
 const HAS_MODES = process.getuid !== undefined;
 const IS_ROOT = process.getuid?.() === 0;

@@ -6,16 +6,17 @@ import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/core/problem.ts';
 import { sqliteStore } from '../../src/stores/sqlite/sqlite-store.ts';
 import type { Store } from '../../src/stores/store.ts';
 import { apply, create, everything, headOf, reading } from '../contract/entries.ts';
 import { isChain } from '../contract/store-records.ts';
-import { group, user } from '../support/resources.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { group, user } from '../support/resources.ts';
 
-const SCRIPT = path.resolve(import.meta.dirname, '../support/store-process.ts');
+const SCRIPT = fileURLToPath(new URL('../support/store-process.ts', import.meta.url));
 const NOBODY = 65534;
 const IS_ROOT = process.getuid?.() === 0;
 

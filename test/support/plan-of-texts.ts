@@ -47,7 +47,7 @@ export function planOfTexts(next: () => string): Plan {
     changes: [change('create'), change('update'), change('delete')],
     access: [person('User', where), person('Token', where)],
     verdicts: [
-      { code: 'RC201', class: 'soft', severity: 'deny', message: next(), numbers: {}, override: `--override ${next()}` },
+      { code: 'RC209', class: 'soft', severity: 'deny', message: next(), numbers: {}, override: `--override ${next()}` },
       { code: 'RC210', class: 'hard', severity: 'warn', message: next(), numbers: {}, override: null },
     ],
     problems: [{ code: 'RC124', severity: 'warn', message: next(), place: { file: next(), line: 1, column: 1 }, hint: next() }],
