@@ -30,7 +30,7 @@ export function readInput(texts: readonly InputText[]): ReadManifests {
       problems.push({
         code: 'RC103',
         severity: 'error',
-        message: 'more than 1,000 mistakes in this file; the rest of it was not read',
+        message: '1,000 mistakes in this file: the rest of it was not read',
         place: { file, line: 1, column: 1 },
         hint: 'correct these first',
       });
@@ -42,7 +42,7 @@ export function readInput(texts: readonly InputText[]): ReadManifests {
     problems.push({
       code: 'RC120',
       severity: 'error',
-      message: `no manifest in ${texts.length === 1 ? (texts[0]?.file ?? 'the input') : `${texts.length} files`}`,
+      message: `no manifest in ${texts.length > 1 ? `${texts.length} files` : (texts[0]?.file ?? 'the input')}`,
       hint: 'an input without manifests is never taken to mean "nothing is declared"',
     });
   }

@@ -1,5 +1,6 @@
 import { isKindName } from '../kinds/index.ts';
 import { parseTime } from '../kinds/time.ts';
+import { diffFields } from './diff.ts';
 import { canonicalJson } from './hash.ts';
 import { type Actual, type Draft, judge } from './judge.ts';
 import { readManifests } from './manifest.ts';
@@ -54,7 +55,10 @@ function isChange(change: Change): boolean {
   if (!isKindName(change.kind) || !Array.isArray(change.declares) || !Array.isArray(change.fields)) return false;
   const shape = { create: [false, true], update: [true, true], delete: [true, false] }[change.action];
   if (!shape || (change.before !== null) !== shape[0] || (change.after !== null) !== shape[1]) return false;
-  return [change.before, change.after].every((manifest) => manifest === null || isNormalForm(manifest, change));
+  const { before, after } = change;
+  if (![before, after].every((manifest) => manifest === null || isNormalForm(manifest, change))) return false;
+  // What people read, and what tells whose a change is: no digest covers it.
+  return canonicalJson(change.fields) === canonicalJson(before && after ? diffFields(before, after) : []);
 }
 
 function isNormalForm(manifest: Manifest, change: Change): boolean {

@@ -21,7 +21,7 @@ const PATTERNS = new Map<string, string>([
   [scope.pattern, 'a capital letter, then letters and digits, such as Source'],
   [limit.anyOf[1].pattern, 'a number, or a percentage from 0% to 100%'],
   [grantLabels.propertyNames.pattern, 'a letter, then letters, digits and "-", at most 63'],
-  [labels.propertyNames.pattern, 'letters, digits, "-", "_" and ".", at most 63, beginning and ending with a letter or digit'],
+  [labels.propertyNames.pattern, 'letters, digits, "-", "_" and ".", at most 63, beginning and ending with a letter or digit; example.com/ may come before'],
   [labels.additionalProperties.pattern, 'letters, digits, "-", "_" and ".", at most 63, beginning and ending with a letter or digit'],
   ['^[^@]+@[^@]+$', 'an address with one @'],
   ['^[-._a-zA-Z0-9]+$', 'letters, digits, "-", "_" and "."'],

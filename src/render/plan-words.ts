@@ -19,12 +19,14 @@ export function planScope(plan: Plan, store: string): string {
     plan.prune ? 'prune' : '',
     ...pruneWorkspaces.map((name) => `prune workspace ${name}`),
   ].filter(Boolean);
-  return [
-    `Plan for ${store} (${base})`,
-    `manager ${plan.manager}`,
-    workspace === null ? 'all workspaces' : `workspace ${workspace}`,
-    ...prune,
-  ].join(', ');
+  return visible(
+    [
+      `Plan for ${store} (${base})`,
+      `manager ${plan.manager}`,
+      workspace === null ? 'all workspaces' : `workspace ${workspace}`,
+      ...prune,
+    ].join(', '),
+  );
 }
 
 export function planSummary({ summary }: Plan): string {
@@ -33,7 +35,7 @@ export function planSummary({ summary }: Plan): string {
 
 /** `Group acme-prod/analysts`. */
 export function changeName(change: Pick<Change, 'kind' | 'namespace' | 'name'>): string {
-  return `${change.kind} ${change.namespace === null ? '' : `${change.namespace}/`}${change.name}`;
+  return visible(`${change.kind} ${change.namespace === null ? '' : `${change.namespace}/`}${change.name}`);
 }
 
 export function changeSign(action: Change['action']): string {
@@ -42,30 +44,28 @@ export function changeSign(action: Change['action']): string {
 
 /** What is worth saying of a change beside its name: not what its sign says already. */
 export function changeRemark(change: Change): string {
-  return [
+  const remarks = [
     change.previousName === null ? '' : `renamed from ${change.previousName}`,
     change.adopts === null ? '' : `taken over from manager ${change.adopts}`,
     change.action === 'delete' ? change.reason : '',
-  ]
-    .filter(Boolean)
-    .join(', ');
+  ];
+  return visible(remarks.filter(Boolean).join(', '));
 }
 
 /** `workspace-owner (privileged) on the whole workspace, through group admins by binding owners, until 2027-01-31 00:00 UTC`. */
 export function accessWords(line: AccessLine, risk: Risk = 'Normal'): string {
-  return [
+  const words = [
     `${line.role}${risk === 'Normal' ? '' : ` (${risk.toLowerCase()})`} on ${scopeWords(line.scope)}`,
     viaWords(line),
     line.from === null ? '' : `from ${showTime(line.from)}`,
     line.until === null ? '' : `until ${showTime(line.until)}`,
-  ]
-    .filter(Boolean)
-    .join(', ');
+  ];
+  return visible(words.filter(Boolean).join(', '));
 }
 
 function scopeWords(scope: string): string {
   if (scope === 'Workspace') return 'the whole workspace';
-  return visible(scope.includes('/') ? scope : `all with ${scope.replaceAll(',', ', ')}`);
+  return scope.includes('/') ? scope : `all with ${scope.replaceAll(',', ', ')}`;
 }
 
 function viaWords({ via, binding }: AccessLine): string {
@@ -82,7 +82,7 @@ function viaWords({ via, binding }: AccessLine): string {
 
 /** `ana-diaz <ana@acme.example>`, or `token ci-deploy`. */
 export function subjectName({ subjectKind, subject, email }: AccessChange): string {
-  return subjectKind === 'Token' ? `token ${subject}` : `${subject} <${visible(email)}>`;
+  return visible(subjectKind === 'Token' ? `token ${subject}` : `${subject} <${email}>`);
 }
 
 /**
@@ -96,7 +96,7 @@ export function accessByWorkspace(
   const rank = (line: AccessLine) => riskRank(notes.risks.get(line.role) ?? 'Normal');
   const byRisk = (a: AccessLine, b: AccessLine) =>
     rank(b) - rank(a) || Number(b.until === null) - Number(a.until === null);
-  const highest = (lines: readonly AccessLine[]) => Math.max(-1, ...lines.map(rank));
+  const highest = (lines: readonly AccessLine[]) => most(lines, rank);
   const byDanger = (a: AccessChange, b: AccessChange) =>
     highest(b.gains) - highest(a.gains) ||
     Number(hasEndless(b, rank)) - Number(hasEndless(a, rank)) ||
@@ -113,10 +113,15 @@ export function accessByWorkspace(
       .sort(byDanger),
   }));
   const first = ({ changes }: { changes: AccessChange[] }, side: 'gains' | 'loses') =>
-    Math.max(-1, ...changes.map((change) => highest(change[side])));
+    most(changes, (change) => highest(change[side]));
   return groups
     .sort((a, b) => first(b, 'gains') - first(a, 'gains') || first(b, 'loses') - first(a, 'loses'))
-    .map(({ workspace, changes }) => [workspace, changes]);
+    .map(({ workspace, changes }) => [visible(workspace), changes]);
+}
+
+/** The highest of any number of values, -1 where there are none. */
+function most<T>(list: readonly T[], value: (one: T) => number): number {
+  return list.reduce((highest, one) => Math.max(highest, value(one)), -1);
 }
 
 /** Whether the most dangerous of the gains has no end; the gains by risk. */

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { LIMITS } from '../core/document.ts';
 import { EXIT, failure, type Problem } from '../core/problem.ts';
 import type { InputText } from '../core/read-input.ts';
-import { decode } from './decode.ts';
+import { decode, tooLarge } from './decode.ts';
 import { expandGlob, isGlob, type Listed } from './glob.ts';
 import { hasExtension, IGNORE_FILE, type IgnoreRules, ignoreRules, isLeftOut } from './path-rules.ts';
 import type { Loaded, Source } from './source.ts';
@@ -34,24 +34,26 @@ export function gitSource({ revision, paths, cwd, label, mayBeAbsent }: GitOptio
       const shown = (entry: string) => label + (path.posix.relative(prefix, entry) || entry);
       const files = new Set<Entry>();
       for (const given of paths) {
-        const wanted = path.posix.join(prefix, path.isAbsolute(given) ? path.relative(realpathSync(cwd), given) : given).replace(/\/$/, '');
-        const roots = given === '' ? [] : tree.has(wanted) ? [wanted] : isGlob(given) ? expandGlob(wanted, (folder) => listed(tree, folder)) : [];
-        if (roots.length === 0 && !(mayBeAbsent && given !== ''))
-          problems.push({ code: 'RC101', severity: 'error', message: `${label}${given === '' ? '""' : given}: the commit has no such file or folder`, hint: 'was it added, and committed?' });
+        const roots = rootsOf(tree, given, prefix, cwd);
+        if (roots.length === 0 && (given === '' || !mayBeAbsent))
+          problems.push({ code: 'RC101', severity: 'error', message: `${label}${given || '""'}: the commit has no such file or folder`, hint: 'is it committed? paths are relative to the folder that iam runs in' });
         for (const root of roots) {
           for (const entry of await walk(tree, root, cwd)) {
-            const what = refusal(tree, root, entry);
+            const what = refusal(tree, root, entry, cwd);
             if (what === undefined) files.add(entry);
-            else problems.push({ code: 'RC129', severity: 'error', message: `${shown(entry.path)}: is ${what}, which is not read from a commit`, hint: `name it in ${IGNORE_FILE}` });
+            else if (what !== 'nothing')
+              problems.push({ code: 'RC129', severity: 'error', message: `${shown(entry.path)}: is ${what}, which is not read from a commit`, hint: `put what it leads to there, or name it in ${IGNORE_FILE}` });
           }
         }
       }
       const texts: InputText[] = [];
-      const blobs = readBlobs([...files].map(({ object }) => object), cwd);
-      for (const { path: file, object } of files) {
-        const bytes = blobs.get(object);
-        const text = bytes && decode(shown(file), bytes, problems);
-        if (text !== undefined) texts.push({ file: shown(file), text });
+      const blobs = readBlobs([...files], cwd);
+      for (const entry of files) {
+        const file = shown(entry.path);
+        const bytes = blobs.get(entry.object);
+        if (!bytes) problems.push(tooLarge(file));
+        const text = bytes && decode(file, bytes, problems);
+        if (text !== undefined) texts.push({ file, text });
       }
       return { texts, problems } satisfies Loaded;
     },
@@ -111,6 +113,15 @@ function listTree(commit: string, cwd: string): Tree {
   return tree;
 }
 
+/** The files and folders of a commit that a path means. */
+function rootsOf(tree: Tree, given: string, prefix: string, cwd: string): string[] {
+  if (given === '') return [];
+  const relative = path.isAbsolute(given) ? path.relative(realpathSync(cwd), given) : given;
+  const wanted = path.posix.join(prefix, relative).replace(/\/$/, '');
+  if (tree.has(wanted)) return [wanted];
+  return isGlob(given) ? expandGlob(wanted, (folder) => listed(tree, folder)) : [];
+}
+
 function isFolder({ mode }: Entry): boolean {
   return mode === '040000';
 }
@@ -128,8 +139,8 @@ async function walk(tree: Tree, root: string, cwd: string, outer: readonly Ignor
   const top = tree.get(root);
   if (!top || !isFolder(top)) return top ? [top] : [];
   const ignoring = top.entries.get(IGNORE_FILE);
-  const text = ignoring && readBlobs([ignoring.object], cwd).get(ignoring.object)?.toString();
-  const rules = text === undefined ? outer : [...outer, await ignoreRules(root, text)];
+  const text = ignoring && !isFolder(ignoring) && readBlobs([ignoring], cwd).get(ignoring.object)?.toString();
+  const rules = typeof text !== 'string' ? outer : [...outer, await ignoreRules(root, text)];
   const found: Entry[] = ignoring?.mode === '120000' ? [ignoring] : [];
   for (const [name, entry] of top.entries) {
     if (name.startsWith('.') || isLeftOut(rules, entry.path, isFolder(entry))) continue;
@@ -139,27 +150,36 @@ async function walk(tree: Tree, root: string, cwd: string, outer: readonly Ignor
   return found;
 }
 
-/** Why an entry cannot be read: its content is not in it. */
-function refusal(tree: Tree, root: string, { mode, path: file }: Entry): string | undefined {
-  if (mode === '160000') return 'a submodule';
-  if (mode !== '120000') return undefined;
-  return 'a symbolic link';
+/** Why an entry cannot be read: its content is not in it. `nothing` when it does not matter. */
+function refusal(tree: Tree, root: string, entry: Entry, cwd: string): string | undefined {
+  if (entry.mode === '160000') return 'a submodule';
+  if (entry.mode !== '120000') return undefined;
+  if (entry.path === root || hasExtension(entry.path) || path.posix.basename(entry.path) === IGNORE_FILE) return 'a symbolic link';
+  // As in a folder on disk: one to a folder inside is walked where that folder is, one to a file that is no manifest is none.
+  const target = readBlobs([entry], cwd).get(entry.object)?.toString() ?? '';
+  const to = path.posix.join(path.posix.dirname(entry.path), target);
+  if (target.startsWith('/') || to.startsWith('..')) return 'a symbolic link that leads out of the repository';
+  const found = tree.get(to.replace(/\/$/, ''));
+  const within = root === '.' || found?.path === root || found?.path.startsWith(`${root}/`);
+  return !found || !isFolder(found) || within ? 'nothing' : 'a symbolic link that leads out of its folder';
 }
 
-/** The content of objects, in one run of git. */
-function readBlobs(objects: readonly string[], cwd: string): Map<string, Buffer> {
+/** The content of entries by object, in one run of git; without those that are too large. */
+function readBlobs(entries: readonly Entry[], cwd: string): Map<string, Buffer> {
   const blobs = new Map<string, Buffer>();
-  if (objects.length === 0) return blobs;
-  const input = objects.join('\n');
-  const sizes = git(cwd, ['cat-file', '--batch-check=%(objectsize)'], input).toString().trim().split('\n').map(Number);
-  const total = sizes.reduce((sum, size) => sum + size + 200, 0);
-  const all = git(cwd, ['cat-file', '--batch'], input, total);
+  if (entries.length === 0) return blobs;
+  const names = entries.map(({ object }) => object);
+  const sizes = git(cwd, ['cat-file', '--batch-check=%(objectsize)'], names.join('\n')).toString().trim().split('\n').map(Number);
+  if (sizes.some(Number.isNaN))
+    throw failure(EXIT.invalid, 'RC129', 'the repository lacks a file of that commit', 'it is a partial clone: fetch all of it');
+  const readable = names.flatMap((name, i) => ((sizes[i] ?? 0) > LIMITS.fileBytes ? [] : [{ name, size: sizes[i] ?? 0 }]));
+  const total = readable.reduce((sum, { size }) => sum + size + 200, 0);
+  const all = git(cwd, ['cat-file', '--batch'], readable.map(({ name }) => name).join('\n'), total);
   let at = 0;
-  objects.forEach((object, i) => {
+  for (const { name, size } of readable) {
     const start = all.indexOf('\n', at) + 1;
-    const end = start + (sizes[i] ?? 0);
-    blobs.set(object, all.subarray(start, end));
-    at = end + 1;
-  });
+    blobs.set(name, all.subarray(start, start + size));
+    at = start + size + 1;
+  }
   return blobs;
 }

@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { EXIT } from '../../src/core/problem.ts';
 import { sqliteStore } from '../../src/stores/sqlite/sqlite-store.ts';
 import type { Store } from '../../src/stores/store.ts';
@@ -140,7 +140,10 @@ describe('a folder that cannot be written', () => {
 
   async function closed(resources?: number): Promise<{ file: string; folder: string }> {
     const file = await madeStore(resources);
-    return { file, folder: path.dirname(file) };
+    const folder = path.dirname(file);
+    // Else who is not root could not remove it.
+    onTestFinished(() => chmodSync(folder, 0o700));
+    return { file, folder };
   }
 
   test('is read all the same', async (context) => {
