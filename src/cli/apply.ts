@@ -78,7 +78,9 @@ export async function finish(context: Context, options: WriteOptions, store: Sto
     await recordRefusal(store, plan, act);
     if (options.output === 'json') context.stdout.write(outcomeJson(plan, { revision: plan.base.revision, outcomes: [], auditHead: planned.head.auditHead }));
     else await printPlan(context, { ...options, output: 'text' }, planned, store.location);
-    return planExit(context, options, planned, false);
+    const exit = planExit(context, options, planned, false);
+    note(context, options, 'refused, nothing was applied');
+    return exit;
   }
   reportWarnings(context, options, warnings);
   const asks = context.interactive && options.yes !== true && options.output !== 'json' && plan.changes.length > 0;

@@ -1,13 +1,12 @@
 import { EXIT } from '../core/problem.ts';
 import { requireStore } from '../engine/plan.ts';
-import { showTime } from '../kinds/time.ts';
+import { parseTime, showTime } from '../kinds/time.ts';
 import { table } from '../render/table.ts';
 import type { Revision } from '../stores/store.ts';
 import { storeOf } from './inputs.ts';
 import type { Handler } from './program.ts';
 import { note } from './report.ts';
 import { type GlobalOptions, timeOption } from './settings.ts';
-import { formatTime } from '../kinds/time.ts';
 
 interface Options extends GlobalOptions {
   readonly output: 'text' | 'json' | 'jsonl';
@@ -16,12 +15,12 @@ interface Options extends GlobalOptions {
 
 export const command: Handler = async (context, _args, options: Options) => {
   const store = await storeOf(options, context);
-  const since = options.since === undefined ? '' : formatTime(timeOption(options.since, context));
+  const since = options.since === undefined ? -Infinity : timeOption(options.since, context);
   const reading = await store.read();
   const revisions: Revision[] = [];
   try {
     requireStore(reading.head, store.location);
-    for await (const batch of reading.revisions()) revisions.push(...batch.filter(({ at }) => at >= since));
+    for await (const batch of reading.revisions()) revisions.push(...batch.filter(({ at }) => (parseTime(at) ?? 0) >= since));
   } finally {
     await reading.close();
   }

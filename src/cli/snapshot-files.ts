@@ -12,6 +12,8 @@ import { programVersion } from './version-number.ts';
 import { writeWhole } from './write-whole.ts';
 
 interface Sidecar {
+  /** The id of the store that it is of. */
+  readonly store: string;
   readonly revision: number;
   readonly commit: string | null;
   readonly asOf: string;
@@ -44,12 +46,13 @@ export async function writeSnapshots(context: Context, voice: Voice, store: Stor
     for (const [name, layout] of Object.entries(layouts)) {
       const text = [...csv<string>(layout.columns, layout.rows)].join('');
       texts.set(name, text);
-      files[name] = { sha256: sha256(text).slice('sha256:'.length), rows: layout.rows.length };
+      files[name] = { sha256: hashOf(text), rows: layout.rows.length };
     }
     const sidecar = path.join(folder, workspace + SIDECAR);
-    if (isCurrent(sidecar, files)) continue;
+    if (isCurrent(sidecar, head.store, files)) continue;
     for (const [name, text] of texts) writeWhole(path.join(folder, name), text, 0o600);
     const facts: Sidecar = {
+      store: head.store,
       revision: head.revision,
       commit,
       asOf: formatTime(at),
@@ -60,22 +63,30 @@ export async function writeSnapshots(context: Context, voice: Voice, store: Stor
     writeWhole(sidecar, `${JSON.stringify(facts, null, 2)}\n`, 0o600);
     written.push(workspace);
   }
-  removeGone(folder, new Set(workspaces));
+  removeGone(folder, head.store, new Set(workspaces));
   await store.write({ type: 'snapshot', revision: head.revision });
   if (written.length > 0) note(context, voice, `wrote the snapshot of ${written.length === 1 ? written[0] : `${written.length} workspaces`} to ${path.relative(context.cwd, folder) || '.'}`);
 }
 
-/** Whether the folder has these rows already, as its sidecar says and the files are there. */
-function isCurrent(sidecar: string, files: Sidecar['files']): boolean {
-  if (!existsSync(sidecar)) return false;
+/** Whether the folder has these rows already: the files themselves, and a sidecar of this store that says so. */
+function isCurrent(sidecar: string, store: string, files: Sidecar['files']): boolean {
   const facts = readSidecar(sidecar);
-  return Object.entries(files).every(
-    ([name, { sha256: hash }]) => facts?.files?.[name]?.sha256 === hash && existsSync(path.join(path.dirname(sidecar), name)),
+  return (
+    facts?.store === store &&
+    Object.entries(files).every(([name, { sha256: hash }]) => {
+      const file = path.join(path.dirname(sidecar), name);
+      return facts.files?.[name]?.sha256 === hash && existsSync(file) && hashOf(readFileSync(file, 'utf8')) === hash;
+    })
   );
 }
 
-/** A sidecar that cannot be read is one to write again. */
+function hashOf(text: string): string {
+  return sha256(text).slice('sha256:'.length);
+}
+
+/** A sidecar that is not there, or cannot be read, is one to write again. */
 function readSidecar(file: string): Partial<Sidecar> | undefined {
+  if (!existsSync(file)) return undefined;
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as Partial<Sidecar>;
   } catch (error) {
@@ -84,9 +95,11 @@ function readSidecar(file: string): Partial<Sidecar> | undefined {
   }
 }
 
-function removeGone(folder: string, workspaces: ReadonlySet<string>): void {
+/** Removes the snapshots of this store's workspaces that are gone; another store may share the folder. */
+function removeGone(folder: string, store: string, workspaces: ReadonlySet<string>): void {
   for (const name of readdirSync(folder)) {
     if (!name.endsWith(SIDECAR) || workspaces.has(name.slice(0, -SIDECAR.length))) continue;
+    if (readSidecar(path.join(folder, name))?.store !== store) continue;
     const gone = name.slice(0, -SIDECAR.length);
     for (const end of ['.users.csv', '.grants.csv', SIDECAR]) rmSync(path.join(folder, gone + end), { force: true });
   }

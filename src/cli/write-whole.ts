@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { EXIT, failure } from '../core/problem.ts';
 
@@ -12,7 +12,7 @@ export function writeWhole(file: string, text: string, mode = 0o644): void {
   try {
     const descriptor = openSync(temporary, 'w', mode);
     try {
-      writeSync(descriptor, text);
+      writeFileSync(descriptor, text);
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);

@@ -81,7 +81,7 @@ interface Part {
 
 /** One JSON document a line: by the name of the file or, where there is none to tell, by the first two lines. */
 function isJsonLines(file: string, text: string): boolean {
-  return file.endsWith('.jsonl') || (file === 'stdin' && /^\{.*\}[ \t]*\r?\n\{/.test(text));
+  return /\.jsonl$/i.test(file) || (file === 'stdin' && /^\{.*\}[ \t]*\r?\n\{/.test(text));
 }
 
 function* linesOf(text: string): Generator<Part> {

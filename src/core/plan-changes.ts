@@ -211,7 +211,15 @@ function pausedProblem(id: Identity, place?: Problem['place']): Problem {
   };
 }
 
-/** The other manager of anything that would change: an unmanaged field has its own, all else the resource's. */
+/** Whether a pointer is to a field of the spec, or into it. */
+export function isInField(path: string, field: string): boolean {
+  return path === `/spec/${field}` || path.startsWith(`/spec/${field}/`);
+}
+
+/**
+ * The other manager of anything that would change: an unmanaged field has its own, or nobody, and then whoever
+ * declares it may have it; all else is the resource's.
+ */
 export function conflictOf(
   fields: readonly { path: string }[],
   declares: readonly string[],
@@ -219,9 +227,9 @@ export function conflictOf(
   manager: string,
 ): string | undefined {
   for (const { path } of fields) {
-    const field = declares.find((name) => path === `/spec/${name}` || path.startsWith(`/spec/${name}/`));
-    const owner = (field === undefined ? undefined : stored.fieldManagers[field]) ?? stored.manager;
-    if (owner !== manager) return owner;
+    const field = declares.find((name) => isInField(path, name));
+    const owner = field === undefined ? stored.manager : stored.fieldManagers[field];
+    if (owner !== undefined && owner !== manager) return owner;
   }
   return undefined;
 }

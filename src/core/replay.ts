@@ -1,11 +1,11 @@
-import { isKindName } from '../kinds/index.ts';
+import { isKindName, kindOf } from '../kinds/index.ts';
 import { parseTime } from '../kinds/time.ts';
 import { diffFields } from './diff.ts';
 import { canonicalJson } from './hash.ts';
 import { type Actual, type Draft, judge } from './judge.ts';
 import { readManifests } from './manifest.ts';
 import { type Change, digestOf, identityOfChange, type Plan, type PlanNotes } from './plan.ts';
-import { conflictOf } from './plan-changes.ts';
+import { conflictOf, isInField } from './plan-changes.ts';
 import { EXIT, type Failure, failure } from './problem.ts';
 import { identity, type Manifest, showIdentity, toManifest } from './resource.ts';
 
@@ -28,6 +28,7 @@ export function readPlan(file: string, text: string): Plan {
   if (wrong) throw notAPlan('has a change that is not in normal form');
   if (digestOf(value) !== value.digest)
     throw failure(EXIT.stale, 'RC405', `${file}: the changes do not have the digest that it gives`, 'it was edited after it was made: plan again');
+  if (!countsRight(value)) throw notAPlan('has a summary that is not that of its changes');
   return value;
 }
 
@@ -58,7 +59,22 @@ function isChange(change: Change): boolean {
   const { before, after } = change;
   if (![before, after].every((manifest) => manifest === null || isNormalForm(manifest, change))) return false;
   // What people read, and what tells whose a change is: no digest covers it.
-  return canonicalJson(change.fields) === canonicalJson(before && after ? diffFields(before, after) : []);
+  const fields = before && after ? diffFields(before, after) : [];
+  return canonicalJson(change.fields) === canonicalJson(fields) && declaresAll(change);
+}
+
+/** Whether the unmanaged fields that a change says its manifest gives are such fields, and all that it changes. */
+function declaresAll({ kind, fields, declares }: Change): boolean {
+  const unmanaged = Object.keys(kindOf(kind).unmanaged);
+  const changed = unmanaged.filter((field) => fields.some(({ path }) => isInField(path, field)));
+  return declares.every((field) => unmanaged.includes(field)) && changed.every((field) => declares.includes(field));
+}
+
+/** Whether the counts that people read are those of the changes. */
+function countsRight({ summary, changes }: Plan): boolean {
+  return (['create', 'update', 'delete'] as const).every(
+    (action) => summary?.[action] === changes.filter((change) => change.action === action).length,
+  );
 }
 
 function isNormalForm(manifest: Manifest, change: Change): boolean {

@@ -1,5 +1,6 @@
 import { KIND_NAMES } from '../kinds/index.ts';
 import { type Change, identityOfChange, type Plan } from '../core/plan.ts';
+import { isInField } from '../core/plan-changes.ts';
 import { EXIT, failure } from '../core/problem.ts';
 import { fromManifest, type Identity, identity, identityOf } from '../core/resource.ts';
 import type { Stored } from '../core/stored.ts';
@@ -101,17 +102,14 @@ function writeChange(change: Change, actual: ReadonlyMap<Identity, Stored>, mana
     uid: stored?.uid ?? null,
     before,
     after,
-    manager: stored && !takesOver(change, stored) ? stored.manager : manager,
+    manager: stored && !takesOver(change) ? stored.manager : manager,
     fieldManagers: fieldManagersAfter(change, stored, manager),
   };
 }
 
 /** Adopting a field leaves the resource with its manager; adopting anything else takes the whole. */
-function takesOver(change: Change, stored: Stored): boolean {
-  if (change.adopts === null) return false;
-  return change.fields.some(
-    ({ path }) => !change.declares.some((field) => path === `/spec/${field}` || path.startsWith(`/spec/${field}/`)),
-  ) || change.adopts === stored.manager;
+function takesOver({ adopts, fields, declares }: Change): boolean {
+  return adopts !== null && fields.some(({ path }) => !declares.some((field) => isInField(path, field)));
 }
 
 /** The declared unmanaged fields become the manager's; those that were its and are no longer declared nobody's. */

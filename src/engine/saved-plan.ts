@@ -14,7 +14,7 @@ export async function planSaved(store: Store, plan: Plan): Promise<Planned> {
   const { head, stored } = await readAll(store);
   const fits = plan.base.store === null ? head.revision === 0 : plan.base.store === head.store;
   if (!fits) {
-    const made = plan.base.store === null ? 'where there was no store' : `for another store (${plan.base.store})`;
+    const made = plan.base.store === null ? 'where there was no store, and there is one now' : `for another store (${plan.base.store})`;
     throw stale(`the plan was made ${made}`);
   }
   const actual = new Map(stored.map((one) => [one.id, one]));

@@ -5,7 +5,7 @@ import type { Problem } from '../core/problem.ts';
 import type { InputText } from '../core/read-input.ts';
 import { decode, tooLarge } from './decode.ts';
 import { expandGlob, isGlob, type Listed } from './glob.ts';
-import { hasExtension, IGNORE_FILE, type IgnoreRules, ignoreRules, isLeftOut } from './path-rules.ts';
+import { hasExtension, IGNORE_FILE, type IgnoreRules, ignoreRules, isLeftOut, nothingIn } from './path-rules.ts';
 import type { Loaded, Source } from './source.ts';
 
 export interface FilesOptions {
@@ -52,6 +52,8 @@ interface Found {
   readonly absolute: string;
 }
 
+const RELATIVE = 'paths are relative to the folder that iam runs in';
+
 function unreadable(file: string, message: string, hint?: string): Problem {
   return { code: 'RC101', severity: 'error', message: `${file}: ${message}`, hint };
 }
@@ -67,12 +69,22 @@ async function findFiles(paths: readonly string[], cwd: string, problems: Proble
   for (const given of paths) {
     if (given === '-') continue;
     for (const one of expand(given, cwd, problems)) {
-      await attempt(one, problems, async () => {
+      await attempt(one, cwd, problems, async () => {
         const absolute = path.resolve(cwd, one);
         const stat = statSync(absolute);
-        if (stat.isDirectory()) await walk(one, { cwd, root: realpathSync(absolute), rules: [] }, add, problems);
-        else if (stat.isFile()) add(one);
-        else problems.push(unreadable(one, 'is neither a file nor a folder', 'for a pipe give -f - and let it be stdin'));
+        if (stat.isFile()) add(one);
+        else if (!stat.isDirectory()) problems.push(unreadable(one, 'is neither a file nor a folder', 'for a pipe give -f - and let it be stdin'));
+        else {
+          const before = problems.length;
+          let empty = true;
+          const inFolder = (file: string) => {
+            empty = false;
+            add(file);
+          };
+          await walk(one, { cwd, root: realpathSync(absolute), rules: [] }, inFolder, problems);
+          // A folder that is given by name has something in it, or something went wrong.
+          if (empty && problems.length === before && !isGlob(given)) problems.push(nothingIn(one));
+        }
       });
     }
   }
@@ -85,17 +97,30 @@ function expand(given: string, cwd: string, problems: Problem[]): string[] {
     problems.push(unreadable('""', 'is not a path', 'is a variable not set?'));
     return [];
   }
-  // A link is there, wherever it leads.
-  if (lstatSync(path.resolve(cwd, given), { throwIfNoEntry: false })) return [path.normalize(given)];
+  if (exists(path.resolve(cwd, given))) return [path.normalize(given)];
   if (!isGlob(given)) {
-    problems.push(unreadable(given, 'there is no such file or folder', 'paths are relative to the folder that iam runs in'));
+    problems.push(unreadable(given, 'there is no such file or folder', RELATIVE));
     return [];
   }
   const before = problems.length;
-  const matches = expandGlob(given, (folder) => listed(folder, cwd, problems));
-  if (matches.length === 0 && problems.length === before)
-    problems.push(unreadable(given, 'matches no file', 'paths are relative to the folder that iam runs in'));
+  const known = new Map<string, Listed[]>();
+  const matches = expandGlob(given, (folder) => {
+    const names = known.get(folder) ?? listed(folder, cwd, problems);
+    known.set(folder, names);
+    return names;
+  });
+  if (matches.length === 0 && problems.length === before) problems.push(unreadable(given, 'matches no file', RELATIVE));
   return matches;
+}
+
+/** Whether something is there, if only a link that leads nowhere, or what may not be looked at. */
+function exists(absolute: string): boolean {
+  try {
+    lstatSync(absolute);
+    return true;
+  } catch (error) {
+    return !isFault(error, 'ENOENT', 'ENOTDIR');
+  }
 }
 
 function listed(folder: string, cwd: string, problems: Problem[]): Listed[] {
@@ -106,7 +131,7 @@ function listed(folder: string, cwd: string, problems: Problem[]): Listed[] {
       return { name: entry.name, isLink, isFolder: isLink ? leadsToFolder(path.join(absolute, entry.name)) : entry.isDirectory() };
     });
   } catch (error) {
-    if (!isFault(error, 'ENOENT', 'ENOTDIR')) problems.push(unreadable(folder, reason(error)));
+    if (!isFault(error, 'ENOENT', 'ENOTDIR')) problems.push(failed(folder, path.resolve(cwd, folder), error));
     return [];
   }
 }
@@ -144,7 +169,7 @@ async function walk(folder: string, { cwd, root, rules: outer }: Walk, add: (fil
     if (entry.name.startsWith('.')) continue;
     const file = path.join(folder, entry.name);
     const full = path.join(absolute, entry.name);
-    await attempt(file, problems, async () => {
+    await attempt(file, cwd, problems, async () => {
       const isLink = entry.isSymbolicLink();
       const isFolder = isLink ? leadsToFolder(full) : entry.isDirectory();
       if ((!isFolder && !hasExtension(entry.name)) || isLeftOut(rules, full, isFolder)) return;
@@ -167,7 +192,7 @@ async function walk(folder: string, { cwd, root, rules: outer }: Walk, add: (fil
 /** The .iamignore of a folder, if it has one. */
 async function rulesIn(folder: string, absolute: string, problems: Problem[]): Promise<IgnoreRules[]> {
   const ignoreFile = path.join(absolute, IGNORE_FILE);
-  if (!lstatSync(ignoreFile, { throwIfNoEntry: false })) return [];
+  if (!exists(ignoreFile)) return [];
   const file = path.join(folder, IGNORE_FILE);
   const bytes = readWhole(file, ignoreFile, problems);
   const text = bytes?.length === 0 ? '' : bytes && decode(file, bytes, problems);
@@ -175,11 +200,11 @@ async function rulesIn(folder: string, absolute: string, problems: Problem[]): P
 }
 
 /** Turns failures of the file system into problems, so that all of them are told. */
-async function attempt(file: string, problems: Problem[], run: () => Promise<void>): Promise<void> {
+async function attempt(file: string, cwd: string, problems: Problem[], run: () => Promise<void>): Promise<void> {
   try {
     await run();
   } catch (error) {
-    problems.push(unreadable(file, reason(error)));
+    problems.push(failed(file, path.resolve(cwd, file), error));
   }
 }
 
@@ -187,11 +212,14 @@ function isFault(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof Error && 'code' in error && codes.includes(String(error.code));
 }
 
-function reason(error: unknown): string {
-  if (isFault(error, 'ENOENT')) return 'there is no such file or folder (it may have vanished while it was read)';
-  if (isFault(error, 'EACCES', 'EPERM')) return 'may not be read (permission denied)';
-  if (isFault(error, 'ELOOP')) return 'is a symbolic link that leads to itself';
-  if (error instanceof Error && 'code' in error) return `cannot be read (${error.code})`;
+function failed(file: string, absolute: string, error: unknown): Problem {
+  if (isFault(error, 'ENOENT'))
+    return lstatSync(absolute, { throwIfNoEntry: false })?.isSymbolicLink() === true
+      ? unreadable(file, 'is a symbolic link that leads nowhere', `remove it, or name it in ${IGNORE_FILE}`)
+      : unreadable(file, 'vanished while it was read', 'run again');
+  if (isFault(error, 'EACCES', 'EPERM')) return unreadable(file, 'may not be read (permission denied)', 'whoever runs iam must be able to read it');
+  if (isFault(error, 'ELOOP')) return unreadable(file, 'is a symbolic link that leads to itself', `remove it, or name it in ${IGNORE_FILE}`);
+  if (error instanceof Error && 'code' in error) return unreadable(file, `cannot be read (${error.code})`);
   throw error;
 }
 
@@ -203,7 +231,7 @@ function readWhole(file: string, absolute: string, problems: Problem[]): Uint8Ar
     descriptor = openSync(absolute, constants.O_RDONLY | constants.O_NONBLOCK);
     const before = fstatSync(descriptor);
     if (!before.isFile()) {
-      problems.push(unreadable(file, 'is not a file'));
+      problems.push(unreadable(file, 'is not a file', 'put a file in its place, or remove it'));
       return undefined;
     }
     if (before.size > LIMITS.fileBytes) {
@@ -224,7 +252,7 @@ function readWhole(file: string, absolute: string, problems: Problem[]): Uint8Ar
     }
     return bytes;
   } catch (error) {
-    problems.push(unreadable(file, reason(error)));
+    problems.push(failed(file, absolute, error));
     return undefined;
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);

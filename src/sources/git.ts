@@ -6,7 +6,7 @@ import { EXIT, failure, type Problem } from '../core/problem.ts';
 import type { InputText } from '../core/read-input.ts';
 import { decode, tooLarge } from './decode.ts';
 import { expandGlob, isGlob, type Listed } from './glob.ts';
-import { hasExtension, IGNORE_FILE, type IgnoreRules, ignoreRules, isLeftOut } from './path-rules.ts';
+import { hasExtension, IGNORE_FILE, type IgnoreRules, ignoreRules, isLeftOut, nothingIn } from './path-rules.ts';
 import type { Loaded, Source } from './source.ts';
 
 export interface GitOptions {
@@ -38,7 +38,9 @@ export function gitSource({ revision, paths, cwd, label, mayBeAbsent }: GitOptio
         if (roots.length === 0 && (given === '' || !mayBeAbsent))
           problems.push({ code: 'RC101', severity: 'error', message: `${label}${given || '""'}: the commit has no such file or folder`, hint: 'is it committed? paths are relative to the folder that iam runs in' });
         for (const root of roots) {
-          for (const entry of await walk(tree, root, cwd)) {
+          const found = await walk(tree, root, cwd);
+          if (found.length === 0 && !mayBeAbsent && !isGlob(given)) problems.push(nothingIn(label + given));
+          for (const entry of found) {
             const what = refusal(tree, root, entry, cwd);
             if (what === undefined) files.add(entry);
             else if (what !== 'nothing')

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { Problem } from '../core/problem.ts';
 
 /** What a folder's files are read of (cli.md, PATH). */
 const EXTENSIONS = ['.yaml', '.yml', '.json', '.jsonl'];
@@ -6,7 +7,7 @@ const EXTENSIONS = ['.yaml', '.yml', '.json', '.jsonl'];
 export const IGNORE_FILE = '.iamignore';
 
 export function hasExtension(name: string): boolean {
-  return EXTENSIONS.includes(path.extname(name));
+  return EXTENSIONS.includes(path.extname(name).toLowerCase());
 }
 
 /** Whether an .iamignore says of a path below its folder that it is left out; undefined when it says nothing. */
@@ -25,4 +26,14 @@ export async function ignoreRules(folder: string, text: string): Promise<IgnoreR
 /** Whether a path is left out by rules of folders that it is in, the outermost first: the innermost that says has the word. */
 export function isLeftOut(rules: readonly IgnoreRules[], file: string, isFolder: boolean): boolean {
   return rules.reduce((out, says) => says(file, isFolder) ?? out, false);
+}
+
+/** A folder in which there is nothing to read is most likely not the one that was meant. */
+export function nothingIn(folder: string): Problem {
+  return {
+    code: 'RC120',
+    severity: 'error',
+    message: `${folder}: no manifest in this folder`,
+    hint: `manifests end in ${EXTENSIONS.join(', ')}; what begins with a dot or is named in ${IGNORE_FILE} is left out`,
+  };
 }

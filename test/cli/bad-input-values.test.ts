@@ -146,7 +146,7 @@ describe('values', () => {
     a.yaml:3:66: error RC109: User a: metadata.labels cannot have the key "Example.com/a"
       letters, digits, "-", "_" and ".", at most 63, beginning and ending with a letter or digit; example.com/ may come before
     a.yaml:3:84: error RC109: User a: metadata.labels cannot have the key "example.com/"
-      letters, digits, "-", "_" and ".", at most 63, beginning and ending with a letter or digit`);; example.com/ may come before
+      letters, digits, "-", "_" and ".", at most 63, beginning and ending with a letter or digit; example.com/ may come before`);
   bad('annotations of ours', doc('User', 'name: a, annotations: {rolecall.dev/protect: "yes", rolecall.dev/protekt: "true", rolecall.dev/prune: "false", rolecall.dev/previous-names: "A,b", rolecall.dev/drift: fix, rolecall.dev/paused: true, example.com/x: y}', 'email: a@b.example'), `
     a.yaml:3:57: error RC109: User a: annotation rolecall.dev/protect cannot be "yes"
       allowed: true, false

@@ -93,11 +93,11 @@ describe('a field with a manager of its own', () => {
     ]);
   });
 
-  test('that nobody declares belongs to the manager of the rest', () => {
+  test('that nobody declares may be had by whoever declares it', () => {
     expect(planOf([suspended], heldBy({})).verdicts).toEqual([]);
-    expect(verdictsOf(planOf([suspended], heldBy({}), { manager: 'idp' }))).toEqual([
-      'deny RC210 User ana is managed by "default" and differs here; --adopt takes it over',
-    ]);
+    const plan = planOf([suspended], heldBy({}), { manager: 'idp' });
+    expect(plan.verdicts).toEqual([]);
+    expect(plan.changes[0]).toMatchObject({ adopts: null, declares: ['state'] });
   });
 
   test('is taken over alone', () => {

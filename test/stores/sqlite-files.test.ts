@@ -1,6 +1,7 @@
 import {
   chmodSync,
   chownSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -204,6 +205,21 @@ describe('what is not a store', () => {
     const file = await madeStore(3000);
     truncateSync(file, Math.floor(statSync(file).size / 2 / 4096) * 4096);
     await expect(everything(open(file))).rejects.toMatchObject({ name: 'Failure', exit: EXIT.error });
+  });
+
+  test('a write that was interrupted outside of WAL mode is rolled back before anything is read', async () => {
+    const file = await madeStore(1000);
+    tamper(file, 'PRAGMA journal_mode = DELETE');
+    const before = await everything(open(file));
+    const crashed = path.join(temporaryFolder(), 'iam.db');
+    const writer = new DatabaseSync(file);
+    // What does not fit into the cache is written before the end of the transaction.
+    writer.exec("PRAGMA cache_size = 2; BEGIN; UPDATE resource SET body = body || 'x', manager = 'eve'");
+    for (const end of ['', '-journal']) copyFileSync(file + end, crashed + end);
+    writer.close();
+    expect(readFileSync(crashed).includes('eve')).toBe(true);
+    expect(await everything(open(crashed))).toEqual(before);
+    expect(await apply(open(crashed), [create(user('ana'))])).toMatchObject({ head: { revision: 2 } });
   });
 
   test('a folder that cannot be made is told as such', async () => {

@@ -31,6 +31,9 @@ const STORED = docs(
   doc('Group', 'name: quux-group, namespace: quux-corp', 'displayName: Q, members: [{name: quux-reader}]'),
 );
 
+/** Where all that is wrong only shows in the plan, it also has this warning: none of the cases has quux-corp. */
+const NOT_PRUNED = /^warning RC125: 2 global resources are not pruned: .*\n.*\n/;
+
 /** A template literal without the indentation that all of its lines have. */
 export function dedent(text: string): string {
   const lines = text.replace(/^\n/, '').replace(/\n *$/, '\n').split('\n');
@@ -98,7 +101,7 @@ export async function expectBad(cwd: string, argv: readonly string[], problems: 
   expect(existsSync(join(cwd, '.iam'))).toBe(false);
   const before = digest(store);
   const text = await runIam(['apply', ...argv, '--prune', '--store', `sqlite:${store}`], { cwd, stdin });
-  expect(text).toEqual({ exit: 4, stdout: '', stderr: problems, questions: [] });
+  expect({ ...text, stderr: text.stderr.replace(NOT_PRUNED, '') }).toEqual({ exit: 4, stdout: '', stderr: problems, questions: [] });
   expect(digest(store)).toBe(before);
 }
 

@@ -36,16 +36,38 @@ export function openToRead(file: string, timeout: number): OpenedToRead | undefi
         database.close();
         return undefined;
       }
-      if (version < MIGRATIONS.length)
+      if (version < MIGRATIONS.length) {
         throw notOurs(file, 'was made by an older version of iam', 'the next apply brings it up to date');
+      }
       const head = readHead(database);
       check();
       return { database, head, check };
     } catch (error) {
       database.close();
-      throw error;
+      if (!isInterrupted(error)) throw error;
     }
+    rollBack(file, timeout);
+    return openToRead(file, timeout);
   });
+}
+
+const SQLITE_READONLY_ROLLBACK = 776;
+
+/**
+ * Whether a write outside of WAL mode was interrupted: when the store was being made, or always on a file system that
+ * has no WAL mode. The database is not to be read before that write is rolled back.
+ */
+function isInterrupted(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_READONLY_ROLLBACK;
+}
+
+function rollBack(file: string, timeout: number): void {
+  const database = new DatabaseSync(file, { timeout });
+  try {
+    database.exec('SELECT count(*) FROM sqlite_schema');
+  } finally {
+    database.close();
+  }
 }
 
 /** Whether there is no database. An empty file is none: a crash between its creation and the first write leaves it. */

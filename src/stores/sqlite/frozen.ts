@@ -7,7 +7,7 @@ import { EXIT, failure } from '../../core/problem.ts';
  * How to read a database in a folder that cannot be written, such as one mounted read-only.
  *
  * In WAL mode SQLite reads through -wal and -shm, and makes them when they are not there. Where it cannot, and there is
- * no -wal to miss, the file by itself is the whole database. SQLite then takes no notice of other writers; `check`
+ * nothing in a -wal or -journal, the file by itself is the whole database. SQLite then takes no notice of other writers; `check`
  * does, and must be called after each part that is read.
  */
 export interface Frozen {
@@ -16,16 +16,18 @@ export interface Frozen {
   check(): void;
 }
 
-/** Undefined when SQLite can read it in its own way. Throws a Failure when a -wal cannot be read along. */
+/** Undefined when SQLite can read it in its own way. Throws a Failure when the file is not the whole. */
 export function frozen(file: string): Frozen | undefined {
   if (isWritable(path.dirname(file))) return undefined;
-  const [wal, shm] = [`${file}-wal`, `${file}-shm`].map((part) => statSync(part, { throwIfNoEntry: false }));
+  const [wal, shm, journal] = ['-wal', '-shm', '-journal'].map((end) =>
+    statSync(file + end, { throwIfNoEntry: false }),
+  );
   if (wal && shm) return undefined;
-  if (wal && wal.size > 0) {
+  if ((wal?.size ?? 0) > 0 || (journal?.size ?? 0) > 0) {
     throw failure(
       EXIT.error,
       'RC408',
-      `${file}: its latest changes are in ${file}-wal, which cannot be read in a folder that cannot be written`,
+      `${file}: its latest write was interrupted, and cannot be put in order in a folder that cannot be written`,
       'read it once where the folder can be written',
     );
   }
