@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * Canonical JSON (RFC 8785): members sorted by UTF-16 unit, no white space, numbers and strings as ECMAScript
@@ -6,9 +6,12 @@ import { createHash } from 'node:crypto';
  */
 export function canonicalJson(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  const object = value as Record<string, unknown>;
   let text = '';
+  if (Array.isArray(value)) {
+    for (const entry of value) text += `${text === '' ? '' : ','}${canonicalJson(entry)}`;
+    return `[${text}]`;
+  }
+  const object = value as Record<string, unknown>;
   for (const key of Object.keys(object).sort()) {
     const member = object[key];
     if (member === undefined) continue;
@@ -19,5 +22,5 @@ export function canonicalJson(value: unknown): string {
 
 /** `sha256:` and 64 hex digits, of a text's UTF-8. */
 export function sha256(text: string): string {
-  return `sha256:${createHash('sha256').update(text).digest('hex')}`;
+  return `sha256:${hash('sha256', text)}`;
 }

@@ -116,7 +116,12 @@ function draftChange(
   const { resource, id, declares } = declared;
   const complete = completed(resource, stored);
   const after = toManifest(complete);
-  const draft = (action: Change['action'], reason: string, rest: Partial<Change>, conflict?: string): Draft => ({
+  const draft = (
+    action: Change['action'],
+    reason: string,
+    rest: Partial<Change>,
+    conflict?: string,
+  ): Draft => ({
     change: {
       action,
       kind: resource.kind,

@@ -25,18 +25,33 @@ export function prunable(
   }
   if (!options.prune && options.pruneWorkspaces.length === 0) return found;
 
-  const declared = new Set(desired.flatMap(({ resource }) => (resource.kind === 'Workspace' ? [resource.metadata.name] : [])));
+  const declared = new Set(
+    desired.flatMap(({ resource }) => (resource.kind === 'Workspace' ? [resource.metadata.name] : [])),
+  );
   const gone = new Set(options.pruneWorkspaces);
   for (const name of gone) {
     if (options.workspace !== undefined && name !== options.workspace)
       problems.push(wrong(`--prune-workspace ${name}: outside of -n ${options.workspace}`, 'leave out -n'));
-    else if (declared.has(name)) problems.push(wrong(`--prune-workspace ${name}: this workspace is in the input`, 'remove the option, or its manifests'));
+    else if (declared.has(name))
+      problems.push(
+        wrong(
+          `--prune-workspace ${name}: this workspace is in the input`,
+          'remove the option, or its manifests',
+        ),
+      );
     else if (!actual.has(identity('Workspace', undefined, name)))
-      problems.push(wrong(`--prune-workspace ${name}: the store has no such workspace`, 'iam get workspaces'));
+      problems.push(
+        wrong(`--prune-workspace ${name}: the store has no such workspace`, 'iam get workspaces'),
+      );
   }
   const leftOut = [...actual.values()].flatMap(({ resource, manager }) => {
     const { name } = resource.metadata;
-    return resource.kind === 'Workspace' && manager === options.manager && !declared.has(name) && !gone.has(name) ? [name] : [];
+    return resource.kind === 'Workspace' &&
+      manager === options.manager &&
+      !declared.has(name) &&
+      !gone.has(name)
+      ? [name]
+      : [];
   });
   let kept = 0;
   for (const stored of actual.values()) {
@@ -47,7 +62,8 @@ export function prunable(
       if (gone.has(metadata.name)) found.push({ stored, reason: 'workspace pruned' });
       continue;
     }
-    if (stored.manager !== options.manager || metadata.annotations['rolecall.dev/prune'] === 'disabled') continue;
+    if (stored.manager !== options.manager || metadata.annotations['rolecall.dev/prune'] === 'disabled')
+      continue;
     if (workspace !== undefined) {
       if (gone.has(workspace)) found.push({ stored, reason: 'workspace pruned' });
       else if (options.prune && declared.has(workspace)) found.push({ stored, reason: 'no longer declared' });

@@ -43,7 +43,10 @@ export function readInput(texts: readonly InputText[]): ReadManifests {
       code: 'RC120',
       severity: 'error',
       message: `no manifest in ${texts.length > 1 ? `${texts.length} files` : (texts[0]?.file ?? 'the input')}`,
-      hint: 'an input without manifests is never taken to mean "nothing is declared"',
+      hint:
+        texts.length === 0
+          ? 'manifests end in .yaml, .yml, .json or .jsonl; what begins with a dot or is named in .iamignore is left out'
+          : 'an input without manifests is never taken to mean "nothing is declared"',
     });
   }
   return { declared: unique.declared, problems, broken, unknown };

@@ -20,7 +20,9 @@ export function findRenames(
   const declaredIds = new Set(desired.map(({ id }) => id));
   const claims = new Map<Identity, { declared: Declared; stored: Stored }[]>();
   for (const declared of desired) {
-    const stored = actual.has(declared.id) ? undefined : findRename(declared, actual, declaredIds, manager, problems);
+    const stored = actual.has(declared.id)
+      ? undefined
+      : findRename(declared, actual, declaredIds, manager, problems);
     if (stored) claims.set(stored.id, [...(claims.get(stored.id) ?? []), { declared, stored }]);
   }
   const renames = new Map<Identity, Stored>();

@@ -27,7 +27,12 @@ export function readPlan(file: string, text: string): Plan {
   const wrong = value.changes.find((change) => !isChange(change));
   if (wrong) throw notAPlan('has a change that is not in normal form');
   if (digestOf(value) !== value.digest)
-    throw failure(EXIT.stale, 'RC405', `${file}: the changes do not have the digest that it gives`, 'it was edited after it was made: plan again');
+    throw failure(
+      EXIT.stale,
+      'RC405',
+      `${file}: the changes do not have the digest that it gives`,
+      'it was edited after it was made: plan again',
+    );
   if (!countsRight(value)) throw notAPlan('has a summary that is not that of its changes');
   return value;
 }
@@ -53,7 +58,8 @@ function isPlan(value: unknown): value is Plan {
 
 /** Whether a change is whole: a valid normal form after it, and the identity that it says. */
 function isChange(change: Change): boolean {
-  if (!isKindName(change.kind) || !Array.isArray(change.declares) || !Array.isArray(change.fields)) return false;
+  if (!isKindName(change.kind) || !Array.isArray(change.declares) || !Array.isArray(change.fields))
+    return false;
   const shape = { create: [false, true], update: [true, true], delete: [true, false] }[change.action];
   if (!shape || (change.before !== null) !== shape[0] || (change.after !== null) !== shape[1]) return false;
   const { before, after } = change;
@@ -67,7 +73,9 @@ function isChange(change: Change): boolean {
 function declaresAll({ kind, fields, declares }: Change): boolean {
   const unmanaged = Object.keys(kindOf(kind).unmanaged);
   const changed = unmanaged.filter((field) => fields.some(({ path }) => isInField(path, field)));
-  return declares.every((field) => unmanaged.includes(field)) && changed.every((field) => declares.includes(field));
+  return (
+    declares.every((field) => unmanaged.includes(field)) && changed.every((field) => declares.includes(field))
+  );
 }
 
 /** Whether the counts that people read are those of the changes. */
@@ -91,7 +99,10 @@ function isNormalForm(manifest: Manifest, change: Change): boolean {
  *
  * Returns why it is stale when what it changes, refers to, or is judged by is not as it was.
  */
-export function replayPlan(plan: Plan, actual: Actual): { stale: string } | { stale?: undefined; notes: PlanNotes } {
+export function replayPlan(
+  plan: Plan,
+  actual: Actual,
+): { stale: string } | { stale?: undefined; notes: PlanNotes } {
   const drafts: Draft[] = [];
   for (const change of plan.changes) {
     const before = identity(change.kind, change.namespace ?? undefined, change.previousName ?? change.name);
@@ -100,7 +111,11 @@ export function replayPlan(plan: Plan, actual: Actual): { stale: string } | { st
     if (stored?.body !== expected) return { stale: `${showIdentity(before)} is not as it was` };
     const target = identityOfChange(change);
     if (target !== before && actual.has(target)) return { stale: `${showIdentity(target)} exists now` };
-    const conflict = stored && (change.action === 'delete' ? stored.manager : conflictOf(change.fields, change.declares, stored, plan.manager));
+    const conflict =
+      stored &&
+      (change.action === 'delete'
+        ? stored.manager
+        : conflictOf(change.fields, change.declares, stored, plan.manager));
     const other = conflict === plan.manager || conflict === change.adopts ? undefined : conflict;
     drafts.push({ change, stored, conflict: other });
   }
@@ -108,7 +123,9 @@ export function replayPlan(plan: Plan, actual: Actual): { stale: string } | { st
   const judged = judge(actual, drafts, parseTime(plan.at) ?? 0);
   const [violation] = judged.violations;
   if (violation) return { stale: violation.message };
-  if (canonicalJson(judged.verdicts) !== canonicalJson(plan.verdicts)) return { stale: 'guards judge it differently now' };
-  if (canonicalJson(judged.access) !== canonicalJson(plan.access)) return { stale: 'it would change the access of people differently now' };
+  if (canonicalJson(judged.verdicts) !== canonicalJson(plan.verdicts))
+    return { stale: 'guards judge it differently now' };
+  if (canonicalJson(judged.access) !== canonicalJson(plan.access))
+    return { stale: 'it would change the access of people differently now' };
   return { notes: { risks: judged.risks } };
 }

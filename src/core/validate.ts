@@ -1,8 +1,8 @@
 import { CATALOGUE, OWNER_ROLE } from '../kinds/catalogue.ts';
 import type { KindName, Resource } from '../kinds/index.ts';
 import { keys } from '../kinds/kind.ts';
-import { showScope } from '../kinds/role-binding.ts';
 import type { Tier } from '../kinds/role.ts';
+import { showScope } from '../kinds/role-binding.ts';
 import type { Code } from './code.ts';
 import { pointerPart } from './document.ts';
 import { compareText } from './problem.ts';
@@ -61,7 +61,8 @@ export function checkState(
     if (resource.kind === 'RoleBinding') checkBinding(state, resource, report);
     if (resource.kind === 'Token') checkRole(state, resource, resource.spec.role, report);
     if (resource.kind === 'Group') checkGroupTier(state, resource, report);
-    if (resource.kind === 'Role') checkRoleIncludes(resource, (reaching ??= rolesReachingOwner(state)), report);
+    if (resource.kind === 'Role')
+      checkRoleIncludes(resource, (reaching ??= rolesReachingOwner(state)), report);
   }
   violations.push(...emailClashes(state, focus));
   violations.push(...groupCycles(state, focus), ...roleCycles(state, focus));
@@ -70,7 +71,12 @@ export function checkState(
 
 type Report = (code: Code, pointer: string, message: string, hint?: string) => void;
 
-function checkReferences(state: State, resource: Resource, leaving: ReadonlySet<Identity>, report: Report): void {
+function checkReferences(
+  state: State,
+  resource: Resource,
+  leaving: ReadonlySet<Identity>,
+  report: Report,
+): void {
   for (const { pointer, kind, namespace, name } of referencesOf(resource)) {
     if (state.get(kind, namespace, name) || leaving.has(identity(kind, namespace, name))) continue;
     const known = candidates(state, kind, namespace);
@@ -107,16 +113,31 @@ function checkGroupTier(state: State, group: Resource<'Group'>, report: Report):
   const workspace = group.metadata.namespace;
   const tier = tierOf(state, workspace);
   if (!isBelow(tier, 'Business')) return;
-  report('RC115', '/metadata/namespace', `groups need tier Business, ${workspace} is ${tier}`, `raise spec.tier of Workspace ${workspace}, or grant to users`);
+  report(
+    'RC115',
+    '/metadata/namespace',
+    `groups need tier Business, ${workspace} is ${tier}`,
+    `raise spec.tier of Workspace ${workspace}, or grant to users`,
+  );
 }
 
-function checkRole(state: State, resource: Resource<'RoleBinding' | 'Token'>, roleName: string, report: Report): void {
+function checkRole(
+  state: State,
+  resource: Resource<'RoleBinding' | 'Token'>,
+  roleName: string,
+  report: Report,
+): void {
   const role = state.get('Role', undefined, roleName);
   const workspace = workspaceOf(resource);
   const tier = tierOf(state, workspace);
   if (!role) return;
   if (isBelow(tier, role.spec.minimumTier))
-    report('RC115', '/spec/role', `role ${roleName} needs tier ${role.spec.minimumTier}, ${workspace} is ${tier}`, `raise spec.tier of Workspace ${workspace}`);
+    report(
+      'RC115',
+      '/spec/role',
+      `role ${roleName} needs tier ${role.spec.minimumTier}, ${workspace} is ${tier}`,
+      `raise spec.tier of Workspace ${workspace}`,
+    );
   if (resource.kind === 'Token' && !role.spec.scopes.includes('Workspace'))
     report(
       'RC116',
@@ -133,10 +154,20 @@ function checkBinding(state: State, binding: Resource<'RoleBinding'>, report: Re
   for (const entry of binding.spec.resources) {
     const pointer = `/spec/resources/${pointerPart(keys.resource(entry as never))}`;
     if (entry.labels && isBelow(tierOf(state, workspace), 'Business'))
-      report('RC115', `${pointer}/labels`, `labels need tier Business, ${workspace} is ${tierOf(state, workspace)}`, `raise spec.tier of Workspace ${workspace}`);
+      report(
+        'RC115',
+        `${pointer}/labels`,
+        `labels need tier Business, ${workspace} is ${tierOf(state, workspace)}`,
+        `raise spec.tier of Workspace ${workspace}`,
+      );
     if (!role) continue;
     if (entry.labels && !role.spec.labels)
-      report('RC116', `${pointer}/labels`, `role ${role.metadata.name} cannot be narrowed by labels (${showScope(entry)})`, 'grant it on the whole workspace, or take a role with labels');
+      report(
+        'RC116',
+        `${pointer}/labels`,
+        `role ${role.metadata.name} cannot be narrowed by labels (${showScope(entry)})`,
+        'grant it on the whole workspace, or take a role with labels',
+      );
     if (!role.spec.scopes.includes(entry.type))
       report(
         'RC116',
@@ -150,7 +181,12 @@ function checkBinding(state: State, binding: Resource<'RoleBinding'>, report: Re
 function checkRoleIncludes(role: Resource<'Role'>, reaching: ReadonlySet<string>, report: Report): void {
   for (const name of role.spec.includes) {
     if (name === OWNER_ROLE || reaching.has(name))
-      report('RC119', `/spec/includes/${name}`, `no role may include ${OWNER_ROLE}`, 'ownership is granted by itself or not at all');
+      report(
+        'RC119',
+        `/spec/includes/${name}`,
+        `no role may include ${OWNER_ROLE}`,
+        'ownership is granted by itself or not at all',
+      );
   }
 }
 
@@ -216,10 +252,13 @@ function groupCycles(state: State, focus: ReadonlyMap<Identity, Resource>): Viol
   const byWorkspace = Map.groupBy(groups, (group) => group.metadata.namespace ?? '');
   for (const [workspace, changed] of byWorkspace) {
     const find = (name: string) => state.get('Group', workspace, name);
-    const cycles = findCycles(changed.map(({ metadata }) => metadata.name), (name) => {
-      const group = find(name);
-      return group ? nextOf(group) : [];
-    });
+    const cycles = findCycles(
+      changed.map(({ metadata }) => metadata.name),
+      (name) => {
+        const group = find(name);
+        return group ? nextOf(group) : [];
+      },
+    );
     for (const cycle of cycles) {
       const at = cycle.find((name) => focus.has(identity('Group', workspace, name))) ?? cycle[0] ?? '';
       const next = cycle[(cycle.indexOf(at) + 1) % cycle.length] ?? at;
@@ -249,7 +288,9 @@ function tooDeep(
   const above = longestChains((name) =>
     state
       .referrers(identity('Group', workspace, name))
-      .flatMap((parent) => (parent.kind === 'Group' && nextOf(parent).includes(name) ? [parent.metadata.name] : [])),
+      .flatMap((parent) =>
+        parent.kind === 'Group' && nextOf(parent).includes(name) ? [parent.metadata.name] : [],
+      ),
   );
   // The outermost group of a chain that is too long says so, once, if it changed; else the changed one in it does.
   const worst = changed.filter(({ metadata: { name } }) => height(name) + above(name) - 1 > MAX_GROUP_DEPTH);

@@ -75,7 +75,10 @@ function accessTable(changes: readonly AccessChange[], notes: PlanNotes, limit: 
   const rows = changes.flatMap((change) => {
     const row = (word: string, line: AccessLine) =>
       `| ${subjectCell(change)} | ${word} ${cell(accessWords(line, notes.risks.get(line.role)))} |`;
-    return [...change.gains.map((line) => row('**gains**', line)), ...change.loses.map((line) => row('loses', line))];
+    return [
+      ...change.gains.map((line) => row('**gains**', line)),
+      ...change.loses.map((line) => row('loses', line)),
+    ];
   });
   const table = ['| who | access |', '|---|---|', ...rows.slice(0, limit)].join('\n');
   const more = rows.length - limit;
@@ -88,7 +91,9 @@ function subjectCell({ subjectKind, subject, email }: AccessChange): string {
 
 function changesList(changes: readonly Change[], limit: number): string {
   const ordered = [...changes].sort((a, b) => KIND_NAMES.indexOf(a.kind) - KIND_NAMES.indexOf(b.kind));
-  const groups = Map.groupBy(ordered, ({ action, kind, namespace }) => JSON.stringify([action, kind, namespace]));
+  const groups = Map.groupBy(ordered, ({ action, kind, namespace }) =>
+    JSON.stringify([action, kind, namespace]),
+  );
   const lines = [...groups.values()].flatMap((group) => {
     const [first] = group;
     const more = group.length - limit;
@@ -107,7 +112,10 @@ function changeItem(change: Change, limit: number): string[] {
   const fields = changedFields(change);
   const shown = fields.slice(0, limit).map((field) => `  - ${prose(shortened(fieldWords(kind, field)))}`);
   if (fields.length > limit) shown.push(`  - … and ${count(fields.length - limit, 'more field')}`);
-  return [`- ${code(changeSign(action))} ${prose(changeName(change))}${remark === '' ? '' : `, ${prose(remark)}`}${where}`, ...shown];
+  return [
+    `- ${code(changeSign(action))} ${prose(changeName(change))}${remark === '' ? '' : `, ${prose(remark)}`}${where}`,
+    ...shown,
+  ];
 }
 
 /** A description may be as long as a page; the file has all of it. */

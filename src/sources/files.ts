@@ -66,6 +66,7 @@ async function findFiles(paths: readonly string[], cwd: string, problems: Proble
     const known = found.get(real);
     if (!known || file < known.file) found.set(real, { file, absolute: real });
   };
+  const empty: string[] = [];
   for (const given of paths) {
     if (given === '-') continue;
     for (const one of expand(given, cwd, problems)) {
@@ -75,19 +76,21 @@ async function findFiles(paths: readonly string[], cwd: string, problems: Proble
         if (stat.isFile()) add(one);
         else if (!stat.isDirectory()) problems.push(unreadable(one, 'is neither a file nor a folder', 'for a pipe give -f - and let it be stdin'));
         else {
-          const before = problems.length;
-          let empty = true;
+          let any = false;
           const inFolder = (file: string) => {
-            empty = false;
+            any = true;
             add(file);
           };
+          const before = problems.length;
           await walk(one, { cwd, root: realpathSync(absolute), rules: [] }, inFolder, problems);
-          // A folder that is given by name has something in it, or something went wrong.
-          if (empty && problems.length === before && !isGlob(given)) problems.push(nothingIn(one));
+          if (!any && problems.length === before && !isGlob(given)) empty.push(one);
         }
       });
     }
   }
+  // A folder that is given by name has something in it, or is not the one that was meant. Where all are empty, the
+  // input is.
+  if (found.size > 0 || paths.includes('-')) for (const folder of empty) problems.push(nothingIn(folder));
   return [...found.values()];
 }
 
@@ -164,8 +167,9 @@ interface Walk {
 
 async function walk(folder: string, { cwd, root, rules: outer }: Walk, add: (file: string) => void, problems: Problem[]): Promise<void> {
   const absolute = path.resolve(cwd, folder);
-  const rules = [...outer, ...(await rulesIn(folder, absolute, problems))];
-  for (const entry of readdirSync(absolute, { withFileTypes: true })) {
+  const entries = readdirSync(absolute, { withFileTypes: true });
+  const rules = entries.some(({ name }) => name === IGNORE_FILE) ? [...outer, ...(await rulesIn(folder, absolute, problems))] : outer;
+  for (const entry of entries) {
     if (entry.name.startsWith('.')) continue;
     const file = path.join(folder, entry.name);
     const full = path.join(absolute, entry.name);
@@ -189,10 +193,9 @@ async function walk(folder: string, { cwd, root, rules: outer }: Walk, add: (fil
   }
 }
 
-/** The .iamignore of a folder, if it has one. */
+/** What the .iamignore of a folder says. */
 async function rulesIn(folder: string, absolute: string, problems: Problem[]): Promise<IgnoreRules[]> {
   const ignoreFile = path.join(absolute, IGNORE_FILE);
-  if (!exists(ignoreFile)) return [];
   const file = path.join(folder, IGNORE_FILE);
   const bytes = readWhole(file, ignoreFile, problems);
   const text = bytes?.length === 0 ? '' : bytes && decode(file, bytes, problems);

@@ -34,6 +34,6 @@ export function nothingIn(folder: string): Problem {
     code: 'RC120',
     severity: 'error',
     message: `${folder}: no manifest in this folder`,
-    hint: `manifests end in ${EXTENSIONS.join(', ')}; what begins with a dot or is named in ${IGNORE_FILE} is left out`,
+    hint: 'manifests end in .yaml, .yml, .json or .jsonl; what begins with a dot or is named in .iamignore is left out',
   };
 }

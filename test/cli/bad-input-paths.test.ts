@@ -62,22 +62,22 @@ describe('what is not there', () => {
 
 describe('no manifest', () => {
   badPaths('an empty folder', ['.'], { files: {} }, `
-    error RC120: .: no manifest in this folder
-      manifests end in .yaml, .yml, .json, .jsonl; what begins with a dot or is named in .iamignore is left out`);
+    error RC120: no manifest in the input
+      manifests end in .yaml, .yml, .json or .jsonl; what begins with a dot or is named in .iamignore is left out`);
   badPaths('an empty folder beside a file', ['ana.yaml', 'empty'], { shell: 'mkdir empty; echo "- x" > ana.yaml' }, `
     error RC120: empty: no manifest in this folder
-      manifests end in .yaml, .yml, .json, .jsonl; what begins with a dot or is named in .iamignore is left out
+      manifests end in .yaml, .yml, .json or .jsonl; what begins with a dot or is named in .iamignore is left out
     ana.yaml:1:1: error RC105: not a manifest: it must be a mapping, not a list
       a manifest begins with apiVersion: rolecall.dev/v1alpha1; name files that are not for Rolecall in .iamignore`);
   bad('a folder with other files only', { 'README.md': '# Access\n', 'users.toml': '', 'users.yaml.bak': user('ana') }, `
-    error RC120: .: no manifest in this folder
-      manifests end in .yaml, .yml, .json, .jsonl; what begins with a dot or is named in .iamignore is left out`);
+    error RC120: no manifest in the input
+      manifests end in .yaml, .yml, .json or .jsonl; what begins with a dot or is named in .iamignore is left out`);
   bad('hidden names only', { '.users.yaml': user('ana'), '.hidden/users.yaml': user('bo') }, `
-    error RC120: .: no manifest in this folder
-      manifests end in .yaml, .yml, .json, .jsonl; what begins with a dot or is named in .iamignore is left out`);
+    error RC120: no manifest in the input
+      manifests end in .yaml, .yml, .json or .jsonl; what begins with a dot or is named in .iamignore is left out`);
   bad('all left out by .iamignore', { '.iamignore': '*\n', ...ANA }, `
-    error RC120: .: no manifest in this folder
-      manifests end in .yaml, .yml, .json, .jsonl; what begins with a dot or is named in .iamignore is left out`);
+    error RC120: no manifest in the input
+      manifests end in .yaml, .yml, .json or .jsonl; what begins with a dot or is named in .iamignore is left out`);
   bad('comments only', { 'a.yaml': '# nothing yet\n', 'b.yml': '\n# nor here\n' }, `
     error RC120: no manifest in 2 files
       an input without manifests is never taken to mean "nothing is declared"`);
@@ -97,6 +97,9 @@ describe('no manifest', () => {
   badPaths('nothing from stdin, beside a file', ['-', 'ana.yaml'], { stdin: '' }, `
     stdin:1:1: error RC120: nothing came from stdin
       did the command before the pipe fail?`);
+  badPaths('an empty folder beside stdin', ['-', 'empty'], { shell: 'mkdir empty', stdin: user('bo') }, `
+    error RC120: empty: no manifest in this folder
+      manifests end in .yaml, .yml, .json or .jsonl; what begins with a dot or is named in .iamignore is left out`);
   badPaths('only empty documents from stdin', ['-'], { stdin: '---\n---\n' }, `
     error RC120: no manifest in stdin
       an input without manifests is never taken to mean "nothing is declared"`);

@@ -15,7 +15,11 @@ const bo = user('bo');
 /** Old identity → new identity. */
 type Renamed = ReadonlyMap<Identity, Identity>;
 
-function changesBetween(before: readonly Resource[], after: readonly Resource[], renamed: Renamed): ResourceChange[] {
+function changesBetween(
+  before: readonly Resource[],
+  after: readonly Resource[],
+  renamed: Renamed,
+): ResourceChange[] {
   const now = new Map(after.map((one) => [identityOf(one), one]));
   const pairs = before.map((one): ResourceChange => {
     const id = renamed.get(identityOf(one)) ?? identityOf(one);
@@ -28,18 +32,28 @@ function changesBetween(before: readonly Resource[], after: readonly Resource[],
   );
 }
 
-function diff(before: readonly Resource[], after: readonly Resource[], renamed: Renamed = new Map()): AccessChange[] {
+function diff(
+  before: readonly Resource[],
+  after: readonly Resource[],
+  renamed: Renamed = new Map(),
+): AccessChange[] {
   return diffAccess(createState(before), createState(after), changesBetween(before, after, renamed), NOW);
 }
 
 /** `ana@acme.example in acme: + reader on Workspace, direct by b, from … until …`: one line for each gain and loss. */
 function told(changes: readonly AccessChange[]): string[] {
   return changes.flatMap(({ subjectKind, subject, email, workspace, gains, loses }) =>
-    [...gains.map((line) => ['+', line] as const), ...loses.map((line) => ['-', line] as const)].map(([sign, line]) => {
-      const who = subjectKind === 'Token' ? `token ${subject}` : email;
-      const times = [line.from && `from ${line.from}`, line.until && `until ${line.until}`].filter(Boolean);
-      return [`${who} in ${workspace}: ${sign} ${line.role} on ${line.scope}`, `${line.via} by ${line.binding}`, ...times].join(', ');
-    }),
+    [...gains.map((line) => ['+', line] as const), ...loses.map((line) => ['-', line] as const)].map(
+      ([sign, line]) => {
+        const who = subjectKind === 'Token' ? `token ${subject}` : email;
+        const times = [line.from && `from ${line.from}`, line.until && `until ${line.until}`].filter(Boolean);
+        return [
+          `${who} in ${workspace}: ${sign} ${line.role} on ${line.scope}`,
+          `${line.via} by ${line.binding}`,
+          ...times,
+        ].join(', ');
+      },
+    ),
   );
 }
 
@@ -47,7 +61,10 @@ describe('a window', () => {
   const until = (expiresAt?: string, notBefore?: string) => [
     acme,
     ana,
-    binding('acme/b', 'workspace-member', ['ana'], { ...(expiresAt ? { expiresAt } : {}), ...(notBefore ? { notBefore } : {}) }),
+    binding('acme/b', 'workspace-member', ['ana'], {
+      ...(expiresAt ? { expiresAt } : {}),
+      ...(notBefore ? { notBefore } : {}),
+    }),
   ];
 
   test('that grows is a gain of the new part', () => {
@@ -122,7 +139,12 @@ describe('another path', () => {
 });
 
 describe('a person', () => {
-  const org = (who: Resource) => [acme, who, group('acme/g', ['ana']), binding('acme/b', 'workspace-member', ['Group:g'])];
+  const org = (who: Resource) => [
+    acme,
+    who,
+    group('acme/g', ['ana']),
+    binding('acme/b', 'workspace-member', ['Group:g']),
+  ];
 
   test('with another address: the old one loses all, the new one gains all', () => {
     expect(told(diff(org(ana), org(user('ana', { email: 'ana@new.example' }))))).toEqual([
@@ -133,20 +155,34 @@ describe('a person', () => {
 
   test('suspended loses all, and gains it again', () => {
     const suspended = user('ana', { state: 'Suspended' });
-    expect(told(diff(org(ana), org(suspended)))).toEqual(['ana@acme.example in acme: - workspace-member on Workspace, group:g by b']);
-    expect(told(diff(org(suspended), org(ana)))).toEqual(['ana@acme.example in acme: + workspace-member on Workspace, group:g by b']);
+    expect(told(diff(org(ana), org(suspended)))).toEqual([
+      'ana@acme.example in acme: - workspace-member on Workspace, group:g by b',
+    ]);
+    expect(told(diff(org(suspended), org(ana)))).toEqual([
+      'ana@acme.example in acme: + workspace-member on Workspace, group:g by b',
+    ]);
   });
 
   test('under another name has the same access', () => {
     const renamed = new Map([['User//bo', 'User//ana']]);
-    const before = [acme, user('bo', { email: 'ana@acme.example' }), group('acme/g', ['bo']), binding('acme/b', 'workspace-member', ['Group:g', 'bo'])];
+    const before = [
+      acme,
+      user('bo', { email: 'ana@acme.example' }),
+      group('acme/g', ['bo']),
+      binding('acme/b', 'workspace-member', ['Group:g', 'bo']),
+    ];
     const after = [...org(ana).slice(0, 3), binding('acme/b', 'workspace-member', ['Group:g', 'ana'])];
     expect(diff(before, after, renamed)).toEqual([]);
   });
 });
 
 describe('a token', () => {
-  const org = (owner: Resource, spec: object = {}) => [acme, owner, token('acme/ci', 'ana', spec), binding('acme/b', 'source-admin', ['Token:ci'])];
+  const org = (owner: Resource, spec: object = {}) => [
+    acme,
+    owner,
+    token('acme/ci', 'ana', spec),
+    binding('acme/b', 'source-admin', ['Token:ci']),
+  ];
 
   test('has its own role and what it is bound to', () => {
     expect(told(diff([acme, ana], org(ana)))).toEqual([
@@ -189,12 +225,16 @@ describe('a role', () => {
   });
 
   test('that includes less takes it', () => {
-    expect(told(diff(org(['writer']), org(['reader'])))).toEqual(['ana@acme.example in acme: - writer on Workspace, group:g>role:boss by b']);
+    expect(told(diff(org(['writer']), org(['reader'])))).toEqual([
+      'ana@acme.example in acme: - writer on Workspace, group:g>role:boss by b',
+    ]);
   });
 
   test('includes more through what it includes', () => {
     const before = [...org(['writer']).filter((one) => one.metadata.name !== 'writer'), role('writer')];
-    expect(told(diff(before, org(['writer'])))).toEqual(['ana@acme.example in acme: + reader on Workspace, group:g>role:boss by b']);
+    expect(told(diff(before, org(['writer'])))).toEqual([
+      'ana@acme.example in acme: + reader on Workspace, group:g>role:boss by b',
+    ]);
   });
 
   test('that the holder has by another path too is neither', () => {
@@ -203,7 +243,9 @@ describe('a role', () => {
   });
 
   test('under another name is the same role', () => {
-    expect(diff(org(['writer']), org(['writer'], 'chief'), new Map([['Role//boss', 'Role//chief']]))).toEqual([]);
+    expect(diff(org(['writer']), org(['writer'], 'chief'), new Map([['Role//boss', 'Role//chief']]))).toEqual(
+      [],
+    );
   });
 
   test('that is not among the changes but named anew is a gain and a loss', () => {
@@ -220,7 +262,11 @@ function spreadOf(before: readonly Resource[], after: readonly Resource[], renam
   const now = (name: string) => renamed.get(`Role//${name}`)?.split('/')[2] ?? name;
   const spread = { before: new Set<string>(), after: new Set<string>() };
   for (const { kind, metadata } of before) {
-    if (kind !== 'Role' || !after.some((one) => one.kind === 'Role' && one.metadata.name === now(metadata.name))) continue;
+    if (
+      kind !== 'Role' ||
+      !after.some((one) => one.kind === 'Role' && one.metadata.name === now(metadata.name))
+    )
+      continue;
     const was = new Set([...allIncludes(before, metadata.name)].map(now));
     if (was.symmetricDifference(allIncludes(after, now(metadata.name))).size === 0) continue;
     spread.before.add(metadata.name);
@@ -233,7 +279,10 @@ function spreadOf(before: readonly Resource[], after: readonly Resource[], renam
 function linesAt(changes: readonly AccessChange[], sign: 'gains' | 'loses', moment: number) {
   return changes.flatMap(({ gains, loses, ...who }) =>
     (sign === 'gains' ? gains : loses)
-      .filter(({ from, until }) => (from === null || Date.parse(from) <= moment) && (until === null || moment < Date.parse(until)))
+      .filter(
+        ({ from, until }) =>
+          (from === null || Date.parse(from) <= moment) && (until === null || moment < Date.parse(until)),
+      )
       .map((line) => ({ key: holdingKey({ ...who, ...line }), via: line.via })),
   );
 }
@@ -246,18 +295,29 @@ describe('for any two organisations', () => {
       fc.property(evolution, ({ before, resources: after, renamed }) => {
         const changes = diff(before, after, renamed);
         const spread = spreadOf(before, after, renamed);
-        const nameNow = (kind: 'User' | 'Token' | 'Role', place: string, name: string) => renamed.get(`${kind}/${place}/${name}`)?.split('/')[2] ?? name;
+        const nameNow = (kind: 'User' | 'Token' | 'Role', place: string, name: string) =>
+          renamed.get(`${kind}/${place}/${name}`)?.split('/')[2] ?? name;
         for (const moment of momentsOf([before, after], NOW)) {
           const had = new Set(
             [...accessAt(before, spread.before, moment).values()].map(({ holding }) => {
-              const subject = nameNow(holding.subjectKind, holding.subjectKind === 'User' ? '' : holding.workspace, holding.subject);
+              const subject = nameNow(
+                holding.subjectKind,
+                holding.subjectKind === 'User' ? '' : holding.workspace,
+                holding.subject,
+              );
               return holdingKey({ ...holding, subject, role: nameNow('Role', '', holding.role) });
             }),
           );
           const has = accessAt(after, spread.after, moment);
           const gained = linesAt(changes, 'gains', moment);
-          expect(gained.map(({ key }) => key).sort()).toEqual([...has.keys()].filter((key) => !had.has(key)).sort());
-          expect(linesAt(changes, 'loses', moment).map(({ key }) => key).sort()).toEqual([...had].filter((key) => !has.has(key)).sort());
+          expect(gained.map(({ key }) => key).sort()).toEqual(
+            [...has.keys()].filter((key) => !had.has(key)).sort(),
+          );
+          expect(
+            linesAt(changes, 'loses', moment)
+              .map(({ key }) => key)
+              .sort(),
+          ).toEqual([...had].filter((key) => !has.has(key)).sort());
         }
       }),
       runs,
@@ -268,12 +328,23 @@ describe('for any two organisations', () => {
     fc.assert(
       fc.property(evolution, ({ before, resources: after, renamed }) => {
         const spread = spreadOf(before, after, renamed).after;
-        const moments = momentsOf([before, after], NOW).map((moment) => ({ moment, access: accessAt(after, spread, moment) }));
+        const moments = momentsOf([before, after], NOW).map((moment) => ({
+          moment,
+          access: accessAt(after, spread, moment),
+        }));
         for (const { gains, loses: _, ...who } of diff(before, after, renamed)) {
           for (const line of gains) {
-            const lasting = moments.filter(({ moment }) => (line.from === null || Date.parse(line.from) <= moment) && (line.until === null || moment < Date.parse(line.until)));
-            const vias = new Set(lasting.flatMap(({ access }) => [...(access.get(holdingKey({ ...who, ...line }))?.vias ?? [])]));
-            const length = (via: string) => (via.includes('>role:') ? 100 : 0) + (via.startsWith('direct') ? 0 : via.split('>role:')[0]?.split('>').length ?? 0);
+            const lasting = moments.filter(
+              ({ moment }) =>
+                (line.from === null || Date.parse(line.from) <= moment) &&
+                (line.until === null || moment < Date.parse(line.until)),
+            );
+            const vias = new Set(
+              lasting.flatMap(({ access }) => [...(access.get(holdingKey({ ...who, ...line }))?.vias ?? [])]),
+            );
+            const length = (via: string) =>
+              (via.includes('>role:') ? 100 : 0) +
+              (via.startsWith('direct') ? 0 : (via.split('>role:')[0]?.split('>').length ?? 0));
             expect(vias).toContain(line.via);
             expect(length(line.via)).toBe(Math.min(...[...vias].map(length)));
           }
@@ -288,14 +359,22 @@ describe('for any two organisations', () => {
       fc.property(evolution, fc.infiniteStream(fc.nat()), ({ before, resources: after, renamed }, noise) => {
         const changes = changesBetween(before, after, renamed);
         const result = diffAccess(createState(before), createState(after), changes, NOW);
-        const shuffled = changes.map((change) => ({ change, at: noise.next().value ?? 0 })).sort((a, b) => a.at - b.at);
-        const again = diffAccess(createState(before.toReversed()), createState(after.toReversed()), shuffled.map(({ change }) => change), NOW);
+        const shuffled = changes
+          .map((change) => ({ change, at: noise.next().value ?? 0 }))
+          .sort((a, b) => a.at - b.at);
+        const again = diffAccess(
+          createState(before.toReversed()),
+          createState(after.toReversed()),
+          shuffled.map(({ change }) => change),
+          NOW,
+        );
         expect(again).toEqual(result);
         for (const { gains, loses } of result) {
           expect(gains.length + loses.length).toBeGreaterThan(0);
           for (const lines of [gains, loses]) {
             const ends = lines.map(({ role, scope, until }) => JSON.stringify([role, scope, until]));
-            for (const { role, scope, from } of lines) if (from !== null) expect(ends).not.toContain(JSON.stringify([role, scope, from]));
+            for (const { role, scope, from } of lines)
+              if (from !== null) expect(ends).not.toContain(JSON.stringify([role, scope, from]));
           }
         }
       }),

@@ -108,9 +108,12 @@ describe('a payload', () => {
     const text = fc.option(fc.string({ maxLength: 4 }));
     fc.assert(
       fc.property(text, text, text, text, text, text, (...parts) => {
-        const [a, b] = [parts.slice(0, 3), parts.slice(3)].map(([before = null, after = null, reason = null]) => ({ ...FACTS, before, after, reason }));
+        const [a, b] = [parts.slice(0, 3), parts.slice(3)].map(
+          ([before = null, after = null, reason = null]) => ({ ...FACTS, before, after, reason }),
+        );
         if (!a || !b) return;
-        const same = JSON.stringify([a.before, a.after, a.reason]) === JSON.stringify([b.before, b.after, b.reason]);
+        const same =
+          JSON.stringify([a.before, a.after, a.reason]) === JSON.stringify([b.before, b.after, b.reason]);
         expect(chainRow(a, GENESIS).hash === chainRow(b, GENESIS).hash).toBe(same);
       }),
     );

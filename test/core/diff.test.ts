@@ -14,7 +14,9 @@ function diff(before: Resource, after: Resource) {
 
 describe('fields that differ', () => {
   test('are named by JSON Pointer, in code-point order', () => {
-    expect(diff(user('ana'), user('ana', { email: 'ana@new.example', displayName: 'Ana', sponsor: 'bo' }))).toEqual([
+    expect(
+      diff(user('ana'), user('ana', { email: 'ana@new.example', displayName: 'Ana', sponsor: 'bo' })),
+    ).toEqual([
       { path: '/spec/displayName', before: '', after: 'Ana' },
       { path: '/spec/email', before: 'ana@acme.example', after: 'ana@new.example' },
       { path: '/spec/sponsor', before: null, after: 'bo' },
@@ -23,7 +25,9 @@ describe('fields that differ', () => {
 
   test('of a mapping are its members', () => {
     const limits = workspace('acme', { guards: { maxRemovals: '10%' } });
-    expect(diff(workspace('acme'), limits)).toEqual([{ path: '/spec/guards/maxRemovals', before: '25%', after: '10%' }]);
+    expect(diff(workspace('acme'), limits)).toEqual([
+      { path: '/spec/guards/maxRemovals', before: '25%', after: '10%' },
+    ]);
   });
 
   test('of a list are its entries by key: what comes and goes is whole, what stays is its members', () => {
@@ -32,25 +36,36 @@ describe('fields that differ', () => {
     expect(diff(before, after)).toEqual([
       { path: '/spec/members/Group:inner', before: null, after: { kind: 'Group', name: 'inner' } },
       { path: '/spec/members/User:ana', before: { kind: 'User', name: 'ana' }, after: null },
-      { path: '/spec/members/User:bo/expiresAt', before: '2027-01-01T00:00:00Z', after: '2027-02-01T00:00:00Z' },
+      {
+        path: '/spec/members/User:bo/expiresAt',
+        before: '2027-01-01T00:00:00Z',
+        after: '2027-02-01T00:00:00Z',
+      },
     ]);
   });
 
   test('are none where only the order of a list is another', () => {
     expect(diff(group('acme/g', ['ana', 'bo']), group('acme/g', ['bo', 'ana']))).toEqual([]);
-    expect(diff(role('r', { scopes: ['Workspace', 'Source'] }), role('r', { scopes: ['Source', 'Workspace'] }))).toEqual([]);
+    expect(
+      diff(role('r', { scopes: ['Workspace', 'Source'] }), role('r', { scopes: ['Source', 'Workspace'] })),
+    ).toEqual([]);
   });
 
   test('have keys escaped: resource entries, label keys', () => {
     const on = (...resources: object[]) => binding('acme/b', 'source-admin', ['ana'], { resources });
-    expect(diff(on({ type: 'Source', id: 'a/b~c' }), on({ type: 'Workspace', labels: { env: 'prod' } })).map(({ path }) => path)).toEqual([
-      '/spec/resources/Source~1a~1b~0c',
-      '/spec/resources/env=prod',
-    ]);
+    expect(
+      diff(on({ type: 'Source', id: 'a/b~c' }), on({ type: 'Workspace', labels: { env: 'prod' } })).map(
+        ({ path }) => path,
+      ),
+    ).toEqual(['/spec/resources/Source~1a~1b~0c', '/spec/resources/env=prod']);
     const paused = annotated(user('ana'), { paused: 'true' });
-    expect(diff(user('ana'), paused)).toEqual([{ path: '/metadata/annotations/rolecall.dev~1paused', before: null, after: 'true' }]);
+    expect(diff(user('ana'), paused)).toEqual([
+      { path: '/metadata/annotations/rolecall.dev~1paused', before: null, after: 'true' },
+    ]);
     const labelled = workspace('acme', {}, { labels: { 'example.com/team': 'a' } });
-    expect(diff(workspace('acme'), labelled)).toEqual([{ path: '/metadata/labels/example.com~1team', before: null, after: 'a' }]);
+    expect(diff(workspace('acme'), labelled)).toEqual([
+      { path: '/metadata/labels/example.com~1team', before: null, after: 'a' },
+    ]);
   });
 
   test('of a policy are its validations by expression', () => {
@@ -71,7 +86,9 @@ describe('fields that differ', () => {
             const [was, is] = [toManifest(one), toManifest(other)];
             expect(fields.length === 0).toBe(canonicalJson(was) === canonicalJson(is));
             const back = diffFields(is, was);
-            expect(back).toEqual(fields.map(({ path, before, after }) => ({ path, before: after, after: before })));
+            expect(back).toEqual(
+              fields.map(({ path, before, after }) => ({ path, before: after, after: before })),
+            );
             for (const { path, before, after } of fields) {
               expect(canonicalJson(before)).not.toBe(canonicalJson(after));
               expect(['metadata', 'spec']).toContain(pointerParts(path)[0]);

@@ -16,7 +16,9 @@ function one(text: string): Document {
 
 /** `RC102 2:3 message`. */
 function told(text: string, file?: string): string[] {
-  return read(text, file).problems.map(({ code, message, place }) => `${code} ${place?.line}:${place?.column} ${message}`);
+  return read(text, file).problems.map(
+    ({ code, message, place }) => `${code} ${place?.line}:${place?.column} ${message}`,
+  );
 }
 
 /** `2:3`. */
@@ -27,8 +29,22 @@ function at(document: Document, pointer?: string, key?: 'key'): string {
 
 describe('values', () => {
   test('are those of YAML 1.2: dates, no, yes and octals of old stay texts', () => {
-    const { value } = one('{a: 2027-01-31, b: no, c: yes, d: on, e: 1_000, f: 12:30:45, g: ~, h: 0o14, i: 0x1f, j: true, k: 1e3}');
-    expect(value).toEqual({ a: '2027-01-31', b: 'no', c: 'yes', d: 'on', e: '1_000', f: '12:30:45', g: null, h: 12, i: 31, j: true, k: 1000 });
+    const { value } = one(
+      '{a: 2027-01-31, b: no, c: yes, d: on, e: 1_000, f: 12:30:45, g: ~, h: 0o14, i: 0x1f, j: true, k: 1e3}',
+    );
+    expect(value).toEqual({
+      a: '2027-01-31',
+      b: 'no',
+      c: 'yes',
+      d: 'on',
+      e: '1_000',
+      f: '12:30:45',
+      g: null,
+      h: 12,
+      i: 31,
+      j: true,
+      k: 1000,
+    });
   });
 
   test('of JSON are read as they are', () => {
@@ -155,7 +171,11 @@ describe('mistakes', () => {
     ['a repeated key, quoted once', 'x: {a: 1, "a": 2}', 'RC104 1:11 key "a" is given twice in one mapping'],
     ['a tag', 'a: !!js/function "x"', 'RC102 1:4 the tag !!js/function is not allowed'],
     ['a timestamp tag', 'a: !!timestamp 2027-01-31', 'RC102 1:4 the tag !!timestamp is not allowed'],
-    ['an alias without its anchor', 'a: *gone', 'RC102 1:4 no anchor &gone in this document before the alias *gone'],
+    [
+      'an alias without its anchor',
+      'a: *gone',
+      'RC102 1:4 no anchor &gone in this document before the alias *gone',
+    ],
   ])('such as %s are told at their place, and nothing is read', (_, text, expected) => {
     expect(told(text)).toEqual([expected]);
     expect(read(text).documents).toEqual([]);
@@ -178,7 +198,33 @@ describe('mistakes', () => {
   });
 
   test('never throw, whatever the text', () => {
-    const piece = fc.constantFrom('a', ': ', '- ', '\n', '  ', '{', '}', '[', ']', '&x ', '*x', '!t ', '"', "'", '|', '>', '---\n', '...', '%', '#', '\t', '?', '~', '💡', '\ud800');
+    const piece = fc.constantFrom(
+      'a',
+      ': ',
+      '- ',
+      '\n',
+      '  ',
+      '{',
+      '}',
+      '[',
+      ']',
+      '&x ',
+      '*x',
+      '!t ',
+      '"',
+      "'",
+      '|',
+      '>',
+      '---\n',
+      '...',
+      '%',
+      '#',
+      '\t',
+      '?',
+      '~',
+      '💡',
+      '\ud800',
+    );
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {
         const { documents, problems } = read(pieces.join(''));
@@ -195,7 +241,9 @@ describe('limits', () => {
 
   test('on depth: 64, the document and its innermost value counted', () => {
     expect(told(nested(LIMITS.depth - 1))).toEqual([]);
-    expect(told(nested(LIMITS.depth))).toEqual([expect.stringMatching(/^RC103 1:64 .*nested more than 64 deep$/)]);
+    expect(told(nested(LIMITS.depth))).toEqual([
+      expect.stringMatching(/^RC103 1:64 .*nested more than 64 deep$/),
+    ]);
     expect(told(nested(100_000))).toHaveLength(1);
   });
 
@@ -216,14 +264,24 @@ describe('limits', () => {
   test('on aliases: 1,000 a document', () => {
     const aliases = (n: number) => `a: &x 1\nb:\n${'- *x\n'.repeat(n)}`;
     expect(told(aliases(LIMITS.aliases))).toEqual([]);
-    expect(told(aliases(LIMITS.aliases + 1))).toEqual([expect.stringMatching(/^RC103 \d+:\d+ more than 1,000 aliases in one document$/)]);
+    expect(told(aliases(LIMITS.aliases + 1))).toEqual([
+      expect.stringMatching(/^RC103 \d+:\d+ more than 1,000 aliases in one document$/),
+    ]);
     expect(told(`${aliases(LIMITS.aliases)}---\n${aliases(LIMITS.aliases)}`)).toEqual([]);
   });
 
   test('on what aliases expand to: a bomb is refused before it is built', () => {
-    const levels = Array.from({ length: 9 }, (_, i) => `l${i}: &l${i} [${Array(9).fill(i === 0 ? 'x' : `*l${i - 1}`).join(', ')}]`);
+    const levels = Array.from(
+      { length: 9 },
+      (_, i) =>
+        `l${i}: &l${i} [${Array(9)
+          .fill(i === 0 ? 'x' : `*l${i - 1}`)
+          .join(', ')}]`,
+    );
     const started = performance.now();
-    expect(told(levels.join('\n'))).toEqual([expect.stringMatching(/^RC103 \d+:\d+ aliases expand to more than 100,000 values$/)]);
+    expect(told(levels.join('\n'))).toEqual([
+      expect.stringMatching(/^RC103 \d+:\d+ aliases expand to more than 100,000 values$/),
+    ]);
     expect(performance.now() - started).toBeLessThan(1000);
   });
 

@@ -5,11 +5,11 @@ import { canonicalJson, sha256 } from '../../src/core/hash.ts';
 
 describe('canonical JSON (RFC 8785)', () => {
   test('of the example of section 3.2.2', () => {
-    const value = {
-      numbers: [333333333.33333329, 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
-      string: '\u20ac$\u000F\u000aA\'\u0042\u0022\u005c\\\u0022\/',
-      literals: [null, true, false],
-    };
+    const value: unknown = JSON.parse(String.raw`{
+      "numbers": [333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001],
+      "string": "\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/",
+      "literals": [null, true, false]
+    }`);
     expect(canonicalJson(value)).toBe(
       String.raw`{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],"string":"€$\u000f\nA'B\"\\\\\"/"}`,
     );
@@ -61,7 +61,11 @@ describe('canonical JSON (RFC 8785)', () => {
     const shuffled = (value: unknown): unknown => {
       if (Array.isArray(value)) return value.map(shuffled);
       if (typeof value !== 'object' || value === null) return value;
-      return Object.fromEntries(Object.entries(value).reverse().map(([key, member]) => [key, shuffled(member)]));
+      return Object.fromEntries(
+        Object.entries(value)
+          .reverse()
+          .map(([key, member]) => [key, shuffled(member)]),
+      );
     };
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
@@ -75,7 +79,8 @@ describe('canonical JSON (RFC 8785)', () => {
   test('differs for values that differ', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), (a, b) => {
-        const same = JSON.stringify(JSON.parse(canonicalJson(a))) === JSON.stringify(JSON.parse(canonicalJson(b)));
+        const same =
+          JSON.stringify(JSON.parse(canonicalJson(a))) === JSON.stringify(JSON.parse(canonicalJson(b)));
         expect(canonicalJson(a) === canonicalJson(b)).toBe(same);
       }),
     );
@@ -84,5 +89,9 @@ describe('canonical JSON (RFC 8785)', () => {
 
 test('sha256 is of the UTF-8, and says what it is', () => {
   expect(sha256('')).toBe('sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
-  expect(sha256('Díaz')).toBe(`sha256:${createHash('sha256').update(Buffer.from([0x44, 0xc3, 0xad, 0x61, 0x7a])).digest('hex')}`);
+  expect(sha256('Díaz')).toBe(
+    `sha256:${createHash('sha256')
+      .update(Buffer.from([0x44, 0xc3, 0xad, 0x61, 0x7a]))
+      .digest('hex')}`,
+  );
 });

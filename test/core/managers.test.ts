@@ -107,11 +107,16 @@ describe('a field with a manager of its own', () => {
   });
 
   test('may be the members of a group', () => {
-    const devs = store([group('acme/devs', ['ana'])]).map((one) => ({ ...one, fieldManagers: { members: 'hr' } }));
+    const devs = store([group('acme/devs', ['ana'])]).map((one) => ({
+      ...one,
+      fieldManagers: { members: 'hr' },
+    }));
     const actual = [...store([acme, ana, bo]), ...devs];
     const more = group('acme/devs', ['ana', 'bo']);
     expect(planOf([more], actual, { manager: 'hr' }).verdicts).toEqual([]);
-    expect(changesOf(planOf([more], actual, { manager: 'hr' }))).toEqual(['update Group acme/devs: /spec/members/User:bo']);
+    expect(changesOf(planOf([more], actual, { manager: 'hr' }))).toEqual([
+      'update Group acme/devs: /spec/members/User:bo',
+    ]);
     expect(verdictsOf(planOf([more], actual))).toEqual([
       'deny RC210 Group acme/devs is managed by "hr" and differs here; --adopt takes it over',
     ]);
@@ -130,7 +135,8 @@ describe('what is to go while something refers to it', () => {
         code: 'RC209',
         class: 'hard',
         severity: 'deny',
-        message: 'Group acme/devs is still referred to by RoleBinding acme/reads (manager other); change or delete that first, or in the same plan',
+        message:
+          'Group acme/devs is still referred to by RoleBinding acme/reads (manager other); change or delete that first, or in the same plan',
         numbers: { referrers: ['RoleBinding/acme/reads'] },
         override: null,
       },
@@ -138,7 +144,8 @@ describe('what is to go while something refers to it', () => {
         code: 'RC209',
         class: 'hard',
         severity: 'deny',
-        message: 'User ana is still referred to by RoleBinding acme/reads (manager other); change or delete that first, or in the same plan',
+        message:
+          'User ana is still referred to by RoleBinding acme/reads (manager other); change or delete that first, or in the same plan',
         numbers: { referrers: ['RoleBinding/acme/reads'] },
         override: null,
       },
@@ -155,7 +162,9 @@ describe('what is to go while something refers to it', () => {
   test('goes when they go with it, or no longer refer to it', () => {
     const other = binding('acme/reads', 'workspace-member', ['bo']);
     expect(planOf([acme], store([acme, ana, devs, reads]), { prune: true }).verdicts).toEqual([]);
-    expect(planOf([acme, bo, other], store([acme, ana, bo, devs, reads]), { prune: true }).verdicts).toEqual([]);
+    expect(planOf([acme, bo, other], store([acme, ana, bo, devs, reads]), { prune: true }).verdicts).toEqual(
+      [],
+    );
   });
 
   test('is a workspace as long as there is anything in it', () => {
@@ -163,6 +172,8 @@ describe('what is to go while something refers to it', () => {
     expect(verdictsOf(planOf([ana], actual, { deletes: ['Workspace//acme'] }))).toEqual([
       'deny RC209 Workspace acme is still referred to by Group acme/devs (manager other); change or delete that first, or in the same plan',
     ]);
-    expect(planOf([ana], actual, { deletes: ['Workspace//acme', 'Group/acme/devs'], adopt: true }).verdicts).toEqual([]);
+    expect(
+      planOf([ana], actual, { deletes: ['Workspace//acme', 'Group/acme/devs'], adopt: true }).verdicts,
+    ).toEqual([]);
   });
 });

@@ -7,7 +7,17 @@ import type { Resource } from '../../src/kinds/index.ts';
 import { evolution, evolve, organisation } from '../support/arbitrary.ts';
 import { applyInMemory } from '../support/memory-store.ts';
 import { changesOf, OPTIONS, planOf, problemsOf, verdictsOf } from '../support/planning.ts';
-import { binding, declare, group, leavingOut, NOW, store, token, user, workspace } from '../support/resources.ts';
+import {
+  binding,
+  declare,
+  group,
+  leavingOut,
+  NOW,
+  store,
+  token,
+  user,
+  workspace,
+} from '../support/resources.ts';
 
 const acme = workspace('acme');
 const ana = user('ana');
@@ -18,7 +28,10 @@ function names(resources: readonly Resource[], kind: Resource['kind']): string[]
 
 /** Whether the plan may be applied as far as references and rules go; limits on its size are another matter. */
 function holds(plan: Plan): boolean {
-  return plan.problems.every(({ severity }) => severity === 'warn') && plan.verdicts.every(({ code }) => !['RC209', 'RC210'].includes(code));
+  return (
+    plan.problems.every(({ severity }) => severity === 'warn') &&
+    plan.verdicts.every(({ code }) => !['RC209', 'RC210'].includes(code))
+  );
 }
 
 describe('after an apply a second plan is empty', { timeout: 60_000 }, () => {
@@ -39,12 +52,16 @@ describe('after an apply a second plan is empty', { timeout: 60_000 }, () => {
   test('of any evolution with pruning, which leaves exactly what is declared', () => {
     fc.assert(
       fc.property(evolution, ({ before, resources: after }) => {
-        const pruneWorkspaces = names(before, 'Workspace').filter((name) => !names(after, 'Workspace').includes(name));
+        const pruneWorkspaces = names(before, 'Workspace').filter(
+          (name) => !names(after, 'Workspace').includes(name),
+        );
         const plan = planOf(after, store(before), { prune: true, pruneWorkspaces });
         expect(problemsOf(plan)).toEqual([]);
         expect(holds(plan)).toBe(true);
         const stored = applyInMemory(store(before), plan);
-        expect(new Set(stored.map(({ body }) => body))).toEqual(new Set(store(after).map(({ body }) => body)));
+        expect(new Set(stored.map(({ body }) => body))).toEqual(
+          new Set(store(after).map(({ body }) => body)),
+        );
         expect(changesOf(planOf(after, stored, { prune: true }))).toEqual([]);
       }),
       { numRuns: 1000 },
@@ -52,14 +69,21 @@ describe('after an apply a second plan is empty', { timeout: 60_000 }, () => {
   });
 
   test('of two evolutions, one after the other', () => {
-    const twice = organisation.chain((org) => fc.tuple(fc.constant(org), evolve(org))).chain(([org, next]) => fc.tuple(fc.constant([org, next.resources]), evolve(next.resources)));
+    const twice = organisation
+      .chain((org) => fc.tuple(fc.constant(org), evolve(org)))
+      .chain(([org, next]) => fc.tuple(fc.constant([org, next.resources]), evolve(next.resources)));
     fc.assert(
       fc.property(twice, ([first, last]) => {
         let stored = store([]);
         for (const org of [...first, last.resources]) {
           const declared = names(org, 'Workspace');
-          const gone = stored.filter(({ resource }) => resource.kind === 'Workspace').map(({ resource }) => resource.metadata.name);
-          const plan = planOf(org, stored, { prune: true, pruneWorkspaces: gone.filter((name) => !declared.includes(name)) });
+          const gone = stored
+            .filter(({ resource }) => resource.kind === 'Workspace')
+            .map(({ resource }) => resource.metadata.name);
+          const plan = planOf(org, stored, {
+            prune: true,
+            pruneWorkspaces: gone.filter((name) => !declared.includes(name)),
+          });
           fc.pre(holds(plan));
           stored = applyInMemory(stored, plan);
           expect(changesOf(planOf(org, stored, { prune: true }))).toEqual([]);
@@ -77,7 +101,11 @@ describe('after an apply a second plan is empty', { timeout: 60_000 }, () => {
         expect(plan.summary.delete).toBe(0);
         const stored = applyInMemory(store(before), plan);
         expect(changesOf(planOf(after, stored))).toEqual([]);
-        const touched = new Set(plan.changes.map(({ kind, namespace, name, previousName }) => `${kind}/${namespace ?? ''}/${previousName ?? name}`));
+        const touched = new Set(
+          plan.changes.map(
+            ({ kind, namespace, name, previousName }) => `${kind}/${namespace ?? ''}/${previousName ?? name}`,
+          ),
+        );
         for (const one of store(before)) if (!touched.has(one.id)) expect(stored).toContainEqual(one);
       }),
       { numRuns: 1000 },
@@ -94,7 +122,9 @@ describe('after an apply a second plan is empty', { timeout: 60_000 }, () => {
         expect(verdictsOf(planOf(after, stored))).toEqual([]);
         expect(changesOf(planOf(after, stored))).toEqual([]);
         for (const { id, manager } of stored) {
-          const changed = plan.changes.some(({ kind, namespace, name }) => `${kind}/${namespace ?? ''}/${name}` === id);
+          const changed = plan.changes.some(
+            ({ kind, namespace, name }) => `${kind}/${namespace ?? ''}/${name}` === id,
+          );
           expect(manager).toBe(changed ? 'default' : 'other');
         }
       }),
@@ -105,20 +135,44 @@ describe('after an apply a second plan is empty', { timeout: 60_000 }, () => {
 
 test('the order of what is declared and of what the store has means nothing', { timeout: 60_000 }, () => {
   fc.assert(
-    fc.property(evolution, fc.boolean(), fc.infiniteStream(fc.nat()), ({ before, resources: after }, prune, noise) => {
-      const shuffled = <T>(list: readonly T[]): T[] =>
-        list.map((one) => ({ one, at: noise.next().value ?? 0 })).sort((a, b) => a.at - b.at).map(({ one }) => one);
-      const whole = { base: { store: 's', revision: 1 }, options: { ...OPTIONS, prune }, at: NOW };
-      const plan = planChanges({ ...whole, desired: declare(after), actual: store(before) });
-      expect(planChanges({ ...whole, desired: shuffled(declare(after)), actual: shuffled(store(before)) })).toEqual(plan);
-    }),
+    fc.property(
+      evolution,
+      fc.boolean(),
+      fc.infiniteStream(fc.nat()),
+      ({ before, resources: after }, prune, noise) => {
+        const shuffled = <T>(list: readonly T[]): T[] =>
+          list
+            .map((one) => ({ one, at: noise.next().value ?? 0 }))
+            .sort((a, b) => a.at - b.at)
+            .map(({ one }) => one);
+        const whole = { base: { store: 's', revision: 1 }, options: { ...OPTIONS, prune }, at: NOW };
+        const plan = planChanges({ ...whole, desired: declare(after), actual: store(before) });
+        expect(
+          planChanges({ ...whole, desired: shuffled(declare(after)), actual: shuffled(store(before)) }),
+        ).toEqual(plan);
+      },
+    ),
     { numRuns: 500 },
   );
 });
 
 describe('the digest', () => {
-  const before = [acme, ana, user('bo'), user('cy'), group('acme/devs', ['ana', 'bo']), token('acme/ci', 'ana')];
-  const after = [acme, user('ana', { displayName: 'Ana' }), user('bo'), user('cy'), group('acme/devs', ['ana', 'cy']), binding('acme/b', 'workspace-member', ['Group:devs'])];
+  const before = [
+    acme,
+    ana,
+    user('bo'),
+    user('cy'),
+    group('acme/devs', ['ana', 'bo']),
+    token('acme/ci', 'ana'),
+  ];
+  const after = [
+    acme,
+    user('ana', { displayName: 'Ana' }),
+    user('bo'),
+    user('cy'),
+    group('acme/devs', ['ana', 'cy']),
+    binding('acme/b', 'workspace-member', ['Group:devs']),
+  ];
   const plan = planOf(after, store(before), { prune: true });
   const change = (index: number, edit: Partial<Plan['changes'][number]>): Plan => ({
     ...plan,
@@ -144,7 +198,15 @@ describe('the digest', () => {
     ['time', { ...plan, at: '2030-01-01T00:00:00Z' }],
     ['revision', { ...plan, base: { ...plan.base, revision: 99 } }],
     ['access', { ...plan, access: [] }],
-    ['verdicts', { ...plan, verdicts: [{ code: 'RC209', class: 'hard', severity: 'deny', message: '', numbers: {}, override: null }] }],
+    [
+      'verdicts',
+      {
+        ...plan,
+        verdicts: [
+          { code: 'RC209', class: 'hard', severity: 'deny', message: '', numbers: {}, override: null },
+        ],
+      },
+    ],
     ['problems', { ...plan, problems: [{ code: 'RC124', severity: 'warn', message: 'paused' }] }],
     ['summary', { ...plan, summary: { create: 0, update: 0, delete: 0, unchanged: 0 } }],
     ['order of changes', { ...plan, changes: plan.changes.toReversed() }],
@@ -178,13 +240,28 @@ describe('the digest', () => {
     expect(digestOf(plan, { maxRemovals: '10%' })).not.toBe(digestOf(plan, { maxRemovals: '20%' }));
   });
 
-  test('of the same files and store is the same at another time and revision, and from other places', { timeout: 60_000 }, () => {
+  test('of the same files and store is the same at another time and revision, and from other places', {
+    timeout: 60_000,
+  }, () => {
     fc.assert(
       fc.property(evolution, ({ before, resources: after }) => {
-        const moved = declare(after).map((one) => ({ ...one, place: () => ({ file: 'all.yaml', line: 5, column: 3 }) }));
+        const moved = declare(after).map((one) => ({
+          ...one,
+          place: () => ({ file: 'all.yaml', line: 5, column: 3 }),
+        }));
         const input = { actual: store(before), options: OPTIONS };
-        const one = planChanges({ ...input, desired: declare(after), base: { store: 's', revision: 1 }, at: NOW });
-        const other = planChanges({ ...input, desired: moved, base: { store: 's', revision: 2 }, at: NOW + 1000 });
+        const one = planChanges({
+          ...input,
+          desired: declare(after),
+          base: { store: 's', revision: 1 },
+          at: NOW,
+        });
+        const other = planChanges({
+          ...input,
+          desired: moved,
+          base: { store: 's', revision: 2 },
+          at: NOW + 1000,
+        });
         expect(other.plan.digest).toBe(one.plan.digest);
       }),
       { numRuns: 300 },
@@ -214,12 +291,21 @@ describe('fields that are not managed when absent', () => {
     const [change] = planOf([other], store([stored])).changes;
     expect(change?.fields.map(({ path }) => path)).toEqual(['/spec/email']);
     expect(change?.after?.spec).toMatchObject({ displayName: 'Ana Díaz', state: 'Suspended' });
-    const renamed = leavingOut(user('anna', { email: ana.spec.email }, { annotations: { 'rolecall.dev/previous-names': 'ana' } }), 'displayName', 'state');
-    expect(planOf([renamed], store([stored])).changes[0]?.after?.spec).toMatchObject({ displayName: 'Ana Díaz', state: 'Suspended' });
+    const renamed = leavingOut(
+      user('anna', { email: ana.spec.email }, { annotations: { 'rolecall.dev/previous-names': 'ana' } }),
+      'displayName',
+      'state',
+    );
+    expect(planOf([renamed], store([stored])).changes[0]?.after?.spec).toMatchObject({
+      displayName: 'Ana Díaz',
+      state: 'Suspended',
+    });
   });
 
   test('are compared when declared', () => {
-    expect(changesOf(planOf([leavingOut(ana, 'displayName')], store([stored])))).toEqual(['update User ana: /spec/state']);
+    expect(changesOf(planOf([leavingOut(ana, 'displayName')], store([stored])))).toEqual([
+      'update User ana: /spec/state',
+    ]);
     expect(planOf([leavingOut(ana, 'displayName')], store([stored])).changes[0]?.declares).toEqual(['state']);
   });
 

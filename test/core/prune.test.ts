@@ -19,11 +19,16 @@ describe('pruning', () => {
   });
 
   test('deletes what is no longer declared, where the Workspace is in the input', () => {
-    expect(changesOf(planOf([acme, beta, ana, bo], store(all), { prune }))).toEqual(['delete RoleBinding acme/reads', 'delete Token beta/ci']);
+    expect(changesOf(planOf([acme, beta, ana, bo], store(all), { prune }))).toEqual([
+      'delete RoleBinding acme/reads',
+      'delete Token beta/ci',
+    ]);
   });
 
   test('reaches global kinds only when no workspace of this manager is left out, and says so', () => {
-    expect(changesOf(planOf([acme, beta, ana, reads, ci], store(all), { prune }))).toEqual(['delete User bo']);
+    expect(changesOf(planOf([acme, beta, ana, reads, ci], store(all), { prune }))).toEqual([
+      'delete User bo',
+    ]);
     const plan = planOf([acme, ana], store([...all, role('old')]), { prune });
     expect(changesOf(plan)).toEqual(['delete RoleBinding acme/reads']);
     expect(problemsOf(plan)).toEqual([
@@ -32,7 +37,10 @@ describe('pruning', () => {
   });
 
   test('says nothing of workspaces left out when no global resource would go', () => {
-    expect(planOf([acme, ana, bo, reads], store(all), { prune })).toMatchObject({ changes: [], problems: [] });
+    expect(planOf([acme, ana, bo, reads], store(all), { prune })).toMatchObject({
+      changes: [],
+      problems: [],
+    });
   });
 
   test('never reaches a workspace that is left out, nor what is in it', () => {
@@ -57,7 +65,9 @@ describe('pruning', () => {
   test('never deletes what says prune: disabled, but iam delete does', () => {
     const kept = [annotated(reads, { prune: 'disabled' }), annotated(bo, { prune: 'disabled' })];
     expect(changesOf(planOf([acme, ana], store([acme, ana, ...kept]), { prune }))).toEqual([]);
-    expect(changesOf(planOf([], store([acme, ana, ...kept]), { deletes: ['User//bo'] }))).toEqual(['delete User bo']);
+    expect(changesOf(planOf([], store([acme, ana, ...kept]), { deletes: ['User//bo'] }))).toEqual([
+      'delete User bo',
+    ]);
   });
 
   test('knows the built-in catalogue as neither declared nor pruned', () => {
@@ -66,7 +76,9 @@ describe('pruning', () => {
       const text = `{apiVersion: rolecall.dev/v1alpha1, kind: Role, metadata: {name: ${name}}, spec: {displayName: X, scopes: [Workspace]}}`;
       const { declared, problems } = readInput([{ file: 'role.yaml', text }]);
       expect(declared).toEqual([]);
-      expect(problems).toMatchObject([{ code: 'RC119', message: `Role ${name} is built in and cannot be declared` }]);
+      expect(problems).toMatchObject([
+        { code: 'RC119', message: `Role ${name} is built in and cannot be declared` },
+      ]);
     }
   });
 });
@@ -88,7 +100,10 @@ describe('--prune-workspace', () => {
   });
 
   test('without --prune deletes nothing else', () => {
-    expect(changesOf(planOf([acme], store(all), { pruneWorkspaces: ['beta'] }))).toEqual(['delete Token beta/ci', 'delete Workspace beta']);
+    expect(changesOf(planOf([acme], store(all), { pruneWorkspaces: ['beta'] }))).toEqual([
+      'delete Token beta/ci',
+      'delete Workspace beta',
+    ]);
   });
 
   test('leaves what another manager has in it, which holds the workspace back', () => {
@@ -107,9 +122,15 @@ describe('--prune-workspace', () => {
   test.each([
     ['in the input', { pruneWorkspaces: ['acme'] }, '--prune-workspace acme: this workspace is in the input'],
     ['unknown', { pruneWorkspaces: ['gone'] }, '--prune-workspace gone: the store has no such workspace'],
-    ['outside of -n', { pruneWorkspaces: ['beta'], workspace: 'acme' }, '--prune-workspace beta: outside of -n acme'],
+    [
+      'outside of -n',
+      { pruneWorkspaces: ['beta'], workspace: 'acme' },
+      '--prune-workspace beta: outside of -n acme',
+    ],
   ])('is an error for a workspace that is %s', (_, options, message) => {
-    expect(problemsOf(planOf([acme, beta], store([acme, beta]), options))).toContain(`error RC121 ${message}`);
+    expect(problemsOf(planOf([acme, beta], store([acme, beta]), options))).toContain(
+      `error RC121 ${message}`,
+    );
   });
 });
 
@@ -118,8 +139,15 @@ describe('-n', () => {
 
   test('narrows the plan to a Workspace and what is in it', () => {
     const raised = workspace('acme', { displayName: 'Acme' });
-    const plan = planOf([raised, beta, user('ana', { type: 'Service' }), reads, inBeta], store([acme, beta, ana, ci]), { workspace: 'acme' });
-    expect(changesOf(plan)).toEqual(['create RoleBinding acme/reads', 'update Workspace acme: /spec/displayName']);
+    const plan = planOf(
+      [raised, beta, user('ana', { type: 'Service' }), reads, inBeta],
+      store([acme, beta, ana, ci]),
+      { workspace: 'acme' },
+    );
+    expect(changesOf(plan)).toEqual([
+      'create RoleBinding acme/reads',
+      'update Workspace acme: /spec/displayName',
+    ]);
     expect(plan.scope.workspace).toBe('acme');
   });
 
@@ -184,9 +212,13 @@ describe('paused', () => {
 
   test('holds back what the declared rest would need of it', () => {
     const devs = group('acme/devs', ['ana']);
-    const plan = planOf([acme, ana], store([acme, ana, annotated(devs, { paused: 'true' })]), { deletes: ['User//ana'] });
+    const plan = planOf([acme, ana], store([acme, ana, annotated(devs, { paused: 'true' })]), {
+      deletes: ['User//ana'],
+    });
     expect(verdictsOf(plan)).toEqual([]);
-    expect(verdictsOf(planOf([acme], store([acme, ana, annotated(devs, { paused: 'true' })]), { prune }))).toEqual([
+    expect(
+      verdictsOf(planOf([acme], store([acme, ana, annotated(devs, { paused: 'true' })]), { prune })),
+    ).toEqual([
       'deny RC209 User ana is still referred to by Group acme/devs (manager default); change or delete that first, or in the same plan',
     ]);
   });

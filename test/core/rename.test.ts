@@ -17,7 +17,11 @@ describe('a rename', () => {
       'update User annie from ana: /metadata/annotations/rolecall.dev~1previous-names /metadata/name',
     ]);
     expect(plan).toMatchObject({ access: [], verdicts: [], problems: [] });
-    expect(plan.changes[1]).toMatchObject({ previousName: 'ana', reason: 'renamed from ana', before: { metadata: { name: 'ana' } } });
+    expect(plan.changes[1]).toMatchObject({
+      previousName: 'ana',
+      reason: 'renamed from ana',
+      before: { metadata: { name: 'ana' } },
+    });
   });
 
   test('keeps the uid', () => {
@@ -56,8 +60,18 @@ describe('a rename', () => {
 describe('no rename, but a create, is', () => {
   test.each([
     ['a previous name that nobody has', [annie], store([]), ['create User annie']],
-    ['one that another manager has', [annie], store([user('ana', { email: 'x@acme.example' })], 'other'), ['create User annie']],
-    ['one that the input still declares', [user('ana', { email: 'x@acme.example' }), annie], store([user('ana', { email: 'x@acme.example' })]), ['create User annie']],
+    [
+      'one that another manager has',
+      [annie],
+      store([user('ana', { email: 'x@acme.example' })], 'other'),
+      ['create User annie'],
+    ],
+    [
+      'one that the input still declares',
+      [user('ana', { email: 'x@acme.example' }), annie],
+      store([user('ana', { email: 'x@acme.example' })]),
+      ['create User annie'],
+    ],
   ])('%s', (_, desired, actual, changes) => {
     expect(changesOf(planOf(desired, actual))).toEqual(changes);
   });
@@ -65,14 +79,21 @@ describe('no rename, but a create, is', () => {
   test('one of another workspace', () => {
     const beta = workspace('beta');
     const moved = annotated(group('beta/ops', []), { 'previous-names': 'devs' });
-    expect(changesOf(planOf([acme, beta, moved], store([acme, beta, group('acme/devs', [])])))).toEqual(['create Group beta/ops']);
+    expect(changesOf(planOf([acme, beta, moved], store([acme, beta, group('acme/devs', [])])))).toEqual([
+      'create Group beta/ops',
+    ]);
   });
 
   test('a new name that exists already', () => {
     const stored = store([ana, user('annie', { email: 'annie@acme.example' })]);
-    expect(changesOf(planOf([annotated(user('annie', { email: 'annie@acme.example' }), { 'previous-names': 'ana' })], stored))).toEqual([
-      'update User annie: /metadata/annotations/rolecall.dev~1previous-names',
-    ]);
+    expect(
+      changesOf(
+        planOf(
+          [annotated(user('annie', { email: 'annie@acme.example' }), { 'previous-names': 'ana' })],
+          stored,
+        ),
+      ),
+    ).toEqual(['update User annie: /metadata/annotations/rolecall.dev~1previous-names']);
   });
 });
 

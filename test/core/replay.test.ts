@@ -24,10 +24,18 @@ function reread(plan: Plan, edit: (plan: Plan) => unknown = (it) => it): Plan | 
 
 const acme = workspace('acme');
 const people = [user('ana'), user('bo')];
-const before = [acme, ...people, group('acme/devs', ['ana']), binding('acme/reads', 'source-read-only', ['Group:devs'])];
+const before = [
+  acme,
+  ...people,
+  group('acme/devs', ['ana']),
+  binding('acme/reads', 'source-read-only', ['Group:devs']),
+];
 const after = [acme, ...people, group('acme/devs', ['bo'])];
 const plan = planOf(after, store(before));
-const inChange = (edit: object) => (it: Plan) => ({ ...it, changes: it.changes.map((change) => ({ ...change, ...edit })) });
+const inChange = (edit: object) => (it: Plan) => ({
+  ...it,
+  changes: it.changes.map((change) => ({ ...change, ...edit })),
+});
 
 describe('a saved plan', () => {
   test('is read as it was written, and fits the state that it was made on', { timeout: 60_000 }, () => {
@@ -65,11 +73,19 @@ describe('a saved plan', () => {
     ['other fields', { fields: [{ path: '/spec/description', before: '', after: 'harmless' }] }],
     ['an unknown action', { action: 'replace' }],
     ['a create that has a state before', { action: 'create' }],
-    ['a state after that is not a normal form', { after: { ...plan.changes[0]?.after, spec: { displayName: 'x', members: [{ name: 'bo' }] } } }],
-    ['a state after of another name', { after: { ...plan.changes[0]?.after, metadata: { name: 'ops', namespace: 'acme' } } }],
+    [
+      'a state after that is not a normal form',
+      { after: { ...plan.changes[0]?.after, spec: { displayName: 'x', members: [{ name: 'bo' }] } } },
+    ],
+    [
+      'a state after of another name',
+      { after: { ...plan.changes[0]?.after, metadata: { name: 'ops', namespace: 'acme' } } },
+    ],
   ])('with %s is no plan, whatever its digest', (_, edit) => {
     const edited = inChange(edit)(plan) as Plan;
-    expect(reread({ ...edited, digest: digestOf(edited) })).toBe('RC406 plan.json: has a change that is not in normal form');
+    expect(reread({ ...edited, digest: digestOf(edited) })).toBe(
+      'RC406 plan.json: has a change that is not in normal form',
+    );
   });
 });
 
@@ -77,11 +93,31 @@ describe('a plan is stale', () => {
   const actual = store(before);
 
   test.each<[what: string, plan: Plan, actual: Stored[], stale: string]>([
-    ['when what it changes has changed', plan, store([acme, ...people, group('acme/devs', [])]), 'Group acme/devs is not as it was'],
+    [
+      'when what it changes has changed',
+      plan,
+      store([acme, ...people, group('acme/devs', [])]),
+      'Group acme/devs is not as it was',
+    ],
     ['when what it changes is gone', plan, store([acme, ...people]), 'Group acme/devs is not as it was'],
-    ['when what it creates is there', planOf(before, store([acme, ...people])), actual, 'Group acme/devs is not as it was'],
-    ['when what it refers to is gone', plan, actual.filter(({ id }) => id !== 'User//bo'), 'Group acme/devs: there is no User "bo"'],
-    ['when it would change other access', plan, actual.filter(({ id }) => !id.startsWith('RoleBinding')), 'it would change the access of people differently now'],
+    [
+      'when what it creates is there',
+      planOf(before, store([acme, ...people])),
+      actual,
+      'Group acme/devs is not as it was',
+    ],
+    [
+      'when what it refers to is gone',
+      plan,
+      actual.filter(({ id }) => id !== 'User//bo'),
+      'Group acme/devs: there is no User "bo"',
+    ],
+    [
+      'when it would change other access',
+      plan,
+      actual.filter(({ id }) => !id.startsWith('RoleBinding')),
+      'it would change the access of people differently now',
+    ],
     ['when another manager has it now', plan, store(before, 'other'), 'guards judge it differently now'],
   ])('%s', (_, made, now, stale) => {
     expect(replayPlan(made, byId(now))).toEqual({ stale });

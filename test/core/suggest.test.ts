@@ -35,12 +35,19 @@ describe('did you mean', () => {
 
   test('always finds the word itself, and never anything further than a third of it', () => {
     fc.assert(
-      fc.property(fc.stringMatching(/^[a-z]{1,12}$/), fc.array(fc.stringMatching(/^[a-z]{1,12}$/)), (word, others) => {
-        expect(nearest(word, [...others, word])).toBe(word);
-        const found = nearest(word, others);
-        if (found !== undefined) expect(Math.abs(found.length - word.length)).toBeLessThanOrEqual(Math.max(1, Math.floor(word.length / 3)));
-        expect(nearest(word, others.toReversed())).toBe(found);
-      }),
+      fc.property(
+        fc.stringMatching(/^[a-z]{1,12}$/),
+        fc.array(fc.stringMatching(/^[a-z]{1,12}$/)),
+        (word, others) => {
+          expect(nearest(word, [...others, word])).toBe(word);
+          const found = nearest(word, others);
+          if (found !== undefined)
+            expect(Math.abs(found.length - word.length)).toBeLessThanOrEqual(
+              Math.max(1, Math.floor(word.length / 3)),
+            );
+          expect(nearest(word, others.toReversed())).toBe(found);
+        },
+      ),
     );
   });
 });

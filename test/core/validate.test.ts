@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { identityOf } from '../../src/core/resource.ts';
 import { createState } from '../../src/core/state.ts';
 import { checkState, MAX_GROUP_DEPTH } from '../../src/core/validate.ts';
-import type { Resource } from '../../src/kinds/index.ts';
+import { kindOf, type Resource } from '../../src/kinds/index.ts';
 import { evolution } from '../support/arbitrary.ts';
-import { problemsOf, planOf } from '../support/planning.ts';
+import { planOf, problemsOf } from '../support/planning.ts';
 import { binding, group, role, store, token, user, workspace } from '../support/resources.ts';
 
 const acme = workspace('acme');
@@ -14,7 +14,9 @@ const ana = user('ana');
 
 /** `RC112 /spec/role message`, with the hint where there is one. */
 function violations(org: readonly Resource[], changed?: readonly Resource[]): string[] {
-  return checkState(createState(org), changed).map(({ code, pointer, message, hint }) => [`${code} ${pointer} ${message}`, hint].filter(Boolean).join('; '));
+  return checkState(createState(org), changed).map(({ code, pointer, message, hint }) =>
+    [`${code} ${pointer} ${message}`, hint].filter(Boolean).join('; '),
+  );
 }
 
 describe('a reference', () => {
@@ -36,7 +38,11 @@ describe('a reference', () => {
       binding('acme/b', 'reader', ['Token:cd']),
       'RC112 /spec/subjects/Token:cd RoleBinding acme/b: there is no Token "cd" in workspace acme; did you mean "ci"?',
     ],
-    ['of a role', binding('acme/b', 'raeder', ['ana']), 'RC112 /spec/role RoleBinding acme/b: there is no Role "raeder"; did you mean "reader"?'],
+    [
+      'of a role',
+      binding('acme/b', 'raeder', ['ana']),
+      'RC112 /spec/role RoleBinding acme/b: there is no Role "raeder"; did you mean "reader"?',
+    ],
     [
       'of a built-in role',
       binding('acme/b', 'workspace-ownr', ['ana']),
@@ -47,15 +53,31 @@ describe('a reference', () => {
       token('acme/cd', 'ana', { role: 'xyz' }),
       'RC112 /spec/role Token acme/cd: there is no Role "xyz"; declare it, or take one of the built-in catalogue: iam explain roles',
     ],
-    ['of an owner', token('acme/cd', 'an'), 'RC112 /spec/owner Token acme/cd: there is no User "an"; did you mean "ana"?'],
-    ['of a sponsor', user('bo', { sponsor: 'zoe' }), 'RC112 /spec/sponsor User bo: there is no User "zoe"; declare it, or correct the name'],
-    ['of what a role includes', role('writer', { includes: ['readr'] }), 'RC112 /spec/includes/readr Role writer: there is no Role "readr"; did you mean "reader"?'],
+    [
+      'of an owner',
+      token('acme/cd', 'an'),
+      'RC112 /spec/owner Token acme/cd: there is no User "an"; did you mean "ana"?',
+    ],
+    [
+      'of a sponsor',
+      user('bo', { sponsor: 'zoe' }),
+      'RC112 /spec/sponsor User bo: there is no User "zoe"; declare it, or correct the name',
+    ],
+    [
+      'of what a role includes',
+      role('writer', { includes: ['readr'] }),
+      'RC112 /spec/includes/readr Role writer: there is no Role "readr"; did you mean "reader"?',
+    ],
     [
       'of a required owner',
       workspace('beta', { owners: { required: [{ name: 'anna' }] } }),
       'RC112 /spec/owners/required/anna Workspace beta: there is no User "anna"; did you mean "ana"?',
     ],
-    ['of a workspace', group('acne/ops', []), 'RC112 /metadata/namespace Group acne/ops: there is no Workspace "acne"; did you mean "acme"?'],
+    [
+      'of a workspace',
+      group('acne/ops', []),
+      'RC112 /metadata/namespace Group acne/ops: there is no Workspace "acne"; did you mean "acme"?',
+    ],
   ])('%s must be there', (_, resource, expected) => {
     expect(violations([...whole, resource])).toEqual([expected]);
   });
@@ -96,18 +118,39 @@ describe('an e-mail', () => {
 });
 
 describe('groups', () => {
-  const chain = (length: number) => Array.from({ length }, (_, i) => group(`acme/g${i}`, i + 1 < length ? [`Group:g${i + 1}`] : ['ana']));
+  const chain = (length: number) =>
+    Array.from({ length }, (_, i) => group(`acme/g${i}`, i + 1 < length ? [`Group:g${i + 1}`] : ['ana']));
 
   test.each([
-    ['itself', [group('acme/a', ['Group:a'])], 'RC114 /spec/members/Group:a Group acme/a: contains itself: a → a'],
-    ['one that contains it', [group('acme/b', ['Group:a']), group('acme/a', ['Group:b'])], 'RC114 /spec/members/Group:b Group acme/a: contains itself: a → b → a'],
+    [
+      'itself',
+      [group('acme/a', ['Group:a'])],
+      'RC114 /spec/members/Group:a Group acme/a: contains itself: a → a',
+    ],
+    [
+      'one that contains it',
+      [group('acme/b', ['Group:a']), group('acme/a', ['Group:b'])],
+      'RC114 /spec/members/Group:b Group acme/a: contains itself: a → b → a',
+    ],
     [
       'one three steps on',
-      [group('acme/c', ['Group:a']), group('acme/a', ['Group:b']), group('acme/b', ['Group:c']), group('acme/into', ['Group:b'])],
+      [
+        group('acme/c', ['Group:a']),
+        group('acme/a', ['Group:b']),
+        group('acme/b', ['Group:c']),
+        group('acme/into', ['Group:b']),
+      ],
       'RC114 /spec/members/Group:b Group acme/a: contains itself: a → b → c → a',
     ],
   ])('must not contain %s', (_, groups, expected) => {
     expect(violations([acme, ...groups])).toEqual([`${expected}; remove one of these memberships`]);
+  });
+
+  test('are not called too deep where they are a cycle', () => {
+    const ring = Array.from({ length: 12 }, (_, i) => group(`acme/g${i}`, [`Group:g${(i + 1) % 12}`]));
+    expect(violations([acme, ...ring]).map((line) => line.slice(0, 70))).toEqual([
+      'RC114 /spec/members/Group:g1 Group acme/g0: contains itself: g0 → g1 →',
+    ]);
   });
 
   test('that do not change are not blamed for a cycle', () => {
@@ -118,7 +161,15 @@ describe('groups', () => {
   });
 
   test('may be reached on two ways', () => {
-    expect(violations([acme, group('acme/a', ['Group:b', 'Group:c']), group('acme/b', ['Group:d']), group('acme/c', ['Group:d']), group('acme/d', [])])).toEqual([]);
+    expect(
+      violations([
+        acme,
+        group('acme/a', ['Group:b', 'Group:c']),
+        group('acme/b', ['Group:d']),
+        group('acme/c', ['Group:d']),
+        group('acme/d', []),
+      ]),
+    ).toEqual([]);
   });
 
   test('nest 10 deep, not 11', () => {
@@ -134,17 +185,31 @@ describe('groups', () => {
     expect(checkState(createState(org), changed).map(({ id }) => id)).toEqual([`Group/acme/g${index}`]);
   });
 
-  test('are as deep as their longest chain, told of any set of them that changes', { timeout: 60_000 }, () => {
+  test('are as deep as their longest chain, told of any set of them that changes', {
+    timeout: 60_000,
+  }, () => {
     const dag = fc.array(fc.array(fc.nat(40), { maxLength: 3 }), { minLength: 12, maxLength: 40 });
     fc.assert(
       fc.property(dag, fc.array(fc.nat(40)), (edges, picks) => {
-        const inner = edges.map((targets, i) => [...new Set([...targets.map((step) => i + 1 + (step % 3)), ...(i % 4 ? [i + 1] : [])])].filter((target) => target < edges.length));
+        const inner = edges.map((targets, i) =>
+          [...new Set([...targets.map((step) => i + 1 + (step % 3)), ...(i % 4 ? [i + 1] : [])])].filter(
+            (target) => target < edges.length,
+          ),
+        );
         const depth = (i: number): number => 1 + Math.max(0, ...(inner[i] ?? []).map(depth));
-        const above = (i: number): number => 1 + Math.max(0, ...inner.flatMap((targets, from) => (targets.includes(i) ? [above(from)] : [])));
-        const groups = inner.map((targets, i) => group(`acme/g${i}`, targets.map((target) => `Group:g${target}`)));
+        const above = (i: number): number =>
+          1 + Math.max(0, ...inner.flatMap((targets, from) => (targets.includes(i) ? [above(from)] : [])));
+        const groups = inner.map((targets, i) =>
+          group(
+            `acme/g${i}`,
+            targets.map((target) => `Group:g${target}`),
+          ),
+        );
         const changed = groups.filter((_, i) => picks.includes(i));
         const found = checkState(createState([acme, ...groups]), changed);
-        const deep = groups.filter((_, i) => picks.includes(i) && depth(i) + above(i) - 1 > MAX_GROUP_DEPTH).map(identityOf);
+        const deep = groups
+          .filter((_, i) => picks.includes(i) && depth(i) + above(i) - 1 > MAX_GROUP_DEPTH)
+          .map(identityOf);
         expect(found.length > 0).toBe(deep.length > 0);
         for (const { id } of found) expect(deep).toContain(id);
       }),
@@ -153,11 +218,15 @@ describe('groups', () => {
   });
 
   test('and roles may stand in chains longer than a call stack', () => {
-    const groups = Array.from({ length: 20_000 }, (_, i) => group(`acme/g${i}`, i + 1 < 20_000 ? [`Group:g${i + 1}`] : []));
+    const groups = Array.from({ length: 20_000 }, (_, i) =>
+      group(`acme/g${i}`, i + 1 < 20_000 ? [`Group:g${i + 1}`] : []),
+    );
     expect(violations([acme, ...groups])).toEqual([
       'RC114 /spec/members/Group:g1 Group acme/g0: groups are nested 20000 deep, at most 10 are allowed; bind the inner groups directly',
     ]);
-    const roles = Array.from({ length: 20_000 }, (_, i) => role(`r${i}`, { includes: i + 1 < 20_000 ? [`r${i + 1}`] : [] }));
+    const roles = Array.from({ length: 20_000 }, (_, i) =>
+      role(`r${i}`, { includes: i + 1 < 20_000 ? [`r${i + 1}`] : [] }),
+    );
     expect(violations(roles)).toEqual([]);
   });
 });
@@ -165,7 +234,11 @@ describe('groups', () => {
 describe('a role', () => {
   test.each([
     ['itself', [role('a', { includes: ['a'] })], 'RC114 /spec/includes/a Role a: includes itself: a → a'],
-    ['one that includes it', [role('a', { includes: ['b'] }), role('b', { includes: ['a'] })], 'RC114 /spec/includes/b Role a: includes itself: a → b → a'],
+    [
+      'one that includes it',
+      [role('a', { includes: ['b'] }), role('b', { includes: ['a'] })],
+      'RC114 /spec/includes/b Role a: includes itself: a → b → a',
+    ],
     [
       'one three steps on',
       [role('b', { includes: ['c'] }), role('c', { includes: ['a'] }), role('a', { includes: ['b'] })],
@@ -180,7 +253,12 @@ describe('a role', () => {
     expect(violations([role('boss', { includes: ['workspace-owner'] })])).toEqual([
       `RC119 /spec/includes/workspace-owner Role boss: no role may include workspace-owner${hint}`,
     ]);
-    expect(violations([role('boss', { includes: ['chief'] }), role('chief', { includes: ['source-admin', 'workspace-owner'] })])).toEqual([
+    expect(
+      violations([
+        role('boss', { includes: ['chief'] }),
+        role('chief', { includes: ['source-admin', 'workspace-owner'] }),
+      ]),
+    ).toEqual([
       `RC119 /spec/includes/chief Role boss: no role may include workspace-owner${hint}`,
       `RC119 /spec/includes/workspace-owner Role chief: no role may include workspace-owner${hint}`,
     ]);
@@ -191,7 +269,11 @@ describe('a tier', () => {
   const labelled = { resources: [{ type: 'Workspace', labels: { env: 'prod' } }] };
 
   test.each([
-    ['a group, empty or not', group('free/devs', []), 'RC115 /metadata/namespace Group free/devs: groups need tier Business, free is Free; raise spec.tier of Workspace free, or grant to users'],
+    [
+      'a group, empty or not',
+      group('free/devs', []),
+      'RC115 /metadata/namespace Group free/devs: groups need tier Business, free is Free; raise spec.tier of Workspace free, or grant to users',
+    ],
     [
       'a role of a higher tier',
       binding('free/b', 'source-read-only', ['ana']),
@@ -213,7 +295,12 @@ describe('a tier', () => {
 
   test('between the two suffices for a role of that tier', () => {
     const team = workspace('team', { tier: 'Team' });
-    const needs = (minimumTier: string) => [team, ana, role('own', { minimumTier }), binding('team/b', 'own', ['ana'])];
+    const needs = (minimumTier: string) => [
+      team,
+      ana,
+      role('own', { minimumTier }),
+      binding('team/b', 'own', ['ana']),
+    ];
     expect(violations(needs('Team'))).toEqual([]);
     expect(violations(needs('Business'))).toEqual([
       'RC115 /spec/role RoleBinding team/b: role own needs tier Business, team is Team; raise spec.tier of Workspace team',
@@ -231,7 +318,9 @@ describe('a tier', () => {
         place: { file: 'Workspace//acme.yaml' },
       },
     ]);
-    expect(problemsOf(planOf([lowered], store([acme, ana, group('acme/devs', ['ana'])]), { prune: true }))).toEqual([
+    expect(
+      problemsOf(planOf([lowered], store([acme, ana, group('acme/devs', ['ana'])]), { prune: true })),
+    ).toEqual([
       // The group goes; ana is global, and no workspace of this manager is left out.
     ]);
   });
@@ -251,7 +340,9 @@ describe('a scope', () => {
     ],
     [
       'by labels, for a role without',
-      binding('acme/b', 'workspace-member', ['ana'], { resources: [{ type: 'Workspace', labels: { tier: '1', env: 'prod' } }] }),
+      binding('acme/b', 'workspace-member', ['ana'], {
+        resources: [{ type: 'Workspace', labels: { tier: '1', env: 'prod' } }],
+      }),
       'RC116 /spec/resources/env=prod,tier=1/labels RoleBinding acme/b: role workspace-member cannot be narrowed by labels (env=prod,tier=1); grant it on the whole workspace, or take a role with labels',
     ],
     [
@@ -268,7 +359,10 @@ describe('a scope', () => {
     const bound = binding('acme/b', 'own', ['ana']);
     const plan = planOf([acme, ana, role('own', { scopes: ['Source'] })], store([acme, ana, before, bound]));
     expect(plan.problems).toMatchObject([
-      { message: 'RoleBinding acme/b: role own cannot be granted on Workspace', place: { file: 'Role//own.yaml' } },
+      {
+        message: 'RoleBinding acme/b: role own cannot be granted on Workspace',
+        place: { file: 'Role//own.yaml' },
+      },
     ]);
   });
 });
@@ -278,8 +372,17 @@ describe('any organisation', { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(evolution, ({ before, resources: after }) => {
         expect(violations(before)).toEqual([]);
+        const alone = [...before, ...after].flatMap(({ kind, spec, metadata }) =>
+          kindOf(kind).check(spec, metadata),
+        );
+        expect(alone).toEqual([]);
         const known = new Set(before.map((one) => JSON.stringify(one)));
-        expect(violations(after, after.filter((one) => !known.has(JSON.stringify(one))))).toEqual([]);
+        expect(
+          violations(
+            after,
+            after.filter((one) => !known.has(JSON.stringify(one))),
+          ),
+        ).toEqual([]);
       }),
       { numRuns: 500 },
     );
@@ -291,7 +394,9 @@ describe('any organisation', { timeout: 60_000 }, () => {
         const missing = before[index % before.length];
         fc.pre(missing !== undefined);
         const found = checkState(createState(before.filter((one) => one !== missing)));
-        const referring = createState(before).referrers(identityOf(missing)).filter((one) => one !== missing);
+        const referring = createState(before)
+          .referrers(identityOf(missing))
+          .filter((one) => one !== missing);
         expect(new Set(found.map(({ id }) => id))).toEqual(new Set(referring.map(identityOf)));
         expect(found.every(({ code }) => code === 'RC112')).toBe(true);
       }),

@@ -19,8 +19,14 @@ function momentsIn(list: readonly Span[]): number[] {
 describe('spans are half-open sets of moments', () => {
   test('a window without ends is always', () => {
     expect(spanOf({})).toBe(ALWAYS);
-    expect(spanOf({ notBefore: '2026-06-01T00:00:00Z' })).toEqual({ from: Date.parse('2026-06-01'), until: Infinity });
-    expect(spanOf({ expiresAt: '2026-06-01T00:00:00Z' })).toEqual({ from: -Infinity, until: Date.parse('2026-06-01') });
+    expect(spanOf({ notBefore: '2026-06-01T00:00:00Z' })).toEqual({
+      from: Date.parse('2026-06-01'),
+      until: Infinity,
+    });
+    expect(spanOf({ expiresAt: '2026-06-01T00:00:00Z' })).toEqual({
+      from: -Infinity,
+      until: Date.parse('2026-06-01'),
+    });
   });
 
   test('the first moment is in, the last is not', () => {
@@ -32,7 +38,9 @@ describe('spans are half-open sets of moments', () => {
     fc.assert(
       fc.property(span, span, (a, b) => {
         const both = intersect(a, b);
-        expect(momentsIn(both ? [both] : [])).toEqual(MOMENTS.filter((moment) => contains(a, moment) && contains(b, moment)));
+        expect(momentsIn(both ? [both] : [])).toEqual(
+          MOMENTS.filter((moment) => contains(a, moment) && contains(b, moment)),
+        );
       }),
     );
   });
@@ -76,21 +84,36 @@ describe('times', () => {
     expect(normalTime(normal)).toBe(normal);
   });
 
-  test.each(['2027-02-29', '2027-04-31', '2027-13-01', '2027-00-10', '2027-1-1', '27-01-01', '2027-01-31T18:00Z', '2027-01-31T18:00:00', ''])('%j is none', (text) => {
+  test.each([
+    '2027-02-29',
+    '2027-04-31',
+    '2027-13-01',
+    '2027-00-10',
+    '2027-1-1',
+    '27-01-01',
+    '2027-01-31T18:00Z',
+    '2027-01-31T18:00:00',
+    '',
+  ])('%j is none', (text) => {
     expect(parseTime(text)).toBe(undefined);
   });
 
   test('every time has one normal form', () => {
     fc.assert(
-      fc.property(fc.date({ min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true }), (date) => {
-        expect(parseTime(normalTime(date.toISOString()))).toBe(date.getTime());
-      }),
+      fc.property(
+        fc.date({ min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true }),
+        (date) => {
+          expect(parseTime(normalTime(date.toISOString()))).toBe(date.getTime());
+        },
+      ),
     );
   });
 
   test('a window leaves out the ends that it does not have', () => {
     expect(normalWindow({})).toEqual({});
-    expect(normalWindow({ notBefore: '2027-01-01', expiresAt: undefined })).toEqual({ notBefore: '2027-01-01T00:00:00Z' });
+    expect(normalWindow({ notBefore: '2027-01-01', expiresAt: undefined })).toEqual({
+      notBefore: '2027-01-01T00:00:00Z',
+    });
   });
 
   test('a window has expired from its end on', () => {

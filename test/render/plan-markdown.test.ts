@@ -11,7 +11,11 @@ const acme = workspace('acme');
 const beta = workspace('beta');
 const NO_RISKS = { risks: new Map() };
 
-function rendered(desired: readonly Resource[], actual: readonly Resource[], options: { limit?: number; title?: string; manager?: string } = {}): string {
+function rendered(
+  desired: readonly Resource[],
+  actual: readonly Resource[],
+  options: { limit?: number; title?: string; manager?: string } = {},
+): string {
   const { manager = 'default', ...rest } = options;
   const { plan, notes } = planChanges({
     desired: declare(desired),
@@ -20,14 +24,27 @@ function rendered(desired: readonly Resource[], actual: readonly Resource[], opt
     options: { ...OPTIONS, manager },
     at: NOW,
   });
-  return planMarkdown(plan, notes, { store: '.iam/iam.db', ...rest }).replace(/sha256:[0-9a-f]{64}/, 'DIGEST');
+  return planMarkdown(plan, notes, { store: '.iam/iam.db', ...rest }).replace(
+    /sha256:[0-9a-f]{64}/,
+    'DIGEST',
+  );
 }
 
 describe('a plan as Markdown', () => {
   test('has verdicts, counts, access, then changes folded, the digest last', () => {
     const people = [user('ana'), user('bo')];
-    const before = [acme, beta, ...people, group('acme/devs', ['ana']), binding('acme/reads', 'source-read-only', ['Group:devs'])];
-    const after = [...before.slice(0, 4), group('acme/devs', ['bo'], { description: 'a | b' }), binding('beta/owns', 'workspace-owner', ['bo'])];
+    const before = [
+      acme,
+      beta,
+      ...people,
+      group('acme/devs', ['ana']),
+      binding('acme/reads', 'source-read-only', ['Group:devs']),
+    ];
+    const after = [
+      ...before.slice(0, 4),
+      group('acme/devs', ['bo'], { description: 'a | b' }),
+      binding('beta/owns', 'workspace-owner', ['bo']),
+    ];
     expect(rendered(after, before, { manager: 'other' })).toBe(
       `### Plan
 
@@ -74,14 +91,22 @@ digest \`DIGEST\`
   test('has who gains the biggest risk first', () => {
     const people = ['ana', 'bo', 'cy'].map((name) => user(name));
     const roles = [role('normal'), role('high', { risk: 'Privileged' }), role('some', { risk: 'Sensitive' })];
-    const grants = [binding('acme/a', 'normal', ['ana']), binding('acme/b', 'some', ['bo']), binding('acme/c', 'high', ['cy'])];
+    const grants = [
+      binding('acme/a', 'normal', ['ana']),
+      binding('acme/b', 'some', ['bo']),
+      binding('acme/c', 'high', ['cy']),
+    ];
     const text = rendered([acme, ...people, ...roles, ...grants], [acme, ...people, ...roles]);
     expect([...text.matchAll(/\| (\w+) `/g)].map(([, name]) => name)).toEqual(['cy', 'bo', 'ana']);
   });
 
   test('folds long lists, with counts', () => {
     const people = Array.from({ length: 50 }, (_, i) => user(`u${i}`));
-    const grant = binding('acme/b', 'workspace-member', people.map(({ metadata }) => metadata.name));
+    const grant = binding(
+      'acme/b',
+      'workspace-member',
+      people.map(({ metadata }) => metadata.name),
+    );
     const text = rendered([acme, ...people, grant], [acme], { limit: 10 });
     expect(text.match(/\*\*gains\*\*/g)).toHaveLength(10);
     expect(text).toContain('\n\n… and 40 more rows\n');
@@ -93,7 +118,10 @@ digest \`DIGEST\`
   });
 
   test('cuts a text that is as long as a page', () => {
-    const text = rendered([acme, group('acme/g', [], { description: 'word '.repeat(500) })], [acme, group('acme/g', [])]);
+    const text = rendered(
+      [acme, group('acme/g', [], { description: 'word '.repeat(500) })],
+      [acme, group('acme/g', [])],
+    );
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThan(500);
   });
 });
@@ -114,7 +142,9 @@ function outsideCode(line: string): string {
       text += line[at++] ?? '';
       continue;
     }
-    const closing = [...line.slice(at + run.length).matchAll(/`+/g)].find(([other]) => other.length === run.length);
+    const closing = [...line.slice(at + run.length).matchAll(/`+/g)].find(
+      ([other]) => other.length === run.length,
+    );
     if (!closing) throw new Error(`not closed: ${line}`);
     at += run.length + closing.index + run.length;
     text += 'CODE';
@@ -123,14 +153,24 @@ function outsideCode(line: string): string {
 }
 
 describe('whatever the texts of a plan are', { timeout: 60_000 }, () => {
-  const text = fc.oneof(fc.array(fc.constantFrom(...HOSTILE), { maxLength: 4 }).map((parts) => parts.join('')), fc.array(fc.constantFrom(...HOSTILE), { maxLength: 4 }).map((parts) => parts.join(' ')), fc.string({ unit: 'binary', maxLength: 12 }));
+  const text = fc.oneof(
+    fc.array(fc.constantFrom(...HOSTILE), { maxLength: 4 }).map((parts) => parts.join('')),
+    fc.array(fc.constantFrom(...HOSTILE), { maxLength: 4 }).map((parts) => parts.join(' ')),
+    fc.string({ unit: 'binary', maxLength: 12 }),
+  );
   const rendering = fc.array(text, { minLength: 1, maxLength: 120 }).map((texts) => {
     let i = 0;
     const next = () => texts[i++ % texts.length] ?? '';
     return planMarkdown(planOfTexts(next), NO_RISKS, { store: next(), title: next() });
   });
   const lines = (markdown: string) => markdown.split('\n');
-  const benign = lines(planMarkdown(planOfTexts(() => 'x'), NO_RISKS, { store: 'x', title: 'x' }));
+  const benign = lines(
+    planMarkdown(
+      planOfTexts(() => 'x'),
+      NO_RISKS,
+      { store: 'x', title: 'x' },
+    ),
+  );
   const frame = /<\/?(?:details|summary)>/g;
   const runs = { numRuns: 2000 };
 
@@ -153,7 +193,8 @@ describe('whatever the texts of a plan are', { timeout: 60_000 }, () => {
       fc.property(rendering, (markdown) => {
         for (const [i, line] of lines(markdown).entries()) {
           const expected = benign[i] ?? '';
-          const shape = (text: string) => /^(?:### |\| |\|---|- |\*\*|<\/?details>| {2}- |$|[A-Z])/i.exec(text)?.[0];
+          const shape = (text: string) =>
+            /^(?:### |\| |\|---|- |\*\*|<\/?details>| {2}- |$|[A-Z])/i.exec(text)?.[0];
           if (/^(?:### |\||- | {2}- |<|$)/.test(expected)) expect(shape(line)).toBe(shape(expected));
           if (expected.startsWith('|')) expect(line.match(/(?<!\\)\|/g)).toHaveLength(3);
         }
@@ -166,7 +207,9 @@ describe('whatever the texts of a plan are', { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(rendering, (markdown) => {
         for (const line of lines(markdown)) {
-          const words = outsideCode(line.replaceAll(frame, '').replace(/^### |^\|---\|---\||^ *- /, '')).replaceAll('**', '').replaceAll('|', '');
+          const words = outsideCode(line.replaceAll(frame, '').replace(/^### |^\|---\|---\||^ *- /, ''))
+            .replaceAll('**', '')
+            .replaceAll('|', '');
           expect(words).not.toMatch(/[<[\]{}*_~`\\@#!&$|^]/);
           expect(words).not.toMatch(/\w:\/\/|www\.|:\w+:|\bgh-\d|\b[0-9a-f]{7,40}\b/i);
           expect(words).toMatch(/^(?! {4}|\t|\d+[.)] |[-+*#>] )/);
@@ -177,10 +220,18 @@ describe('whatever the texts of a plan are', { timeout: 60_000 }, () => {
   });
 
   test('they can be read: nothing is left out, and plain words are as they are', () => {
-    const words = fc.stringMatching(/^[a-z0-9-]{1,10}( [a-z]{1,10}){0,3}$/).filter((text) => !/[0-9a-f]{7}|gh-\d/.test(text));
+    const words = fc
+      .stringMatching(/^[a-z0-9-]{1,10}( [a-z]{1,10}){0,3}$/)
+      .filter((text) => !/[0-9a-f]{7}|gh-\d/.test(text));
     fc.assert(
       fc.property(words, (word) => {
-        expect(planMarkdown(planOfTexts(() => word), NO_RISKS, { store: word }).split(word).length).toBeGreaterThan(30);
+        expect(
+          planMarkdown(
+            planOfTexts(() => word),
+            NO_RISKS,
+            { store: word },
+          ).split(word).length,
+        ).toBeGreaterThan(30);
       }),
     );
   });

@@ -14,23 +14,51 @@ import { binding, declare, group, NOW, role, store, user, workspace } from '../s
 const acme = workspace('acme');
 const TEXT = { store: '.iam/iam.db', paint: plain, width: 80, most: 20 };
 
-function rendered(desired: readonly Resource[], actual: readonly Stored[], options: Partial<typeof TEXT> & { prune?: boolean } = {}): string {
+function rendered(
+  desired: readonly Resource[],
+  actual: readonly Stored[],
+  options: Partial<typeof TEXT> & { prune?: boolean } = {},
+): string {
   const { prune = false, ...rest } = options;
   const base = { store: 's', revision: 3 };
-  const { plan, notes } = planChanges({ desired: declare(desired), actual, base, options: { ...OPTIONS, prune }, at: NOW });
+  const { plan, notes } = planChanges({
+    desired: declare(desired),
+    actual,
+    base,
+    options: { ...OPTIONS, prune },
+    at: NOW,
+  });
   return planText(plan, notes, { ...TEXT, ...rest });
 }
 
 /** Lines that are too long although they could be broken between two words. */
 function breakable(text: string, width: number): string[] {
-  return text.split('\n').filter((line) => line.length > width && line.trim().replace(/^[-+~] /, '').includes(' '));
+  return text.split('\n').filter(
+    (line) =>
+      line.length > width &&
+      line
+        .trim()
+        .replace(/^[-+~] /, '')
+        .includes(' '),
+  );
 }
 
 describe('a plan as text', () => {
   test('says where it was made, what is refused, whose access changes, then what, in the end the digest', () => {
-    const actual = [...store([acme, user('ana'), user('bo'), group('acme/devs', ['ana'])]), ...store([binding('acme/reads', 'source-read-only', ['Group:devs'])], 'other')];
-    const desired = [acme, user('ana'), user('bo'), group('acme/devs', ['bo']), binding('acme/reads', 'source-read-only', ['Group:devs'], { expiresAt: '2027-01-31' })];
-    expect(rendered(desired, actual).replace(/sha256:[0-9a-f]{64}/, 'DIGEST')).toBe(`Plan for .iam/iam.db (revision 3), manager default, all workspaces
+    const actual = [
+      ...store([acme, user('ana'), user('bo'), group('acme/devs', ['ana'])]),
+      ...store([binding('acme/reads', 'source-read-only', ['Group:devs'])], 'other'),
+    ];
+    const desired = [
+      acme,
+      user('ana'),
+      user('bo'),
+      group('acme/devs', ['bo']),
+      binding('acme/reads', 'source-read-only', ['Group:devs'], { expiresAt: '2027-01-31' }),
+    ];
+    expect(
+      rendered(desired, actual).replace(/sha256:[0-9a-f]{64}/, 'DIGEST'),
+    ).toBe(`Plan for .iam/iam.db (revision 3), manager default, all workspaces
 
 Verdicts
   refused RC210: RoleBinding acme/reads is managed by "other" and differs here;
@@ -64,7 +92,9 @@ digest DIGEST
   });
 
   test("says so when nobody's access changes", () => {
-    expect(rendered([workspace('acme', { displayName: 'Acme' })], store([acme]))).toContain("\n\nNobody's access changes.\n\n");
+    expect(rendered([workspace('acme', { displayName: 'Acme' })], store([acme]))).toContain(
+      "\n\nNobody's access changes.\n\n",
+    );
   });
 
   test('has who gains the biggest risk first, and of equal risk without an end', () => {
@@ -84,7 +114,10 @@ digest DIGEST
 
   test('is the same but for its colours', () => {
     const people = [user('ana'), user('bo')];
-    const [before, after] = [[acme, ...people, binding('acme/a', 'workspace-owner', ['ana'])], [acme, ...people, binding('acme/a', 'workspace-owner', ['bo'])]];
+    const [before, after] = [
+      [acme, ...people, binding('acme/a', 'workspace-owner', ['ana'])],
+      [acme, ...people, binding('acme/a', 'workspace-owner', ['bo'])],
+    ];
     const coloured = rendered(after, store(before), { paint: ansi });
     // biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal takes for a colour begins with it
     expect(coloured.replace(/\u001b\[\d+m/g, '')).toBe(rendered(after, store(before)));
@@ -94,7 +127,11 @@ digest DIGEST
 
 describe('long lists', () => {
   const people = Array.from({ length: 50 }, (_, i) => user(`u${i}`));
-  const grant = binding('acme/b', 'workspace-member', people.map(({ metadata }) => metadata.name));
+  const grant = binding(
+    'acme/b',
+    'workspace-member',
+    people.map(({ metadata }) => metadata.name),
+  );
   const whole = [acme, ...people, grant];
 
   test('are folded, with counts', () => {
@@ -107,11 +144,19 @@ describe('long lists', () => {
   });
 
   test('of fields and of lines of one person, too', () => {
-    const members = (n: number) => group('acme/g', people.slice(0, n).map(({ metadata }) => metadata.name));
-    expect(rendered([acme, ...people, members(30)], store([acme, ...people, members(0)]))).toContain('\n      … and 10 more fields\n');
+    const members = (n: number) =>
+      group(
+        'acme/g',
+        people.slice(0, n).map(({ metadata }) => metadata.name),
+      );
+    expect(rendered([acme, ...people, members(30)], store([acme, ...people, members(0)]))).toContain(
+      '\n      … and 10 more fields\n',
+    );
     const ids = Array.from({ length: 25 }, (_, i) => ({ type: 'Source', id: `s${i}` }));
     const many = binding('acme/m', 'source-admin', ['u0'], { resources: ids });
-    expect(rendered([acme, ...people, many], store([acme, ...people]))).toContain('\n      … and 5 more lines\n');
+    expect(rendered([acme, ...people, many], store([acme, ...people]))).toContain(
+      '\n      … and 5 more lines\n',
+    );
   });
 
   test('are whole where they fit, and with no limit', () => {
@@ -135,8 +180,17 @@ describe('columns', { timeout: 60_000 }, () => {
   test('are 80 at most for long names and texts', () => {
     const long = (letter: string) => letter.repeat(40);
     const people = [user('ana')];
-    const before = [workspace(long('w')), ...people, role(long('r')), group(`${long('w')}/${long('g')}`, ['ana'])];
-    const after = [...before.slice(0, 3), group(`${long('w')}/${long('g')}`, ['ana'], { description: 'a word '.repeat(60) }), binding(`${long('w')}/${long('b')}`, long('r'), [`Group:${long('g')}`])];
+    const before = [
+      workspace(long('w')),
+      ...people,
+      role(long('r')),
+      group(`${long('w')}/${long('g')}`, ['ana']),
+    ];
+    const after = [
+      ...before.slice(0, 3),
+      group(`${long('w')}/${long('g')}`, ['ana'], { description: 'a word '.repeat(60) }),
+      binding(`${long('w')}/${long('b')}`, long('r'), [`Group:${long('g')}`]),
+    ];
     expect(breakable(rendered(after, store(before)), 80)).toEqual([]);
   });
 
@@ -144,12 +198,26 @@ describe('columns', { timeout: 60_000 }, () => {
   test.fails('are 80 at most for a long name beside a long address', () => {
     const name = 'n'.repeat(50);
     const org = [acme, user(name)];
-    expect(breakable(rendered([...org, binding('acme/b', 'workspace-member', [name])], store(org)), 80)).toEqual([]);
+    expect(
+      breakable(rendered([...org, binding('acme/b', 'workspace-member', [name])], store(org)), 80),
+    ).toEqual([]);
   });
 });
 
 describe('whatever the texts of a plan are', { timeout: 60_000 }, () => {
-  const piece = fc.constantFrom('a', ' ', '\u001b[31m', '\r', '\n', '\u0007', '\u009b', '\u202e', '\u2028', '$&', "$'");
+  const piece = fc.constantFrom(
+    'a',
+    ' ',
+    '\u001b[31m',
+    '\r',
+    '\n',
+    '\u0007',
+    '\u009b',
+    '\u202e',
+    '\u2028',
+    '$&',
+    "$'",
+  );
   const text = fc.array(piece, { maxLength: 5 }).map((parts) => parts.join(''));
 
   /** Renders plans of any texts; `edit` takes parts out. */
@@ -157,7 +225,11 @@ describe('whatever the texts of a plan are', { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(fc.array(text, { minLength: 1, maxLength: 100 }), (texts) => {
         let i = 0;
-        const output = planText(edit(planOfTexts(() => texts[i++ % texts.length] ?? '')), { risks: new Map() }, TEXT);
+        const output = planText(
+          edit(planOfTexts(() => texts[i++ % texts.length] ?? '')),
+          { risks: new Map() },
+          TEXT,
+        );
         expect(output.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u2028\u202a-\u202e]/u);
       }),
       { numRuns: 500 },

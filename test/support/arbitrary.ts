@@ -44,11 +44,18 @@ function tape(maxLength: number): fc.Arbitrary<Uint8Array> {
 
 function build(values: Uint8Array): Resource[] {
   const tape = new Tape(values);
-  const users = USERS.slice(0, 2 + tape.below(4)).map((name, i) => user(name, userSpec(tape, USERS.slice(0, i))));
+  const users = USERS.slice(0, 2 + tape.below(4)).map((name, i) =>
+    user(name, userSpec(tape, USERS.slice(0, i))),
+  );
   const names = users.map(({ metadata }) => metadata.name);
-  const roles = ROLES.slice(tape.below(4)).map((name, i, all) => role(name, roleSpec(tape, all.slice(i + 1))));
+  const roles = ROLES.slice(tape.below(4)).map((name, i, all) =>
+    role(name, roleSpec(tape, all.slice(i + 1))),
+  );
   const workspaces = [
-    workspace('acme', { tier: 'Business', owners: { required: tape.some(names, 1).map((name) => ({ name })) } }),
+    workspace('acme', {
+      tier: 'Business',
+      owners: { required: tape.some(names, 1).map((name) => ({ name })) },
+    }),
     workspace('beta', { tier: tape.pick(['Business', 'Team', 'Free']) }),
     ...(tape.chance(3) ? [workspace('corp', { tier: 'Free' })] : []),
   ];
@@ -69,7 +76,12 @@ function builtIn(): Resource<'Role'>[] {
   return BUILT_IN.flatMap((name) => CATALOGUE.get(name) ?? []);
 }
 
-function contents(tape: Tape, place: Resource<'Workspace'>, users: readonly string[], roles: readonly Resource<'Role'>[]): Resource[] {
+function contents(
+  tape: Tape,
+  place: Resource<'Workspace'>,
+  users: readonly string[],
+  roles: readonly Resource<'Role'>[],
+): Resource[] {
   const where = place.metadata.name;
   const { tier } = place.spec;
   const fitting = roles.filter(({ spec }) => spec.minimumTier === 'Free' || tier === 'Business');
@@ -77,16 +89,28 @@ function contents(tape: Tape, place: Resource<'Workspace'>, users: readonly stri
   const groups = groupNames.map((name, i) =>
     group(`${where}/${name}`, [
       ...tape.some(users, 2).map((name) => ({ kind: 'User', name, ...(tape.chance(3) ? window(tape) : {}) })),
-      ...tape.some(groupNames.slice(i + 1), 2).map((name) => ({ kind: 'Group', name, ...(tape.chance(4) ? window(tape) : {}) })),
+      ...tape
+        .some(groupNames.slice(i + 1), 2)
+        .map((name) => ({ kind: 'Group', name, ...(tape.chance(4) ? window(tape) : {}) })),
     ]),
   );
-  const whole = fitting.filter(({ spec }) => spec.scopes.includes('Workspace')).map(({ metadata }) => metadata.name);
-  const tokens = ['bot', 'ci'].slice(tape.below(3)).map((name) => token(`${where}/${name}`, tape.one(users) ?? '', tokenSpec(tape, whole)));
-  const subjects = [...users, ...groupNames.map((name) => `Group:${name}`), ...tokens.map(({ metadata }) => `Token:${metadata.name}`)];
+  const whole = fitting
+    .filter(({ spec }) => spec.scopes.includes('Workspace'))
+    .map(({ metadata }) => metadata.name);
+  const tokens = ['bot', 'ci']
+    .slice(tape.below(3))
+    .map((name) => token(`${where}/${name}`, tape.one(users) ?? '', tokenSpec(tape, whole)));
+  const subjects = [
+    ...users,
+    ...groupNames.map((name) => `Group:${name}`),
+    ...tokens.map(({ metadata }) => `Token:${metadata.name}`),
+  ];
   const bindings = ['b1', 'b2', 'b3', 'b4', 'b5'].slice(tape.below(6)).flatMap((name) => {
     const granted = tape.one(fitting);
     const some = new Set([tape.one(subjects) ?? '', ...tape.some(subjects, 2)]);
-    return granted ? [binding(`${where}/${name}`, granted.metadata.name, [...some], grantSpec(tape, granted, tier))] : [];
+    return granted
+      ? [binding(`${where}/${name}`, granted.metadata.name, [...some], grantSpec(tape, granted, tier))]
+      : [];
   });
   return [...groups, ...tokens, ...bindings];
 }

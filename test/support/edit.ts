@@ -13,7 +13,9 @@ export function edit(tape: Tape, org: Evolved, taken: ReadonlySet<Identity>): Ev
   switch (tape.below(8)) {
     case 0: {
       const added = addition(tape, org.resources);
-      return added && !taken.has(identityOf(added)) ? { ...org, resources: [...org.resources, added] } : undefined;
+      return added && !taken.has(identityOf(added))
+        ? { ...org, resources: [...org.resources, added] }
+        : undefined;
     }
     case 1:
       return { ...org, resources: without(org.resources, target) };
@@ -23,7 +25,10 @@ export function edit(tape: Tape, org: Evolved, taken: ReadonlySet<Identity>): Ev
       return target.kind === 'Workspace' || taken.has(id) ? undefined : renaming(org, target, name, taken);
     }
     default:
-      return { ...org, resources: org.resources.map((one) => (one === target ? changed(tape, target, org.resources) : one)) };
+      return {
+        ...org,
+        resources: org.resources.map((one) => (one === target ? changed(tape, target, org.resources) : one)),
+      };
   }
 }
 
@@ -44,7 +49,10 @@ function addition(tape: Tape, org: readonly Resource[]): Resource | undefined {
   if (where === undefined || who === undefined) return undefined;
   switch (tape.below(5)) {
     case 0:
-      return binding(`${where}/new`, granted, [who, ...tape.some(namesOf(org, 'Group', where), 1).map((name) => `Group:${name}`)]);
+      return binding(`${where}/new`, granted, [
+        who,
+        ...tape.some(namesOf(org, 'Group', where), 1).map((name) => `Group:${name}`),
+      ]);
     case 1:
       return group(`${where}/new`, [who]);
     case 2:
@@ -77,8 +85,13 @@ function renaming(org: Evolved, target: Resource, name: string, taken: ReadonlyS
   const { metadata } = target;
   const old = identityOf(target);
   const first = [...org.renamed].find(([, now]) => now === old)?.[0] ?? old;
-  const previous = (metadata.annotations['rolecall.dev/previous-names'] ?? '').split(',').filter((it) => it !== '');
-  const annotations = { ...metadata.annotations, 'rolecall.dev/previous-names': [...previous, metadata.name].join(',') };
+  const previous = (metadata.annotations['rolecall.dev/previous-names'] ?? '')
+    .split(',')
+    .filter((it) => it !== '');
+  const annotations = {
+    ...metadata.annotations,
+    'rolecall.dev/previous-names': [...previous, metadata.name].join(','),
+  };
   const moved = { ...target, metadata: { ...metadata, name, annotations } } as Resource;
   const renamed = new Map(org.renamed);
   if (taken.has(first)) renamed.set(first, identityOf(moved));
@@ -92,17 +105,26 @@ function renaming(org: Evolved, target: Resource, name: string, taken: ReadonlyS
 function redirected(resource: Resource, target: Resource, to: string | undefined): Resource | undefined {
   const { kind, metadata } = target;
   if (metadata.namespace !== undefined && metadata.namespace !== resource.metadata.namespace) return resource;
-  const isIt = (entry: { kind?: string; name: string }) => entry.name === metadata.name && (entry.kind ?? 'User') === kind;
+  const isIt = (entry: { kind?: string; name: string }) =>
+    entry.name === metadata.name && (entry.kind ?? 'User') === kind;
   const list = <T extends { readonly kind?: string; readonly name: string }>(entries: readonly T[]): T[] =>
     entries.flatMap((one) => (!isIt(one) ? [one] : to === undefined ? [] : [{ ...one, name: to }]));
-  const names = (values: readonly string[]) => list(values.map((name) => ({ kind: 'Role', name }))).map(({ name }) => name);
+  const names = (values: readonly string[]) =>
+    list(values.map((name) => ({ kind: 'Role', name }))).map(({ name }) => name);
   switch (resource.kind) {
     case 'Workspace':
-      return altered(resource, { owners: { ...resource.spec.owners, required: list(resource.spec.owners.required) } });
+      return altered(resource, {
+        owners: { ...resource.spec.owners, required: list(resource.spec.owners.required) },
+      });
     case 'User': {
       const { sponsor, ...rest } = resource.spec;
       const [now] = sponsor === undefined ? [] : list([{ name: sponsor }]);
-      return make('User', resource.metadata.name, { ...rest, ...(now ? { sponsor: now.name } : {}) }, resource.metadata);
+      return make(
+        'User',
+        resource.metadata.name,
+        { ...rest, ...(now ? { sponsor: now.name } : {}) },
+        resource.metadata,
+      );
     }
     case 'Role':
       return altered(resource, { includes: names(resource.spec.includes) });
@@ -111,7 +133,9 @@ function redirected(resource: Resource, target: Resource, to: string | undefined
     case 'RoleBinding': {
       const [now] = names([resource.spec.role]);
       const subjects = list(resource.spec.subjects);
-      return now === undefined || subjects.length === 0 ? undefined : altered(resource, { role: now, subjects });
+      return now === undefined || subjects.length === 0
+        ? undefined
+        : altered(resource, { role: now, subjects });
     }
     case 'Token': {
       const [now] = names([resource.spec.role]);
@@ -133,7 +157,10 @@ function altered<R extends Resource>(resource: R, spec: object): R {
 }
 
 /** The window of a spec taken away, or another one. */
-function rewindowed(tape: Tape, { notBefore: _, expiresAt: __, ...rest }: { notBefore?: string; expiresAt?: string }): object {
+function rewindowed(
+  tape: Tape,
+  { notBefore: _, expiresAt: __, ...rest }: { notBefore?: string; expiresAt?: string },
+): object {
   return { ...rest, ...(tape.chance(2) ? window(tape) : {}) };
 }
 
@@ -148,33 +175,60 @@ function changed(tape: Tape, one: Resource, org: readonly Resource[]): Resource 
   const { name, namespace } = one.metadata;
   const path = namespace === undefined ? name : `${namespace}/${name}`;
   const which = tape.below(4);
-  const sameName = (a: { kind?: string; name: string }, b: { kind?: string; name: string }) => a.kind === b.kind && a.name === b.name;
+  const sameName = (a: { kind?: string; name: string }, b: { kind?: string; name: string }) =>
+    a.kind === b.kind && a.name === b.name;
   switch (one.kind) {
     case 'Workspace':
-      return altered(one, which < 2 ? { displayName: `Now ${name}` } : { tier: tape.pick(['Business', 'Team', 'Free']) });
+      return altered(
+        one,
+        which < 2 ? { displayName: `Now ${name}` } : { tier: tape.pick(['Business', 'Team', 'Free']) },
+      );
     case 'User':
       if (which === 0) return altered(one, { email: `${name}@other.example` });
       if (which === 1) return altered(one, { state: one.spec.state === 'Active' ? 'Suspended' : 'Active' });
-      return make('User', path, which === 2 ? { ...one.spec, displayName: 'Another Name' } : rewindowed(tape, one.spec), one.metadata);
+      return make(
+        'User',
+        path,
+        which === 2 ? { ...one.spec, displayName: 'Another Name' } : rewindowed(tape, one.spec),
+        one.metadata,
+      );
     case 'Role':
       if (which === 0) return altered(one, { risk: tape.pick(['Normal', 'Sensitive', 'Privileged']) });
-      return altered(one, { includes: toggled(one.spec.includes, tape.one([...namesOf(org, 'Role'), 'source-read-only', 'pii-access']), Object.is) });
+      return altered(one, {
+        includes: toggled(
+          one.spec.includes,
+          tape.one([...namesOf(org, 'Role'), 'source-read-only', 'pii-access']),
+          Object.is,
+        ),
+      });
     case 'Group': {
-      if (which === 0) return altered(one, { members: one.spec.members.map((entry) => rewindowed(tape, entry)) });
+      if (which === 0)
+        return altered(one, { members: one.spec.members.map((entry) => rewindowed(tape, entry)) });
       const kind = which === 1 ? 'Group' : 'User';
       const other = tape.one(namesOf(org, kind, kind === 'Group' ? namespace : undefined));
-      return altered(one, { members: toggled(one.spec.members, other === undefined ? undefined : { kind, name: other }, sameName) });
+      return altered(one, {
+        members: toggled(one.spec.members, other === undefined ? undefined : { kind, name: other }, sameName),
+      });
     }
     case 'RoleBinding': {
       if (which === 0) return make('RoleBinding', path, rewindowed(tape, one.spec), one.metadata);
       if (which === 1) return altered(one, { role: tape.one(roleNames(org)) ?? '' });
       if (which === 2) {
-        const granted = org.find((it) => it.kind === 'Role' && it.metadata.name === one.spec.role) ?? CATALOGUE.get(one.spec.role);
-        return granted?.kind === 'Role' ? altered(one, grantSpec(tape, granted, 'Business')) : one;
+        const granted =
+          org.find((it) => it.kind === 'Role' && it.metadata.name === one.spec.role) ??
+          CATALOGUE.get(one.spec.role);
+        if (granted?.kind !== 'Role') return one;
+        const { role: name, subjects } = one.spec;
+        const spec = { role: name, subjects, ...grantSpec(tape, granted, 'Business') };
+        return make('RoleBinding', path, spec, one.metadata);
       }
       const kind = tape.pick(['User', 'Group', 'Token'] as const);
       const other = tape.one(namesOf(org, kind, kind === 'User' ? undefined : namespace));
-      const subjects = toggled(one.spec.subjects, other === undefined ? undefined : { kind, name: other }, sameName);
+      const subjects = toggled(
+        one.spec.subjects,
+        other === undefined ? undefined : { kind, name: other },
+        sameName,
+      );
       return subjects.length === 0 ? one : altered(one, { subjects });
     }
     case 'Token':

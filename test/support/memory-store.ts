@@ -10,19 +10,27 @@ import type { Stored } from '../../src/core/stored.ts';
 export function applyInMemory(stored: readonly Stored[], plan: Plan): Stored[] {
   const left = new Map(stored.map((one) => [one.id, one]));
   const written = plan.changes.flatMap((change): Stored[] => {
-    const before = left.get(identity(change.kind, change.namespace ?? undefined, change.previousName ?? change.name));
-    if ((before?.body ?? null) !== (change.before && canonicalJson(change.before))) throw new Error('not as it was planned');
+    const before = left.get(
+      identity(change.kind, change.namespace ?? undefined, change.previousName ?? change.name),
+    );
+    if ((before?.body ?? null) !== (change.before && canonicalJson(change.before)))
+      throw new Error('not as it was planned');
     if (before) left.delete(before.id);
     if (!change.after) return [];
     const id = identityOfChange(change);
-    const fields = Object.entries(before?.fieldManagers ?? {}).filter(([, manager]) => manager !== plan.manager);
+    const fields = Object.entries(before?.fieldManagers ?? {}).filter(
+      ([, manager]) => manager !== plan.manager,
+    );
     return [
       {
         uid: before?.uid ?? `uid of ${id} at revision ${plan.base.revision + 1}`,
         id,
         body: canonicalJson(change.after),
         manager: before && change.adopts !== before.manager ? before.manager : plan.manager,
-        fieldManagers: { ...Object.fromEntries(fields), ...Object.fromEntries(change.declares.map((it) => [it, plan.manager])) },
+        fieldManagers: {
+          ...Object.fromEntries(fields),
+          ...Object.fromEntries(change.declares.map((it) => [it, plan.manager])),
+        },
         resource: fromManifest(change.after),
       },
     ];

@@ -2,8 +2,20 @@ import type { Plan } from '../../src/core/plan.ts';
 
 /** A plan with an unknown text wherever it has one: the verdicts, access and changes of one each, and more. */
 export function planOfTexts(next: () => string): Plan {
-  const line = () => ({ role: next(), scope: next(), via: `group:${next()}>role:${next()}`, binding: next(), from: null, until: '2027-01-31T00:00:00Z' });
-  const manifest = (text: string) => ({ apiVersion: 'rolecall.dev/v1alpha1', kind: 'Group' as const, metadata: { name: text }, spec: {} });
+  const line = () => ({
+    role: next(),
+    scope: next(),
+    via: `group:${next()}>role:${next()}`,
+    binding: next(),
+    from: null,
+    until: '2027-01-31T00:00:00Z',
+  });
+  const manifest = (text: string) => ({
+    apiVersion: 'rolecall.dev/v1alpha1',
+    kind: 'Group' as const,
+    metadata: { name: text },
+    spec: {},
+  });
   const change = (action: 'create' | 'update' | 'delete') => ({
     action,
     kind: 'Group' as const,
@@ -18,8 +30,16 @@ export function planOfTexts(next: () => string): Plan {
       action === 'update'
         ? [
             { path: `/spec/description`, before: next(), after: next() },
-            { path: `/spec/members/User:${next().replaceAll('/', '~1')}`, before: null, after: { kind: 'User', name: next() } },
-            { path: `/metadata/annotations/${next().replaceAll('/', '~1')}`, before: [next(), { [next()]: next() }], after: null },
+            {
+              path: `/spec/members/User:${next().replaceAll('/', '~1')}`,
+              before: null,
+              after: { kind: 'User', name: next() },
+            },
+            {
+              path: `/metadata/annotations/${next().replaceAll('/', '~1')}`,
+              before: [next(), { [next()]: next() }],
+              after: null,
+            },
           ]
         : [],
     origin: { file: next(), line: 3, column: 1 },
@@ -47,9 +67,24 @@ export function planOfTexts(next: () => string): Plan {
     changes: [change('create'), change('update'), change('delete')],
     access: [person('User', where), person('Token', where)],
     verdicts: [
-      { code: 'RC209', class: 'soft', severity: 'deny', message: next(), numbers: {}, override: `--override ${next()}` },
+      {
+        code: 'RC209',
+        class: 'soft',
+        severity: 'deny',
+        message: next(),
+        numbers: {},
+        override: `--override ${next()}`,
+      },
       { code: 'RC210', class: 'hard', severity: 'warn', message: next(), numbers: {}, override: null },
     ],
-    problems: [{ code: 'RC124', severity: 'warn', message: next(), place: { file: next(), line: 1, column: 1 }, hint: next() }],
+    problems: [
+      {
+        code: 'RC124',
+        severity: 'warn',
+        message: next(),
+        place: { file: next(), line: 1, column: 1 },
+        hint: next(),
+      },
+    ],
   };
 }

@@ -19,7 +19,7 @@ export function planOf(
   actual: PlanInput['actual'] = [],
   options: Partial<PlanOptions> = {},
 ): Plan {
-  const declared = desired.map((one) => ('resource' in one ? one : declare([one]))).flat();
+  const declared = desired.flatMap((one) => ('resource' in one ? one : declare([one])));
   const base = { store: 'store-1', revision: 7 };
   return planChanges({ desired: declared, actual, base, options: { ...OPTIONS, ...options }, at: NOW }).plan;
 }

@@ -31,7 +31,10 @@ export function window(tape: Tape): Window {
   const from = tape.below(TIMES.length);
   const until = from + 1 + tape.below(TIMES.length - from);
   const [notBefore, expiresAt] = [tape.chance(2) ? TIMES[from] : undefined, TIMES[until]];
-  return { ...(notBefore === undefined ? {} : { notBefore }), ...(expiresAt === undefined ? {} : { expiresAt }) };
+  return {
+    ...(notBefore === undefined ? {} : { notBefore }),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  };
 }
 
 export function tokenSpec(tape: Tape, roles: readonly string[]): object {
@@ -43,8 +46,15 @@ export function grantSpec(tape: Tape, { spec }: Resource<'Role'>, tier: string):
   const other = spec.scopes.find((scope) => scope !== 'Workspace');
   const entries = [
     ...(spec.scopes.includes('Workspace') ? [{ type: 'Workspace' }] : []),
-    ...(other === undefined ? [] : [{ type: other, id: 'web' }, { type: other, id: 'a/b c' }]),
-    ...(spec.labels && tier === 'Business' && spec.scopes.includes('Workspace') ? [{ type: 'Workspace', labels: { env: 'prod' } }] : []),
+    ...(other === undefined
+      ? []
+      : [
+          { type: other, id: 'web' },
+          { type: other, id: 'a/b c' },
+        ]),
+    ...(spec.labels && tier === 'Business' && spec.scopes.includes('Workspace')
+      ? [{ type: 'Workspace', labels: { env: 'prod' } }]
+      : []),
   ];
   const first = tape.one(entries);
   const more = tape.some(entries, 1).filter((one) => one !== first);

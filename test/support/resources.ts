@@ -46,7 +46,12 @@ function entry(word: Entry): object {
   return { kind, name };
 }
 
-export function group(path: string, members: readonly Entry[], spec: object = {}, meta?: Meta): Resource<'Group'> {
+export function group(
+  path: string,
+  members: readonly Entry[],
+  spec: object = {},
+  meta?: Meta,
+): Resource<'Group'> {
   return make('Group', path, { displayName: path, members: members.map(entry), ...spec }, meta);
 }
 
@@ -74,7 +79,9 @@ export function leavingOut<R extends Resource>(resource: R, ...fields: readonly 
 
 /** The same resource with these annotations of ours, and no others. */
 export function annotated<R extends Resource>(resource: R, annotations: Readonly<Record<string, string>>): R {
-  const ours = Object.fromEntries(Object.entries(annotations).map(([key, value]) => [`rolecall.dev/${key}`, value]));
+  const ours = Object.fromEntries(
+    Object.entries(annotations).map(([key, value]) => [`rolecall.dev/${key}`, value]),
+  );
   return { ...resource, metadata: { ...resource.metadata, annotations: ours } };
 }
 
@@ -95,7 +102,11 @@ export function declare(resources: readonly Resource[]): Declared[] {
 }
 
 /** Resources as a store has them, once `manager` has declared every field of them. */
-export function store(resources: readonly Resource[], manager = 'default', fieldManager: string | null = manager): Stored[] {
+export function store(
+  resources: readonly Resource[],
+  manager = 'default',
+  fieldManager: string | null = manager,
+): Stored[] {
   return resources.map((resource) => {
     const id = identityOf(resource);
     const fields = fieldManager === null ? [] : Object.keys(kindOf(resource.kind).unmanaged);

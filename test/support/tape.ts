@@ -34,6 +34,8 @@ export class Tape {
   /** At most `most` different ones. */
   some<T>(list: readonly T[], most: number): T[] {
     const left = [...list];
-    return Array.from({ length: Math.min(this.below(most + 1), list.length) }, () => left.splice(this.below(left.length), 1)).flat();
+    return Array.from({ length: Math.min(this.below(most + 1), list.length) }, () =>
+      left.splice(this.below(left.length), 1),
+    ).flat();
   }
 }
