@@ -23,18 +23,20 @@ export function readInput(texts: readonly InputText[]): ReadManifests {
     const unread: Problem[] = [];
     const manifests = readManifests(documentsOf(file, text, unread));
     for (const one of manifests.declared) declared.push(one);
-    for (const problem of [...unread, ...manifests.problems].slice(0, LIMITS.problems)) problems.push(problem);
     for (const id of manifests.broken) broken.add(id);
     unknown ||= manifests.unknown || unread.length > 0;
-    if (unread.length + manifests.problems.length >= LIMITS.problems) {
-      problems.push({
-        code: 'RC103',
-        severity: 'error',
-        message: '1,000 mistakes in this file: the rest of it was not read',
-        place: { file, line: 1, column: 1 },
-        hint: 'correct these first',
-      });
-    }
+    const found = [...unread, ...manifests.problems];
+    const errors = found.filter(({ severity }) => severity === 'error');
+    const tooMany = errors.length >= LIMITS.problems;
+    for (const problem of tooMany ? errors.slice(0, LIMITS.problems) : found) problems.push(problem);
+    if (!tooMany) continue;
+    problems.push({
+      code: 'RC103',
+      severity: 'error',
+      message: '1,000 mistakes in this file: the rest of it was not read',
+      place: { file, line: 1, column: 1 },
+      hint: 'correct these first',
+    });
   }
   const unique = uniqueManifests(declared);
   for (const problem of unique.problems) problems.push(problem);

@@ -61,8 +61,10 @@ export function checkState(
     if (resource.kind === 'RoleBinding') checkBinding(state, resource, report);
     if (resource.kind === 'Token') checkRole(state, resource, resource.spec.role, report);
     if (resource.kind === 'Group') checkGroupTier(state, resource, report);
-    if (resource.kind === 'Role')
-      checkRoleIncludes(resource, (reaching ??= rolesReachingOwner(state)), report);
+    if (resource.kind === 'Role') {
+      reaching ??= rolesReachingOwner(state);
+      checkRoleIncludes(resource, reaching, report);
+    }
   }
   violations.push(...emailClashes(state, focus));
   violations.push(...groupCycles(state, focus), ...roleCycles(state, focus));

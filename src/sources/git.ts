@@ -86,14 +86,16 @@ function git(cwd: string, args: readonly string[], input?: string, maxBuffer = 2
 
 function resolveCommit(revision: string, cwd: string): string {
   // A name that begins with a dash would be read as an option.
-  if (revision.startsWith('-') || revision === '') throw failure(EXIT.invalid, 'RC129', `"${revision}" is not a commit`, 'a commit, branch or tag, such as main');
+  const noCommit = () => failure(EXIT.invalid, 'RC129', `"${revision}" is not a commit`, 'a commit, branch or tag, such as main');
+  if (revision.startsWith('-') || revision === '') throw noCommit();
   try {
     return git(cwd, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`]).toString().trim();
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ENOENT') throw failure(EXIT.error, 'RC129', 'git is not installed, or the folder does not exist');
     const [said = '', ...more] = (error instanceof Error && 'stderr' in error ? String(error.stderr) : '').trim().split(/\s*\n\s*/);
-    if (said !== '') throw failure(EXIT.invalid, 'RC129', said.replace(/^fatal: /, ''), more.join(' ') || undefined);
+    if (said.includes('expected commit type')) throw noCommit();
+    if (said !== '') throw failure(EXIT.invalid, 'RC129', said.replace(/^(?:fatal|error): /, ''), more.join(' ') || undefined);
     throw failure(EXIT.invalid, 'RC129', `there is no commit "${revision}" here`, 'a shallow clone may lack it: git fetch --unshallow, or fetch that commit');
   }
 }

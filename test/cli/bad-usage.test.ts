@@ -12,9 +12,10 @@ function wrong(argv: string, problems: string, exit = 4): void {
   test(argv, async () => {
     const words = argv.split(' ').filter((word) => word !== '').map((word) => (word === "''" ? '' : word));
     const want = `${dedent(problems).trimEnd()}\n`;
-    for (const json of [false, true]) {
+    for (const json of words.length === 0 ? [false] : [false, true]) {
       const cwd = temporary({ 'ana.yaml': user('ana') });
-      const told = await runIam(json ? [...words, '-o', 'json'] : words, { cwd });
+      const at = words[0]?.startsWith('-') === true ? words.length : 1;
+      const told = await runIam(json ? words.toSpliced(at, 0, '-o', 'json') : words, { cwd });
       expect(json ? asText(told.stderr) : told.stderr).toBe(want);
       expect(told).toMatchObject({ exit, stdout: '' });
       expect(existsSync(join(cwd, '.iam'))).toBe(false);
@@ -77,8 +78,6 @@ describe('manifests', () => {
   wrong('diff --git main -f ana.yaml', `
     error RC121: --git cannot be "main"
       --git BASE..HEAD -f PATH, such as --git main..HEAD`);
-  wrong('diff --git main...HEAD -f ana.yaml', `
-    error RC129: not a git repository (or any of the parent directories): .git`);
 });
 
 describe('values of options', () => {
@@ -112,8 +111,6 @@ describe('what does not go together', () => {
   wrong('apply --plan plan.json --prune', `
     error RC121: --plan says all: no -f, --prune, --prune-workspace, --adopt or --watch beside it
       leave them out`);
-  wrong('apply --plan plan.json', `
-    error RC101: plan.json: cannot be read: ENOENT: no such file or directory, open '/tmp/u-3MkDn2/plan.json'`);
   wrong('apply --plan ana.yaml', `
     error RC406: ana.yaml: is not JSON: Unexpected token 'a', "apiVersion"... is not valid JSON
       iam plan -f PATH --out FILE writes one`);

@@ -45,6 +45,11 @@ export function dedent(text: string): string {
 let base = '';
 let store = '';
 
+/** Must be called once, at the top of a test file that uses `temporary`, unless it calls `useStore`. */
+export function useTemporary(): void {
+  afterAll(() => rmSync(base, { recursive: true, force: true }));
+}
+
 /** A folder of its own for each call, gone after the tests of the file. */
 export function temporary(files: Files = {}): string {
   base ||= mkdtempSync(join(tmpdir(), 'rolecall-bad-'));
@@ -58,13 +63,13 @@ export function temporary(files: Files = {}): string {
 
 /** Must be called once, at the top of a test file that uses `expectBad`. */
 export function useStore(): void {
+  useTemporary();
   beforeAll(async () => {
     const folder = temporary({ 'a.yaml': STORED });
     const applied = await runIam(['apply', '-f', 'a.yaml', '--no-snapshot'], { cwd: folder });
     expect(applied).toMatchObject({ exit: 0, stderr: expect.stringContaining('created store') });
     store = join(folder, '.iam/iam.db');
   });
-  afterAll(() => rmSync(base, { recursive: true, force: true }));
 }
 
 interface Item {
