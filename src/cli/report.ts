@@ -5,7 +5,7 @@ import type { Context } from './context.ts';
 import { type GlobalOptions, paintFor } from './settings.ts';
 
 /** Problems as cli.md's ProblemList: one JSON document. */
-export function problemList(problems: readonly Problem[]): string {
+function problemList(problems: readonly Problem[]): string {
   const items = sortProblems(problems).map(({ code, severity, message, place, hint }) => ({
     code,
     severity,

@@ -79,7 +79,7 @@ export async function recordRefusal(store: Store, plan: Plan, act: Act): Promise
  * The order of writing. Renames first, so that their old names are free. Then what only gives (creates, what is
  * referred to before what refers to it), then what may also take (updates), deletes last and in reverse.
  */
-export function orderChanges(changes: readonly Change[]): Change[] {
+function orderChanges(changes: readonly Change[]): Change[] {
   const rank = (change: Change): number => {
     const kind = KIND_NAMES.indexOf(change.kind);
     if (change.previousName !== null) return kind;

@@ -24,7 +24,7 @@ export interface Specs {
 export type KindName = keyof Specs;
 
 /** The registry. Its order is the order of creation: nothing refers to a later Kind, but for members and owners. */
-export const KINDS: { readonly [K in KindName]: Kind<never, Specs[K]> } = {
+const KINDS: { readonly [K in KindName]: Kind<never, Specs[K]> } = {
   Workspace: workspace,
   User: user,
   Role: role,

@@ -60,7 +60,7 @@ export type UserSpec = Omit<Declared, 'displayName' | 'state'> & {
 };
 
 /** The form in which addresses are compared. */
-export function normalEmail(email: string): string {
+function normalEmail(email: string): string {
   return email.trim().toLowerCase();
 }
 

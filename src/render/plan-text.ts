@@ -49,7 +49,7 @@ export function planText(plan: Plan, notes: PlanNotes, options: PlanTextOptions)
 }
 
 /** Verdicts with their codes, denials first. */
-export function verdictsText(
+function verdictsText(
   verdicts: readonly Verdict[],
   { paint, width }: Pick<PlanTextOptions, 'paint' | 'width'>,
 ): string {
