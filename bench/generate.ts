@@ -47,20 +47,35 @@ export function* generate(size: number, seed = 1): Generator<Resource> {
     const user = name('user', i);
     const email = `${user}@acme.example`;
     const state = { state: 'Active' as const, type: 'Human' as const };
-    yield { kind: 'User', metadata: metadata(user), spec: { email, displayName: `User ${i}`, ...state, identities: [] } };
+    yield {
+      kind: 'User',
+      metadata: metadata(user),
+      spec: { email, displayName: `User ${i}`, ...state, identities: [] },
+    };
   }
   for (let i = 0; i < groups; i++) {
     const count = Math.min(users, 1 + below(59));
     const members = new Map(
-      Array.from({ length: count }, () => name('user', below(users))).map((user) => [user, { kind: 'User' as const, name: user }]),
+      Array.from({ length: count }, () => name('user', below(users))).map((user) => [
+        user,
+        { kind: 'User' as const, name: user },
+      ]),
     );
     // Every tenth group is in the one of the same workspace before it.
-    const nested = i >= WORKSPACES && i % 10 === 0 ? [{ kind: 'Group' as const, name: name('group', i - WORKSPACES) }] : [];
+    const nested =
+      i >= WORKSPACES && i % 10 === 0
+        ? [{ kind: 'Group' as const, name: name('group', i - WORKSPACES) }]
+        : [];
     const spec = { displayName: `Group ${i}`, description: '', members: [...nested, ...members.values()] };
     yield { kind: 'Group', metadata: metadata(name('group', i), workspace(i)), spec };
   }
   for (let i = 0; i < tokens; i++) {
-    const spec = { description: 'Deploys from CI', role: 'workspace-member', owner: name('user', below(users)), revoked: false };
+    const spec = {
+      description: 'Deploys from CI',
+      role: 'workspace-member',
+      owner: name('user', below(users)),
+      revoked: false,
+    };
     yield { kind: 'Token', metadata: metadata(name('token', i), workspace(i)), spec };
   }
   for (let i = 0; i < bindings; i++) {
@@ -69,11 +84,23 @@ export function* generate(size: number, seed = 1): Generator<Resource> {
     const labelled = next() < 0.1;
     const spec = {
       role: 'source-admin',
-      subjects: [toGroup ? { kind: 'Group' as const, name: name('group', group) } : { kind: 'User' as const, name: name('user', below(users)) }],
-      resources: [labelled ? { type: 'Workspace', labels: { environment: 'prod' } } : { type: 'Source', id: `source-${below(1000)}` }],
+      subjects: [
+        toGroup
+          ? { kind: 'Group' as const, name: name('group', group) }
+          : { kind: 'User' as const, name: name('user', below(users)) },
+      ],
+      resources: [
+        labelled
+          ? { type: 'Workspace', labels: { environment: 'prod' } }
+          : { type: 'Source', id: `source-${below(1000)}` },
+      ],
       ...(next() < 0.1 ? { expiresAt: '2030-01-01T00:00:00Z' } : {}),
     };
-    yield { kind: 'RoleBinding', metadata: metadata(name('binding', i), workspace(toGroup ? group : i)), spec };
+    yield {
+      kind: 'RoleBinding',
+      metadata: metadata(name('binding', i), workspace(toGroup ? group : i)),
+      spec,
+    };
   }
 }
 

@@ -10,7 +10,11 @@ const ROOT = path.resolve(import.meta.dirname, '..');
 const IAM = path.join(ROOT, 'dist/cli/main.js');
 
 const { values } = parseArgs({
-  options: { size: { type: 'string', default: '1k' }, runs: { type: 'string', default: '21' }, json: { type: 'string' } },
+  options: {
+    size: { type: 'string', default: '1k' },
+    runs: { type: 'string', default: '21' },
+    json: { type: 'string' },
+  },
 });
 
 interface Measure {
@@ -24,12 +28,19 @@ interface Measure {
 }
 
 /** Medians of alternating runs, so that whatever else the machine does falls on all alike. */
-function medians(commands: Readonly<Record<string, readonly string[]>>, cwd: string, runs: number): Record<string, number> {
+function medians(
+  commands: Readonly<Record<string, readonly string[]>>,
+  cwd: string,
+  runs: number,
+): Record<string, number> {
   const times: Record<string, number[]> = {};
   for (let run = -1; run < runs; run++) {
     for (const [name, args] of Object.entries(commands)) {
       const start = process.hrtime.bigint();
-      const { status, stderr } = spawnSync(process.execPath, [...args], { cwd, stdio: ['ignore', 'ignore', 'pipe'] });
+      const { status, stderr } = spawnSync(process.execPath, [...args], {
+        cwd,
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
       if (status !== 0) throw new Error(`${name} ended with ${status}: ${stderr}`);
       // The first round only warms the file cache.
       if (run < 0) continue;
@@ -38,7 +49,10 @@ function medians(commands: Readonly<Record<string, readonly string[]>>, cwd: str
     }
   }
   return Object.fromEntries(
-    Object.entries(times).map(([name, all]) => [name, all.sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0]),
+    Object.entries(times).map(([name, all]) => [
+      name,
+      all.sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0,
+    ]),
   );
 }
 
@@ -62,9 +76,18 @@ try {
 import { loadAll } from ${JSON.stringify(yaml)};
 for (const file of readdirSync('workload')) loadAll(readFileSync('workload/' + file, 'utf8'));`,
   );
-  execFileSync(process.execPath, [IAM, 'apply', '-f', 'workload', '--no-snapshot', '-q'], { cwd: folder, stdio: 'ignore' });
+  execFileSync(process.execPath, [IAM, 'apply', '-f', 'workload', '--no-snapshot', '-q'], {
+    cwd: folder,
+    stdio: 'ignore',
+  });
   const measured = medians(
-    { empty: [empty], parse: [parse], help: [IAM, '--help'], version: [IAM, 'version'], plan: [IAM, 'plan', '-f', 'workload'] },
+    {
+      empty: [empty],
+      parse: [parse],
+      help: [IAM, '--help'],
+      version: [IAM, 'version'],
+      plan: [IAM, 'plan', '-f', 'workload'],
+    },
     folder,
     Number(values.runs),
   );
@@ -80,8 +103,14 @@ for (const file of readdirSync('workload')) loadAll(readFileSync('workload/' + f
   const ms = (n: number) => `${n.toFixed(1)} ms`;
   console.log('| measure | median | floor | floor median | ratio | bar |\n|---|---|---|---|---|---|');
   for (const { name, milliseconds, floor, floorMilliseconds, ratio, bar } of measures)
-    console.log(`| ${name} | ${ms(milliseconds)} | ${floor} | ${ms(floorMilliseconds)} | ${ratio.toFixed(2)} | ≤ ${bar} |`);
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ size: values.size, node: process.version, measures }, null, 2)}\n`);
+    console.log(
+      `| ${name} | ${ms(milliseconds)} | ${floor} | ${ms(floorMilliseconds)} | ${ratio.toFixed(2)} | ≤ ${bar} |`,
+    );
+  if (values.json !== undefined)
+    writeFileSync(
+      values.json,
+      `${JSON.stringify({ size: values.size, node: process.version, measures }, null, 2)}\n`,
+    );
 } finally {
   rmSync(folder, { recursive: true });
 }

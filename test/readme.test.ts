@@ -14,7 +14,8 @@ test('what the README shows is what the program says of the example', async () =
   const shown = BLOCKS.find((block) => block.startsWith('Access:'));
   const { stdout } = await runIam(['plan', '-f', EXAMPLE], { cwd: temporaryFolder() });
   const said = stdout.split('\n');
-  for (const line of (shown ?? '').split('\n').filter((line) => !line.includes('…'))) expect(said).toContain(line);
+  for (const line of (shown ?? '').split('\n').filter((line) => !line.includes('…')))
+    expect(said).toContain(line);
   expect(shown).toBeDefined();
 });
 
@@ -32,7 +33,8 @@ test('every command and option that it names exists', () => {
     const command = program.commands.find((one) => one.name() === name);
     expect(command, whole).toBeDefined();
     const known = [...globals, ...(command?.options.flatMap(({ short, long }) => [short, long]) ?? [])];
-    for (const [, option] of rest.matchAll(/(?<![\w-])(--?[a-zA-Z][a-z-]*)/g)) expect(known, whole).toContain(option);
+    for (const [, option] of rest.matchAll(/(?<![\w-])(--?[a-zA-Z][a-z-]*)/g))
+      expect(known, whole).toContain(option);
   }
 });
 

@@ -35,7 +35,12 @@ export const command: Handler = async (context, _args, options: Options) => {
   if (options.plan !== undefined) return applySaved(context, options, options.plan);
   if (options.watch === true) {
     if (context.interactive && options.yes !== true)
-      throw failure(EXIT.invalid, 'RC121', '--watch would ask at every change', 'give --yes, and it applies each time without asking');
+      throw failure(
+        EXIT.invalid,
+        'RC121',
+        '--watch would ask at every change',
+        'give --yes, and it applies each time without asking',
+      );
     const { watchAndApply } = await import('./watch.ts');
     return watchAndApply(context, sourceOf(options, context), options, () => applyFiles(context, options));
   }
@@ -51,9 +56,16 @@ async function applyFiles(context: Context, options: Options): Promise<ExitStatu
 }
 
 async function applySaved(context: Context, options: Options, file: string): Promise<ExitStatus> {
-  const given = (['filename', 'prune', 'pruneWorkspace', 'adopt', 'watch'] as const).filter((name) => options[name] !== undefined);
+  const given = (['filename', 'prune', 'pruneWorkspace', 'adopt', 'watch'] as const).filter(
+    (name) => options[name] !== undefined,
+  );
   if (given.length > 0)
-    throw failure(EXIT.invalid, 'RC121', '--plan says all: no -f, --prune, --prune-workspace, --adopt or --watch beside it', 'leave them out');
+    throw failure(
+      EXIT.invalid,
+      'RC121',
+      '--plan says all: no -f, --prune, --prune-workspace, --adopt or --watch beside it',
+      'leave them out',
+    );
   const plan = readPlan(file, readPlanFile(context, file));
   const store = await storeOf(options, context);
   return finish(context, options, store, await planSaved(store, plan));
@@ -63,27 +75,45 @@ function readPlanFile(context: Context, file: string): string {
   try {
     return readFileSync(path.resolve(context.cwd, file), 'utf8');
   } catch (error) {
-    throw failure(EXIT.invalid, 'RC101', `${file}: cannot be read: ${error instanceof Error ? error.message : error}`);
+    throw failure(
+      EXIT.invalid,
+      'RC101',
+      `${file}: cannot be read: ${error instanceof Error ? error.message : error}`,
+    );
   }
 }
 
 /** Everything after the plan: refuse, ask, apply, tell, snapshot. */
-export async function finish(context: Context, options: WriteOptions, store: Store, planned: Planned): Promise<ExitStatus> {
+export async function finish(
+  context: Context,
+  options: WriteOptions,
+  store: Store,
+  planned: Planned,
+): Promise<ExitStatus> {
   const { plan, warnings } = planned;
   const act = actOf(options, context, plan.manager);
   if (options.expect !== undefined && options.expect !== plan.digest) {
-    throw failure(EXIT.stale, 'RC405', `the plan of now has the digest ${plan.digest}, not ${options.expect}; nothing was applied`, 'plan again, and look at the new plan');
+    throw failure(
+      EXIT.stale,
+      'RC405',
+      `the plan of now has the digest ${plan.digest}, not ${options.expect}; nothing was applied`,
+      'plan again, and look at the new plan',
+    );
   }
   if (isDenied(plan.verdicts)) {
     await recordRefusal(store, plan, act);
-    if (options.output === 'json') context.stdout.write(outcomeJson(plan, { revision: plan.base.revision, outcomes: [], auditHead: planned.head.auditHead }));
+    if (options.output === 'json')
+      context.stdout.write(
+        outcomeJson(plan, { revision: plan.base.revision, outcomes: [], auditHead: planned.head.auditHead }),
+      );
     else await printPlan(context, { ...options, output: 'text' }, planned, store.location);
     const exit = planExit(context, options, planned, false);
     note(context, options, 'refused, nothing was applied');
     return exit;
   }
   reportWarnings(context, options, warnings);
-  const asks = context.interactive && options.yes !== true && options.output !== 'json' && plan.changes.length > 0;
+  const asks =
+    context.interactive && options.yes !== true && options.output !== 'json' && plan.changes.length > 0;
   if (asks) {
     await printPlan(context, { ...options, output: 'text' }, planned, store.location);
     if (!(await context.confirm('Apply this plan?'))) {
@@ -97,7 +127,9 @@ export async function finish(context: Context, options: WriteOptions, store: Sto
   else {
     const { outcomeText } = await import('../render/outcome-text.ts');
     const { quiet } = options;
-    context.stdout.write(outcomeText(plan, applied, { paint: paintFor(context.stdout), quiet: quiet === true }));
+    context.stdout.write(
+      outcomeText(plan, applied, { paint: paintFor(context.stdout), quiet: quiet === true }),
+    );
   }
   if (options.snapshot !== false) {
     const { writeSnapshots } = await import('./snapshot-files.ts');
@@ -108,7 +140,11 @@ export async function finish(context: Context, options: WriteOptions, store: Sto
 
 function outcomeJson(
   plan: Plan,
-  { revision, outcomes, auditHead }: { revision: number; outcomes: readonly unknown[]; auditHead: string | null },
+  {
+    revision,
+    outcomes,
+    auditHead,
+  }: { revision: number; outcomes: readonly unknown[]; auditHead: string | null },
 ): string {
   const { digest, summary, verdicts } = plan;
   return `${JSON.stringify({ kind: 'Outcome', revision, digest, summary, outcomes, verdicts, auditHead })}\n`;
@@ -118,6 +154,8 @@ function outcomeJson(
 function snapshotFolder(context: Context, options: WriteOptions): string {
   if (typeof options.snapshot === 'string') return path.resolve(context.cwd, options.snapshot);
   const url = storeUrl(options, context);
-  const base = url.startsWith('sqlite:') ? path.dirname(path.resolve(context.cwd, url.slice('sqlite:'.length))) : path.resolve(context.cwd, '.iam');
+  const base = url.startsWith('sqlite:')
+    ? path.dirname(path.resolve(context.cwd, url.slice('sqlite:'.length)))
+    : path.resolve(context.cwd, '.iam');
   return path.join(base, 'snapshot');
 }

@@ -15,15 +15,27 @@ export const command: Handler = async (context, [word = '', name = ''], options:
   const kind = kindArgument(word);
   const contents = options.withContents ?? false;
   if (contents && kind !== 'Workspace') {
-    throw failure(EXIT.invalid, 'RC121', `--with-contents goes with a Workspace, not a ${kind}`, 'leave it out');
+    throw failure(
+      EXIT.invalid,
+      'RC121',
+      `--with-contents goes with a Workspace, not a ${kind}`,
+      'leave it out',
+    );
   }
   const { head, stored } = await readStore(context, options);
   const one = oneOf(stored, kind, name, options.workspace);
   if (one.resource.metadata.annotations['rolecall.dev/paused'] === 'true') {
-    throw failure(EXIT.invalid, 'RC124', `${showIdentity(one.id)} is paused and cannot be deleted`, 'lift the annotation rolecall.dev/paused first');
+    throw failure(
+      EXIT.invalid,
+      'RC124',
+      `${showIdentity(one.id)} is paused and cannot be deleted`,
+      'lift the annotation rolecall.dev/paused first',
+    );
   }
   const base = planOptions(options, context);
-  const plan = contents ? { ...base, workspace: undefined, pruneWorkspaces: [name] } : { ...base, workspace: undefined, deletes: [one.id] };
+  const plan = contents
+    ? { ...base, workspace: undefined, pruneWorkspaces: [name] }
+    : { ...base, workspace: undefined, deletes: [one.id] };
   const planned = planFrom(head, stored, [], plan, context.now());
   return finish(context, options, await storeOf(options, context), planned);
 };

@@ -1,4 +1,4 @@
-import { createAccess, type Grant, showVia, type Subject } from '../core/access.ts';
+import { createAccess, type Grant, type Subject, showVia } from '../core/access.ts';
 import { compareText, EXIT } from '../core/problem.ts';
 import { identityOf, showIdentity, toManifest } from '../core/resource.ts';
 import { createState, type State } from '../core/state.ts';
@@ -24,24 +24,41 @@ export const command: Handler = async (context, [word = '', name = ''], options:
   if (!resource) throw new Error(`${kind} ${name} was neither found nor refused`);
   const state = createState(stored.map((other) => other.resource));
   const referrers = state.referrers(identityOf(resource)).map(identityOf).sort(compareText);
-  const grants = grantsThrough(state, resource, options.workspace).map((grant) => grantFacts(grant, context.now()));
+  const grants = grantsThrough(state, resource, options.workspace).map((grant) =>
+    grantFacts(grant, context.now()),
+  );
   const fieldManagers = Object.entries(one?.fieldManagers ?? {});
   if (options.output === 'json') {
     const { uid, manager } = one ?? {};
-    const facts = { kind: 'Description', uid: uid ?? null, manager: manager ?? null, fieldManagers: one?.fieldManagers ?? {} };
-    context.stdout.write(`${JSON.stringify({ ...facts, resource: toManifest(resource), grants, referrers })}\n`);
+    const facts = {
+      kind: 'Description',
+      uid: uid ?? null,
+      manager: manager ?? null,
+      fieldManagers: one?.fieldManagers ?? {},
+    };
+    context.stdout.write(
+      `${JSON.stringify({ ...facts, resource: toManifest(resource), grants, referrers })}\n`,
+    );
     return EXIT.done;
   }
   const facts: [string, string][] = one
     ? [
         ['Manager', one.manager],
-        ...fieldManagers.filter(([, manager]) => manager !== one.manager).map(([field, manager]): [string, string] => [`Manager of ${field}`, manager]),
+        ...fieldManagers
+          .filter(([, manager]) => manager !== one.manager)
+          .map(([field, manager]): [string, string] => [`Manager of ${field}`, manager]),
         ['UID', one.uid],
       ]
     : [['Built in', 'yes']];
   context.stdout.write(
     descriptionText(
-      { title: showIdentity(identityOf(resource)), facts, manifest: renderManifest(resource), grants, referrers: referrers.map(showIdentity) },
+      {
+        title: showIdentity(identityOf(resource)),
+        facts,
+        manifest: renderManifest(resource),
+        grants,
+        referrers: referrers.map(showIdentity),
+      },
       { paint: paintFor(context.stdout), most: options.verbose === true ? Infinity : 25 },
     ),
   );
@@ -67,7 +84,8 @@ function grantsThrough(state: State, resource: Resource, workspace: string | und
       rests = (grant) => grant.workspace === namespace && grant.groups.includes(name);
       break;
     case 'RoleBinding':
-      for (const { kind, name: subject } of resource.spec.subjects) subjects.push(...access.subjectsUnder(kind, namespace, subject));
+      for (const { kind, name: subject } of resource.spec.subjects)
+        subjects.push(...access.subjectsUnder(kind, namespace, subject));
       rests = (grant) => grant.workspace === namespace && grant.binding === name;
       break;
     case 'Role':
@@ -83,7 +101,14 @@ function grantsThrough(state: State, resource: Resource, workspace: string | und
 
 function grantFacts(grant: Grant, at: number) {
   const { span } = grant;
-  const state = span.until <= at ? 'Expired' : !grant.enabled ? 'Suspended' : span.from > at ? `From ${formatTime(span.from).slice(0, 10)}` : 'Active';
+  const state =
+    span.until <= at
+      ? 'Expired'
+      : !grant.enabled
+        ? 'Suspended'
+        : span.from > at
+          ? `From ${formatTime(span.from).slice(0, 10)}`
+          : 'Active';
   return {
     workspace: grant.workspace,
     subject: grant.subject.kind === 'Token' ? `token:${grant.subject.name}` : grant.subject.name,

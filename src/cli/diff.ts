@@ -14,8 +14,20 @@ interface Options extends InputOptions {
 export const command: Handler = async (context, _args, options: Options) => {
   const { git: range, filename: paths = [] } = options;
   const match = /^(.+?)\.\.([^.].*)?$/.exec(range ?? '');
-  if (!match) throw failure(EXIT.invalid, 'RC121', range === undefined ? 'nothing to compare' : `--git cannot be ${JSON.stringify(range)}`, '--git BASE..HEAD -f PATH, such as --git main..HEAD');
-  if (paths.length === 0 || paths.includes('-')) throw failure(EXIT.invalid, 'RC121', 'no manifests given', 'name files or a folder of the repository with -f');
+  if (!match)
+    throw failure(
+      EXIT.invalid,
+      'RC121',
+      range === undefined ? 'nothing to compare' : `--git cannot be ${JSON.stringify(range)}`,
+      '--git BASE..HEAD -f PATH, such as --git main..HEAD',
+    );
+  if (paths.length === 0 || paths.includes('-'))
+    throw failure(
+      EXIT.invalid,
+      'RC121',
+      'no manifests given',
+      'name files or a folder of the repository with -f',
+    );
   const [, base = '', head = 'HEAD'] = match;
   const { cwd } = context;
   const compared = await compareSources(
@@ -25,6 +37,12 @@ export const command: Handler = async (context, _args, options: Options) => {
     context.now(),
   );
   const name = `${base}..${head}`;
-  await printPlan(context, options, compared, name, `Difference ${name} of ${paths.join(' ')}: files against files, no store`);
+  await printPlan(
+    context,
+    options,
+    compared,
+    name,
+    `Difference ${name} of ${paths.join(' ')}: files against files, no store`,
+  );
   return planExit(context, options, compared, false);
 };

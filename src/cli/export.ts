@@ -25,9 +25,16 @@ export const command: Handler = async (context, _args, options: Options) => {
     return EXIT.done;
   }
   const { writeFolder } = await import('./folder-output.ts');
-  const files = [...Map.groupBy(resources, fileOf)].map(([file, group]) => ({ path: file, text: renderManifests(group) }));
+  const files = [...Map.groupBy(resources, fileOf)].map(([file, group]) => ({
+    path: file,
+    text: renderManifests(group),
+  }));
   writeFolder(path.resolve(context.cwd, options.output), '.rolecall-export', files);
-  note(context, options, `wrote ${count(resources.length, 'resource')} to ${count(files.length, 'file')} in ${options.output}`);
+  note(
+    context,
+    options,
+    `wrote ${count(resources.length, 'resource')} to ${count(files.length, 'file')} in ${options.output}`,
+  );
   return EXIT.done;
 };
 

@@ -52,7 +52,8 @@ export function writeFolder(dir: string, marker: string, files: readonly OutputF
     replaceFile(join(dir, marker), list(wanted));
   } catch (error) {
     // Anything else comes from the pieces of a text, and is not ours to name.
-    if (error instanceof Error && 'syscall' in error) throw refused(`${dir} cannot be written: ${reason(error)}`);
+    if (error instanceof Error && 'syscall' in error)
+      throw refused(`${dir} cannot be written: ${reason(error)}`);
     throw error;
   }
 }
@@ -80,7 +81,10 @@ function readMarker(dir: string, marker: string): Set<string> {
   } catch (error) {
     throw error instanceof Failure ? error : refused(`${dir} cannot be read: ${reason(error)}`);
   }
-  throw refused(`${dir} is not empty and has no ${marker}`, 'give a folder that does not exist yet, or is empty');
+  throw refused(
+    `${dir} is not empty and has no ${marker}`,
+    'give a folder that does not exist yet, or is empty',
+  );
 }
 
 function list(paths: readonly string[]): string {
@@ -111,13 +115,20 @@ function obstacle(dir: string, marker: string, path: string, ours: boolean): Pro
     const stats = look(parent, lstatSync);
     if (!stats) return [];
     if (!stats.isDirectory())
-      return [wrong(`${parent} is not a folder, but ${stats.isSymbolicLink() ? 'a link' : 'a file'}`, 'move it away')];
+      return [
+        wrong(
+          `${parent} is not a folder, but ${stats.isSymbolicLink() ? 'a link' : 'a file'}`,
+          'move it away',
+        ),
+      ];
   }
   const file = join(dir, path);
   const stats = look(file, lstatSync);
   if (!stats) return [];
   if (!stats.isFile())
-    return [wrong(`${file} is not a file, but ${stats.isSymbolicLink() ? 'a link' : 'a folder'}`, 'move it away')];
+    return [
+      wrong(`${file} is not a file, but ${stats.isSymbolicLink() ? 'a link' : 'a folder'}`, 'move it away'),
+    ];
   return ours ? [] : [wrong(`${file} exists, and ${marker} does not list it`, 'move it away')];
 }
 

@@ -1,13 +1,13 @@
-import { toManifest } from '../core/resource.ts';
 import { compareText, EXIT, failure } from '../core/problem.ts';
+import { toManifest } from '../core/resource.ts';
 import { CATALOGUE } from '../kinds/catalogue.ts';
 import { kindOf, type Resource } from '../kinds/index.ts';
 import { csv } from '../render/csv.ts';
 import { table } from '../render/table.ts';
 import type { Handler } from './program.ts';
 import { kindArgument, oneOf, readStore } from './read-store.ts';
-import { parseSelector } from './selector.ts';
 import { note } from './report.ts';
+import { parseSelector } from './selector.ts';
 import type { GlobalOptions } from './settings.ts';
 
 interface Options extends GlobalOptions {
@@ -27,11 +27,25 @@ export const command: Handler = async (context, [word = '', name], options: Opti
       ? [oneOf(stored, kindName, name, options.workspace).resource]
       : stored
           .map(({ resource }) => resource)
-          .filter((resource) => resource.kind === kindName && inWorkspace(resource, options.workspace) && (name === undefined || resource.metadata.name === name))
+          .filter(
+            (resource) =>
+              resource.kind === kindName &&
+              inWorkspace(resource, options.workspace) &&
+              (name === undefined || resource.metadata.name === name),
+          )
   ).filter(({ metadata }) => selects(metadata.labels));
-  resources.sort((a, b) => compareText(a.metadata.namespace ?? '', b.metadata.namespace ?? '') || compareText(a.metadata.name, b.metadata.name));
+  resources.sort(
+    (a, b) =>
+      compareText(a.metadata.namespace ?? '', b.metadata.namespace ?? '') ||
+      compareText(a.metadata.name, b.metadata.name),
+  );
   if (name !== undefined && resources.length === 0)
-    throw failure(EXIT.invalid, 'RC126', `there is no ${kindName} "${name}" in any workspace`, `iam get ${kind.plural}`);
+    throw failure(
+      EXIT.invalid,
+      'RC126',
+      `there is no ${kindName} "${name}" in any workspace`,
+      `iam get ${kind.plural}`,
+    );
   const { stdout } = context;
   switch (options.output) {
     case 'json':
@@ -48,7 +62,11 @@ export const command: Handler = async (context, [word = '', name], options: Opti
     case 'csv': {
       const columns = kind.columns.filter(({ wide }) => wide !== true || options.output !== 'table');
       const namespaced = kind.namespaced && everywhere;
-      const header = [...(namespaced ? ['WORKSPACE'] : []), 'NAME', ...columns.map((column) => column.header)];
+      const header = [
+        ...(namespaced ? ['WORKSPACE'] : []),
+        'NAME',
+        ...columns.map((column) => column.header),
+      ];
       const at = context.now();
       const rows = resources.map(({ metadata, spec }) => [
         ...(namespaced ? [metadata.namespace ?? ''] : []),

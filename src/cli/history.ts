@@ -20,13 +20,15 @@ export const command: Handler = async (context, _args, options: Options) => {
   const revisions: Revision[] = [];
   try {
     requireStore(reading.head, store.location);
-    for await (const batch of reading.revisions()) revisions.push(...batch.filter(({ at }) => (parseTime(at) ?? 0) >= since));
+    for await (const batch of reading.revisions())
+      revisions.push(...batch.filter(({ at }) => (parseTime(at) ?? 0) >= since));
   } finally {
     await reading.close();
   }
   const { stdout } = context;
   if (options.output === 'json') stdout.write(`${JSON.stringify({ kind: 'History', revisions })}\n`);
-  else if (options.output === 'jsonl') for (const revision of revisions) stdout.write(`${JSON.stringify(revision)}\n`);
+  else if (options.output === 'jsonl')
+    for (const revision of revisions) stdout.write(`${JSON.stringify(revision)}\n`);
   else if (revisions.length === 0) note(context, options, 'nothing was applied yet');
   else stdout.write(table(['REVISION', 'WHEN', 'BY', '+', '~', '-', 'REASON'], revisions.map(row)));
   return EXIT.done;
@@ -35,5 +37,13 @@ export const command: Handler = async (context, _args, options: Options) => {
 function row({ revision, at, actor, manager, summary, reason }: Revision): string[] {
   const { create, update, delete: removed } = summary;
   const when = showTime(at.replace(/\.\d+Z$/, 'Z'));
-  return [String(revision), when, actor ?? `manager:${manager}`, String(create), String(update), String(removed), (reason ?? '').replaceAll('\n', ' ')];
+  return [
+    String(revision),
+    when,
+    actor ?? `manager:${manager}`,
+    String(create),
+    String(update),
+    String(removed),
+    (reason ?? '').replaceAll('\n', ' '),
+  ];
 }

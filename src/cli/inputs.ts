@@ -1,10 +1,10 @@
 import type { PlanOptions } from '../core/plan-changes.ts';
 import { EXIT, failure } from '../core/problem.ts';
+import { formatTime } from '../kinds/time.ts';
 import { filesSource } from '../sources/files.ts';
 import type { Source } from '../sources/source.ts';
 import { openStore } from '../stores/open.ts';
 import type { Act, Store } from '../stores/store.ts';
-import { formatTime } from '../kinds/time.ts';
 import type { Context } from './context.ts';
 import { actorName, type GlobalOptions, lockTimeout, managerName, storeUrl } from './settings.ts';
 
@@ -21,7 +21,8 @@ export interface ScopeOptions extends GlobalOptions {
 /** The source of `-f`, which must be given. */
 export function sourceOf(options: InputOptions, context: Context): Source {
   const paths = options.filename ?? [];
-  if (paths.length === 0) throw failure(EXIT.invalid, 'RC121', 'no manifests given', 'name files, a folder, a glob or - with -f');
+  if (paths.length === 0)
+    throw failure(EXIT.invalid, 'RC121', 'no manifests given', 'name files, a folder, a glob or - with -f');
   return filesSource({ paths, cwd: context.cwd, readStdin: () => context.readStdin() });
 }
 

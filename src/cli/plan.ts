@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { EXIT, type ExitStatus } from '../core/problem.ts';
 import type { Plan } from '../core/plan.ts';
+import { EXIT, type ExitStatus } from '../core/problem.ts';
 import { isDenied } from '../core/verdict.ts';
 import { readSource } from '../engine/load.ts';
 import { type Planned, planInput } from '../engine/plan.ts';
@@ -21,7 +21,12 @@ export const command: Handler = async (context, _args, options: Options) => {
   const source = sourceOf(options, context);
   const store = await storeOf(options, context);
   const input = await readSource(source);
-  const planned = await planInput(store, input, planOptions(options, context), timeOption(options.at, context));
+  const planned = await planInput(
+    store,
+    input,
+    planOptions(options, context),
+    timeOption(options.at, context),
+  );
   await printPlan(context, options, planned, store.location);
   if (options.out !== undefined) {
     const { writeWhole } = await import('./write-whole.ts');
@@ -58,7 +63,9 @@ export async function printPlan(
       const { planText } = await import('../render/plan-text.ts');
       const { stdout } = context;
       const most = options.verbose === true ? Infinity : 20;
-      context.stdout.write(planText(plan, notes, { store, ...titled, paint: paintFor(stdout), width: stdout.columns, most }));
+      context.stdout.write(
+        planText(plan, notes, { store, ...titled, paint: paintFor(stdout), width: stdout.columns, most }),
+      );
     }
   }
 }
@@ -72,7 +79,8 @@ export function planExit(
 ): ExitStatus {
   if (isDenied(plan.verdicts)) {
     // In a text the verdicts stand in the plan; a program that reads JSON also gets them as any other failure.
-    if (options.output === 'json') reportProblems(context, options, [...warnings, ...denialProblems(plan.verdicts)]);
+    if (options.output === 'json')
+      reportProblems(context, options, [...warnings, ...denialProblems(plan.verdicts)]);
     else reportWarnings(context, options, warnings);
     return EXIT.refused;
   }

@@ -49,7 +49,8 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
   };
   const output = (sub: Command, ...formats: string[]) =>
     sub.addOption(new Option('-o, --output <format>', 'how to print').choices(formats).default(formats[0]));
-  const files = (sub: Command) => sub.option('-f, --filename <path...>', 'file, folder, glob, or - for stdin');
+  const files = (sub: Command) =>
+    sub.option('-f, --filename <path...>', 'file, folder, glob, or - for stdin');
   const scope = (sub: Command) =>
     sub
       .option('--prune', "delete what this manager has and the input doesn't")
@@ -64,9 +65,24 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
       .option('--no-snapshot', 'write no snapshots');
 
   program.commandsGroup('Change access:');
-  output(files(command('validate', 'check manifests, without a store', () => import('./validate.ts'))).option('--partial', 'references to what is not in the files are warnings'), 'text', 'json');
   output(
-    scope(files(command('plan', 'show what an apply would do, and who gains or loses what', () => import('./plan.ts'))))
+    files(command('validate', 'check manifests, without a store', () => import('./validate.ts'))).option(
+      '--partial',
+      'references to what is not in the files are warnings',
+    ),
+    'text',
+    'json',
+  );
+  output(
+    scope(
+      files(
+        command(
+          'plan',
+          'show what an apply would do, and who gains or loses what',
+          () => import('./plan.ts'),
+        ),
+      ),
+    )
       .option('--out <file>', 'write the plan as JSON, for apply --plan')
       .option('--exit-code', 'exit 2 when there are changes')
       .option('--at <time>', 'as if it were that time'),
@@ -75,7 +91,9 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
     'markdown',
   );
   output(
-    writes(scope(files(command('apply', 'make actual access what the manifests say', () => import('./apply.ts')))))
+    writes(
+      scope(files(command('apply', 'make actual access what the manifests say', () => import('./apply.ts')))),
+    )
       .option('--plan <file>', 'exactly that plan, or nothing')
       .option('--watch', 'apply again whenever the files change'),
     'text',
@@ -89,8 +107,9 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
     'json',
   );
   output(
-    files(command('diff', 'what differs between two commits, no store needed', () => import('./diff.ts')))
-      .option('--git <base..head>', 'two commits of the repository that the files are in'),
+    files(
+      command('diff', 'what differs between two commits, no store needed', () => import('./diff.ts')),
+    ).option('--git <base..head>', 'two commits of the repository that the files are in'),
     'text',
     'json',
     'markdown',
@@ -108,17 +127,37 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
     'name',
     'csv',
   );
-  output(command('describe <kind> <name>', 'one resource, with what it gives and who refers to it', () => import('./describe.ts')), 'text', 'json');
+  output(
+    command(
+      'describe <kind> <name>',
+      'one resource, with what it gives and who refers to it',
+      () => import('./describe.ts'),
+    ),
+    'text',
+    'json',
+  );
   command('export', 'actual state as manifests', () => import('./export.ts'))
     .option('-A, --all-workspaces', 'all workspaces (the default without -n)')
     .option('-o, --output <dir>', 'write a folder instead of stdout');
   command('snapshot', 'who has what, as CSV', () => import('./snapshot.ts'))
     .option('-A, --all-workspaces', 'all workspaces (the default without -n)')
-    .addOption(new Option('--layout <layout>', 'a row per person, or per grant').choices(['users', 'grants']).default('users'))
+    .addOption(
+      new Option('--layout <layout>', 'a row per person, or per grant')
+        .choices(['users', 'grants'])
+        .default('users'),
+    )
     .option('-o, --output <file>', 'write a file instead of stdout')
     .option('--at <time>', "today's state at that time")
     .option('--bom', 'begin with a byte order mark, for Excel');
-  output(command('history', 'what was applied, when and by whom', () => import('./history.ts')).option('--since <time>', 'only from then on'), 'text', 'json', 'jsonl');
+  output(
+    command('history', 'what was applied, when and by whom', () => import('./history.ts')).option(
+      '--since <time>',
+      'only from then on',
+    ),
+    'text',
+    'json',
+    'jsonl',
+  );
 
   program.commandsGroup('Start and learn:');
   command('init <dir>', 'a small folder of manifests to begin with', () => import('./init.ts'));
@@ -126,10 +165,22 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
     .addArgument(new Argument('<format>', 'what it is').choices(['peribolos']))
     .argument('<path...>', 'the folder of the organisations, or of one')
     .option('-o, --output <dir>', 'write a folder instead of stdout');
-  output(command('explain [kind]', 'what a kind, or a field of it, means: group, group.members', () => import('./explain.ts')), 'text', 'json');
+  output(
+    command(
+      'explain [kind]',
+      'what a kind, or a field of it, means: group, group.members',
+      () => import('./explain.ts'),
+    ),
+    'text',
+    'json',
+  );
   command('completion', 'completion for bash, zsh or fish', () => import('./completion.ts')).addArgument(
     new Argument('<shell>', 'to load it: source <(iam completion bash)').choices(['bash', 'zsh', 'fish']),
   );
-  output(command('version', 'the version of iam', () => import('./version.ts')), 'text', 'json');
+  output(
+    command('version', 'the version of iam', () => import('./version.ts')),
+    'text',
+    'json',
+  );
   return program;
 }

@@ -35,7 +35,10 @@ export function reportProblems(context: Context, voice: Voice, problems: readonl
       continue;
     }
     const at = place ? `${visible(place.file)}:${place.line}:${place.column}: ` : '';
-    const word = paint(severity === 'error' ? 'bad' : 'warn', `${severity === 'error' ? 'error' : 'warning'} ${code}`);
+    const word = paint(
+      severity === 'error' ? 'bad' : 'warn',
+      `${severity === 'error' ? 'error' : 'warning'} ${code}`,
+    );
     context.stderr.write(`${at}${word}: ${visible(message)}\n`);
     if (hint !== undefined) context.stderr.write(`  ${paint('faint', visible(hint))}\n`);
   }
@@ -49,12 +52,19 @@ export function reportWarnings(context: Context, voice: Voice, warnings: readonl
 /** A line about what goes on: on stderr, nothing with `-q` or `-o json`. */
 export function note(context: Context, voice: Voice, message: string): void {
   if (voice.quiet === true || voice.output === 'json') return;
-  context.stderr.write(voice.logFormat === 'json' ? `${JSON.stringify({ level: 'info', msg: message })}\n` : `${message}\n`);
+  context.stderr.write(
+    voice.logFormat === 'json' ? `${JSON.stringify({ level: 'info', msg: message })}\n` : `${message}\n`,
+  );
 }
 
 /** Verdicts that deny, as problems: with `-o json` a refusal is a failure like any other. */
 export function denialProblems(verdicts: readonly Verdict[]): Problem[] {
   return verdicts
     .filter(({ severity }) => severity === 'deny')
-    .map(({ code, message, override }) => ({ code, severity: 'error', message, hint: override ?? undefined }));
+    .map(({ code, message, override }) => ({
+      code,
+      severity: 'error',
+      message,
+      hint: override ?? undefined,
+    }));
 }

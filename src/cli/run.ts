@@ -24,7 +24,9 @@ function fail(context: Context, error: unknown): number {
   const { argv } = context;
   const voice = {
     output: wantsJson(argv) ? 'json' : undefined,
-    logFormat: argv.some((word, i) => word === '--log-format=json' || (word === '--log-format' && argv[i + 1] === 'json'))
+    logFormat: argv.some(
+      (word, i) => word === '--log-format=json' || (word === '--log-format' && argv[i + 1] === 'json'),
+    )
       ? ('json' as const)
       : ('text' as const),
   };
@@ -39,16 +41,25 @@ function fail(context: Context, error: unknown): number {
   }
   const message = error instanceof Error ? error.message : String(error);
   reportProblems(context, voice, [
-    { code: 'RC408', severity: 'error', message: `unexpected: ${message}`, hint: 'this is a mistake in iam: please report it, with what -v adds' },
+    {
+      code: 'RC408',
+      severity: 'error',
+      message: `unexpected: ${message}`,
+      hint: 'this is a mistake in iam: please report it, with what -v adds',
+    },
   ]);
-  if (argv.includes('-v') || argv.includes('--verbose')) context.stderr.write(`${error instanceof Error ? error.stack : ''}\n`);
+  if (argv.includes('-v') || argv.includes('--verbose'))
+    context.stderr.write(`${error instanceof Error ? error.stack : ''}\n`);
   return EXIT.error;
 }
 
 /** commander says "error: …" and, on a line of its own, "(Did you mean …?)". */
 function usageProblem(error: CommanderError): Problem {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
-  const hint = rest.join(' ').replace(/^\(|\)$/g, '').trim();
+  const hint = rest
+    .join(' ')
+    .replace(/^\(|\)$/g, '')
+    .trim();
   return {
     code: 'RC121',
     severity: 'error',
@@ -59,6 +70,9 @@ function usageProblem(error: CommanderError): Problem {
 
 function wantsJson(argv: readonly string[]): boolean {
   return argv.some(
-    (word, i) => word === '-ojson' || word === '--output=json' || ((word === '-o' || word === '--output') && argv[i + 1] === 'json'),
+    (word, i) =>
+      word === '-ojson' ||
+      word === '--output=json' ||
+      ((word === '-o' || word === '--output') && argv[i + 1] === 'json'),
   );
 }

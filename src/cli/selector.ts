@@ -10,7 +10,12 @@ export function parseSelector(text: string): (labels: Readonly<Record<string, st
     const match = /^(!?)([A-Za-z0-9._/-]+)(?:(==?|!=)([A-Za-z0-9._-]*))?$/.exec(term.trim());
     const [, not, key = '', operator, value = ''] = match ?? [];
     if (!match || (not === '!' && operator !== undefined))
-      throw failure(EXIT.invalid, 'RC121', `-l cannot be ${JSON.stringify(text)}`, 'k=v, k!=v, k or !k, joined by commas');
+      throw failure(
+        EXIT.invalid,
+        'RC121',
+        `-l cannot be ${JSON.stringify(text)}`,
+        'k=v, k!=v, k or !k, joined by commas',
+      );
     return (labels: Readonly<Record<string, string>>) => {
       if (operator === undefined) return Object.hasOwn(labels, key) !== (not === '!');
       return (labels[key] === value) === (operator !== '!=');

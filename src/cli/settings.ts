@@ -22,7 +22,12 @@ export function storeUrl(options: GlobalOptions, { env }: Context): string {
 export function managerName(options: GlobalOptions, { env }: Context): string {
   const manager = options.manager ?? (env.IAM_MANAGER || 'default');
   if (!/^[A-Za-z0-9][A-Za-z0-9:._-]{0,62}$/.test(manager))
-    throw failure(EXIT.invalid, 'RC121', `--manager cannot be ${JSON.stringify(manager)}`, 'letters, digits and : . _ -, at most 63');
+    throw failure(
+      EXIT.invalid,
+      'RC121',
+      `--manager cannot be ${JSON.stringify(manager)}`,
+      'letters, digits and : . _ -, at most 63',
+    );
   return manager;
 }
 
@@ -35,7 +40,12 @@ export function timeOption(text: string | undefined, context: Context): number {
   if (text === undefined) return context.now();
   const time = parseTime(text);
   if (time === undefined)
-    throw failure(EXIT.invalid, 'RC121', `--at cannot be ${JSON.stringify(text)}`, 'a date, or an RFC 3339 time such as 2027-01-31T18:00:00Z');
+    throw failure(
+      EXIT.invalid,
+      'RC121',
+      `--at cannot be ${JSON.stringify(text)}`,
+      'a date, or an RFC 3339 time such as 2027-01-31T18:00:00Z',
+    );
   return time;
 }
 
@@ -44,7 +54,12 @@ export function lockTimeout(options: GlobalOptions): number {
   const text = options.lockTimeout ?? '30s';
   const match = /^(\d{1,6})(ms|s|m)$/.exec(text);
   if (!match)
-    throw failure(EXIT.invalid, 'RC121', `--lock-timeout cannot be ${JSON.stringify(text)}`, 'a number and ms, s or m, such as 30s');
+    throw failure(
+      EXIT.invalid,
+      'RC121',
+      `--lock-timeout cannot be ${JSON.stringify(text)}`,
+      'a number and ms, s or m, such as 30s',
+    );
   return Number(match[1]) * { ms: 1, s: 1000, m: 60_000 }[match[2] as 'ms' | 's' | 'm'];
 }
 

@@ -30,7 +30,12 @@ const SIDECAR = '.snapshot.json';
  *
  * The store remembers the revision at the end, so that what a crash leaves behind is written by the next apply.
  */
-export async function writeSnapshots(context: Context, voice: Voice, store: Store, folder: string): Promise<void> {
+export async function writeSnapshots(
+  context: Context,
+  voice: Voice,
+  store: Store,
+  folder: string,
+): Promise<void> {
   const at = context.now();
   const { head, workspaces, rows, commit } = await readSnapshot(store, at);
   if (head.store === null || head.snapshotRevision === head.revision) return;
@@ -65,7 +70,12 @@ export async function writeSnapshots(context: Context, voice: Voice, store: Stor
   }
   removeGone(folder, head.store, new Set(workspaces));
   await store.write({ type: 'snapshot', revision: head.revision });
-  if (written.length > 0) note(context, voice, `wrote the snapshot of ${written.length === 1 ? written[0] : `${written.length} workspaces`} to ${path.relative(context.cwd, folder) || '.'}`);
+  if (written.length > 0)
+    note(
+      context,
+      voice,
+      `wrote the snapshot of ${written.length === 1 ? written[0] : `${written.length} workspaces`} to ${path.relative(context.cwd, folder) || '.'}`,
+    );
 }
 
 /** Whether the folder has these rows already: the files themselves, and a sidecar of this store that says so. */
@@ -75,7 +85,11 @@ function isCurrent(sidecar: string, store: string, files: Sidecar['files']): boo
     facts?.store === store &&
     Object.entries(files).every(([name, { sha256: hash }]) => {
       const file = path.join(path.dirname(sidecar), name);
-      return facts.files?.[name]?.sha256 === hash && existsSync(file) && hashOf(readFileSync(file, 'utf8')) === hash;
+      return (
+        facts.files?.[name]?.sha256 === hash &&
+        existsSync(file) &&
+        hashOf(readFileSync(file, 'utf8')) === hash
+      );
     })
   );
 }
@@ -101,6 +115,7 @@ function removeGone(folder: string, store: string, workspaces: ReadonlySet<strin
     if (!name.endsWith(SIDECAR) || workspaces.has(name.slice(0, -SIDECAR.length))) continue;
     if (readSidecar(path.join(folder, name))?.store !== store) continue;
     const gone = name.slice(0, -SIDECAR.length);
-    for (const end of ['.users.csv', '.grants.csv', SIDECAR]) rmSync(path.join(folder, gone + end), { force: true });
+    for (const end of ['.users.csv', '.grants.csv', SIDECAR])
+      rmSync(path.join(folder, gone + end), { force: true });
   }
 }

@@ -18,20 +18,36 @@ interface Options extends GlobalOptions {
   readonly bom?: boolean;
 }
 
-const COLUMNS = { users: USER_COLUMNS, grants: GRANT_COLUMNS } as const satisfies Record<Layout, readonly string[]>;
+const COLUMNS = { users: USER_COLUMNS, grants: GRANT_COLUMNS } as const satisfies Record<
+  Layout,
+  readonly string[]
+>;
 
 export const command: Handler = async (context, _args, options: Options) => {
   const store = await storeOf(options, context);
   const at = timeOption(options.at, context);
   if (at < context.now() && options.at !== undefined) {
-    throw failure(EXIT.invalid, 'RC121', `--at ${options.at} is past: only today's state at a time to come can be shown`, 'leave --at out for now');
+    throw failure(
+      EXIT.invalid,
+      'RC121',
+      `--at ${options.at} is past: only today's state at a time to come can be shown`,
+      'leave --at out for now',
+    );
   }
   const { head, workspaces, rows } = await readSnapshot(store, at, options.workspace);
   requireStore(head, store.location);
   if (options.workspace !== undefined && workspaces.length === 0)
-    throw failure(EXIT.invalid, 'RC126', `there is no workspace "${options.workspace}"`, 'iam get workspaces');
-  const table = workspaces.flatMap((workspace): readonly Readonly<Record<string, string>>[] => rows[options.layout](workspace));
-  const text = (options.bom === true ? '\ufeff' : '') + [...csv<string>(COLUMNS[options.layout], table)].join('');
+    throw failure(
+      EXIT.invalid,
+      'RC126',
+      `there is no workspace "${options.workspace}"`,
+      'iam get workspaces',
+    );
+  const table = workspaces.flatMap((workspace): readonly Readonly<Record<string, string>>[] =>
+    rows[options.layout](workspace),
+  );
+  const text =
+    (options.bom === true ? '\ufeff' : '') + [...csv<string>(COLUMNS[options.layout], table)].join('');
   if (options.output === undefined) context.stdout.write(text);
   else {
     writeWhole(path.resolve(context.cwd, options.output), text, 0o600);

@@ -15,9 +15,13 @@ export const command: Handler = async (context, _args, options: Options) => {
   const { declared, warnings } = await validateFiles(sourceOf(options, context), options.partial ?? false);
   reportWarnings(context, options, warnings);
   const kinds = Map.groupBy(declared, ({ resource }) => resource.kind);
-  const counts = KIND_NAMES.flatMap((kind) => (kinds.has(kind) ? [[kind, kinds.get(kind)?.length ?? 0] as const] : []));
+  const counts = KIND_NAMES.flatMap((kind) =>
+    kinds.has(kind) ? [[kind, kinds.get(kind)?.length ?? 0] as const] : [],
+  );
   if (options.output === 'json') {
-    context.stdout.write(`${JSON.stringify({ kind: 'Validation', valid: true, resources: Object.fromEntries(counts) })}\n`);
+    context.stdout.write(
+      `${JSON.stringify({ kind: 'Validation', valid: true, resources: Object.fromEntries(counts) })}\n`,
+    );
   } else {
     const list = counts.map(([kind, n]) => `${thousands(n)} ${kind}`).join(', ');
     context.stdout.write(`valid: ${count(declared.length, 'resource')} (${list})\n`);

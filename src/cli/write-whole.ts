@@ -20,6 +20,10 @@ export function writeWhole(file: string, text: string, mode = 0o644): void {
     renameSync(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw failure(EXIT.error, 'RC128', `${file} cannot be written: ${error instanceof Error ? error.message : error}`);
+    throw failure(
+      EXIT.error,
+      'RC128',
+      `${file} cannot be written: ${error instanceof Error ? error.message : error}`,
+    );
   }
 }

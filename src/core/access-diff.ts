@@ -1,6 +1,14 @@
 import type { KindName, Resource } from '../kinds/index.ts';
 import { formatTime } from '../kinds/time.ts';
-import { type Access, compareGrants, createAccess, type Grant, includedRoles, showVia, type Subject } from './access.ts';
+import {
+  type Access,
+  compareGrants,
+  createAccess,
+  type Grant,
+  includedRoles,
+  type Subject,
+  showVia,
+} from './access.ts';
 import { compareText } from './problem.ts';
 import { type Identity, identity } from './resource.ts';
 import type { State } from './state.ts';
@@ -41,25 +49,44 @@ export interface ResourceChange {
  * paths. `changes` must hold every resource in which the states differ; only subjects that they reach are looked
  * at. A renamed subject or role is the same one under its new name.
  */
-export function diffAccess(before: State, after: State, changes: readonly ResourceChange[], at: number): AccessChange[] {
+export function diffAccess(
+  before: State,
+  after: State,
+  changes: readonly ResourceChange[],
+  at: number,
+): AccessChange[] {
   if (changes.length === 0) return [];
   const renames = renamed(changes);
   const accessBefore = createAccess(before);
   const accessAfter = createAccess(after);
   const spread = rolesWithOtherIncludes(before, after, changes, renames);
   const subjects = new Map<string, { before: Subject | undefined; after: Subject | undefined }>();
-  for (const subject of reached(before, accessBefore, changes.map((change) => change.before), spread.before)) {
+  for (const subject of reached(
+    before,
+    accessBefore,
+    changes.map((change) => change.before),
+    spread.before,
+  )) {
     const now = renameSubject(subject, renames);
     subjects.set(subjectId(now), { before: subject, after: now });
   }
-  for (const subject of reached(after, accessAfter, changes.map((change) => change.after), spread.after)) {
+  for (const subject of reached(
+    after,
+    accessAfter,
+    changes.map((change) => change.after),
+    spread.after,
+  )) {
     const id = subjectId(subject);
     if (!subjects.has(id)) subjects.set(id, { before: subject, after: subject });
   }
   const result: AccessChange[] = [];
   for (const pair of subjects.values()) {
-    const had = pair.before ? linesOf(before, accessBefore, pair.before, spread.before, at) : new Map<string, Line>();
-    const has = pair.after ? linesOf(after, accessAfter, pair.after, spread.after, at) : new Map<string, Line>();
+    const had = pair.before
+      ? linesOf(before, accessBefore, pair.before, spread.before, at)
+      : new Map<string, Line>();
+    const has = pair.after
+      ? linesOf(after, accessAfter, pair.after, spread.after, at)
+      : new Map<string, Line>();
     result.push(...compareLines(renameLines(had, renames), has, at));
   }
   return result.sort(
@@ -81,7 +108,13 @@ interface Line {
   readonly paths: { via: string; binding: string; span: Span }[];
 }
 
-function linesOf(state: State, access: Access, subject: Subject, spread: ReadonlySet<string>, at: number): Map<string, Line> {
+function linesOf(
+  state: State,
+  access: Access,
+  subject: Subject,
+  spread: ReadonlySet<string>,
+  at: number,
+): Map<string, Line> {
   const lines = new Map<string, Line>();
   const note = (grant: Grant, role: string, via: string) => {
     const { email, workspace, scope, span, binding } = grant;
@@ -151,7 +184,8 @@ function spansOf(line: Line | undefined, at: number): Span[] {
 }
 
 function show(line: Line, span: Span, at: number): AccessLine {
-  const path = line.paths.find((path) => path.span.from < span.until && span.from < path.span.until) ?? line.paths[0];
+  const path =
+    line.paths.find((path) => path.span.from < span.until && span.from < path.span.until) ?? line.paths[0];
   return {
     role: line.role,
     scope: line.scope,
@@ -186,7 +220,8 @@ function* reached(
         yield* access.subjectsUnder('Group', namespace, name);
         break;
       case 'RoleBinding':
-        for (const subject of resource.spec.subjects) yield* access.subjectsUnder(subject.kind, namespace, subject.name);
+        for (const subject of resource.spec.subjects)
+          yield* access.subjectsUnder(subject.kind, namespace, subject.name);
         break;
       case 'Token':
         yield tokenSubject(resource);
@@ -229,7 +264,9 @@ function rolesWithOtherIncludes(
     const old = role.metadata.name;
     const name = renames.get(identity('Role', undefined, old)) ?? old;
     if (!after.get('Role', undefined, name)) continue;
-    const was = [...includedRoles(before, old)].map((it) => renames.get(identity('Role', undefined, it)) ?? it);
+    const was = [...includedRoles(before, old)].map(
+      (it) => renames.get(identity('Role', undefined, it)) ?? it,
+    );
     const is = includedRoles(after, name);
     if (was.length === is.size && was.every((it) => is.has(it))) continue;
     spread.before.add(old);

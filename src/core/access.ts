@@ -1,8 +1,8 @@
 import { OWNER_ROLE } from '../kinds/catalogue.ts';
 import type { Resource } from '../kinds/index.ts';
 import type { JsonValue } from '../kinds/kind.ts';
-import { type ResourceEntry, showScope } from '../kinds/role-binding.ts';
 import type { Risk } from '../kinds/role.ts';
+import { type ResourceEntry, showScope } from '../kinds/role-binding.ts';
 import { pointerPart } from './document.ts';
 import { compareText } from './problem.ts';
 import { type Identity, identity, listAt } from './resource.ts';
@@ -83,7 +83,11 @@ export function createAccess(state: State): Access {
     const namespace = group.metadata.namespace ?? '';
     for (const member of group.spec.members) {
       const key = subjectKey(member.kind, namespace, member.name);
-      push(parents, key, { group, span: spanOf(member), pointer: `/spec/members/${member.kind}:${member.name}` });
+      push(parents, key, {
+        group,
+        span: spanOf(member),
+        pointer: `/spec/members/${member.kind}:${member.name}`,
+      });
       if (member.kind === 'User') noteUser(member.name, namespace);
     }
   }

@@ -3,37 +3,82 @@
  * `docs/codes.md` is generated from this table.
  */
 export const CODES = {
-  RC101: ['input cannot be read', 'A path is missing, unreadable, not a file, leads out of its folder, or changed while it was read.'],
-  RC102: ['not valid YAML or JSON', 'The text does not parse, or is not UTF-8. Nothing of that file is used.'],
-  RC103: ['over a limit', 'File 64 MiB, document 8 MiB, scalar 1 MiB, depth 64, 1,000 aliases a document, and 100,000 values once they are expanded.'],
+  RC101: [
+    'input cannot be read',
+    'A path is missing, unreadable, not a file, leads out of its folder, or changed while it was read.',
+  ],
+  RC102: [
+    'not valid YAML or JSON',
+    'The text does not parse, or is not UTF-8. Nothing of that file is used.',
+  ],
+  RC103: [
+    'over a limit',
+    'File 64 MiB, document 8 MiB, scalar 1 MiB, depth 64, 1,000 aliases a document, and 100,000 values once they are expanded.',
+  ],
   RC104: ['duplicate key', 'A mapping names the same key twice.'],
-  RC105: ['not a manifest', 'A document must be a mapping with apiVersion, kind, metadata and spec. What is not for Rolecall belongs into .iamignore.'],
+  RC105: [
+    'not a manifest',
+    'A document must be a mapping with apiVersion, kind, metadata and spec. What is not for Rolecall belongs into .iamignore.',
+  ],
   RC106: ['unknown kind', 'Kinds: Workspace, User, Group, Role, RoleBinding, Token, AccessPolicy.'],
   RC107: ['unknown field', 'Manifests are strict: a field that is not known is an error, never ignored.'],
   RC108: ['missing field', 'A required field is absent.'],
-  RC109: ['value not allowed', 'A value has the wrong type, form, length or is not one of those allowed. null is never allowed.'],
+  RC109: [
+    'value not allowed',
+    'A value has the wrong type, form, length or is not one of those allowed. null is never allowed.',
+  ],
   RC110: ['duplicate identity', 'Two documents declare the same kind, workspace and name.'],
   RC111: ['repeated entry', 'A list names the same entry twice.'],
-  RC112: ['reference not found', 'Something refers to a resource that is neither in the input nor in the store.'],
+  RC112: [
+    'reference not found',
+    'Something refers to a resource that is neither in the input nor in the store.',
+  ],
   RC113: ['e-mail in use', 'An address belongs to one User; addresses are compared trimmed and case-folded.'],
-  RC114: ['cycle or too deep', 'Groups must not contain themselves and nest at most 10 deep; roles must not include themselves.'],
+  RC114: [
+    'cycle or too deep',
+    'Groups must not contain themselves and nest at most 10 deep; roles must not include themselves.',
+  ],
   RC115: ['tier too low', 'Groups, labels and some roles need a higher tier of the Workspace.'],
-  RC116: ['scope does not fit the role', 'A role is granted only on the scopes that it has, and by labels only when it says so.'],
+  RC116: [
+    'scope does not fit the role',
+    'A role is granted only on the scopes that it has, and by labels only when it says so.',
+  ],
   RC117: ['empty window', 'notBefore must be earlier than expiresAt.'],
   RC118: ['CEL expression', 'An expression of an AccessPolicy does not parse or compile.'],
   RC119: ['reserved', 'The name, or the reference, is reserved for the built-in catalogue.'],
   RC120: ['no manifest', 'The input has no manifest at all. That is never read as "delete everything".'],
   RC121: ['wrong usage', 'The command line does not make sense; `iam COMMAND --help` tells what does.'],
-  RC122: ['unclear rename', 'More than one of the previous names exists, so it is unclear which one was renamed.'],
+  RC122: [
+    'unclear rename',
+    'More than one of the previous names exists, or two manifests name the same one, so it is unclear what was renamed.',
+  ],
   RC123: ['namespace dropped', 'A global kind has no namespace; kustomize writes one, so it is dropped.'],
-  RC124: ['paused', 'The resource has the annotation rolecall.dev/paused: it is neither updated nor deleted.'],
-  RC125: ['global kinds not pruned', 'A workspace of this manager is not in the input, so it is unknown which global resources it needs.'],
+  RC124: [
+    'paused',
+    'The resource has the annotation rolecall.dev/paused: it is neither updated nor deleted.',
+  ],
+  RC125: [
+    'global kinds not pruned',
+    'A workspace of this manager is not in the input, so it is unknown which global resources it needs.',
+  ],
   RC126: ['not found', 'The store has no such resource.'],
-  RC127: ['cannot be imported', 'The configuration to import has a mistake, or something that has no counterpart.'],
-  RC128: ['output cannot be written', 'A file or folder to write to exists and is not ours, or cannot be written.'],
+  RC127: [
+    'cannot be imported',
+    'The configuration to import has a mistake, or something that has no counterpart.',
+  ],
+  RC128: [
+    'output cannot be written',
+    'A file or folder to write to exists and is not ours, or cannot be written.',
+  ],
   RC129: ['commit cannot be read', 'The repository, the commit or a file in it cannot be read.'],
-  RC209: ['still referred to', 'What is to be deleted or renamed is still referred to by what stays. Cannot be overridden.'],
-  RC210: ['another manager', 'The resource is managed by another manager and declared different here. --adopt takes it over.'],
+  RC209: [
+    'still referred to',
+    'What is to be deleted or renamed is still referred to by what stays. Cannot be overridden.',
+  ],
+  RC210: [
+    'another manager',
+    'The resource is managed by another manager and declared different here. --adopt takes it over.',
+  ],
   RC401: ['no store', 'There is no store yet; the first apply creates it.'],
   RC402: ['store not safe', 'The database, or its folder, can be written by others.'],
   RC403: ['not our store', 'The file is not a Rolecall store, or was made by a newer version.'],

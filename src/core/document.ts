@@ -111,7 +111,13 @@ function readAt(file: string, text: string, lines: Lines, base: number): ReadTex
   const at = (offset: number) => lines.at(base + offset);
   const fails = (...problems: Problem[]): ReadText => ({ documents: [], problems });
   if (text.length > LIMITS.documentLength)
-    return fails({ code: 'RC103', severity: 'error', message: 'a document longer than 8 MiB', place: at(0), hint: 'split it with ---' });
+    return fails({
+      code: 'RC103',
+      severity: 'error',
+      message: 'a document longer than 8 MiB',
+      place: at(0),
+      hint: 'split it with ---',
+    });
   let events: Event[];
   try {
     events = parseEvents(text, { filename: file, maxDepth: LIMITS.depth });
@@ -125,7 +131,11 @@ function readAt(file: string, text: string, lines: Lines, base: number): ReadTex
     values = constructFromEvents(events, { source: text, filename: file, maxAliases: LIMITS.aliases });
   } catch (error) {
     const mistakes = new Tree(events, text).mistakes.slice(0, LIMITS.problems);
-    return fails(...(mistakes.length === 0 ? [parserProblem(error, text, at)] : mistakes.map((one) => treeProblem(one, at))));
+    return fails(
+      ...(mistakes.length === 0
+        ? [parserProblem(error, text, at)]
+        : mistakes.map((one) => treeProblem(one, at))),
+    );
   }
   let tree: Tree | undefined;
   const find = (index: number, pointer: string) => {
@@ -248,7 +258,8 @@ class Lines {
   at(offset: number): Place {
     if (!this.#starts) {
       this.#starts = [0];
-      for (const match of this.#text.matchAll(/\r\n|\n|\r/g)) this.#starts.push(match.index + match[0].length);
+      for (const match of this.#text.matchAll(/\r\n|\n|\r/g))
+        this.#starts.push(match.index + match[0].length);
     }
     const starts = this.#starts;
     let low = 0;

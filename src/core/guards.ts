@@ -18,7 +18,9 @@ export function guardStillReferredTo(
     if (referrers.length === 0) continue;
     const names = referrers.map((referrer) => {
       const manager = actual.get(referrer)?.manager;
-      return manager === undefined ? showIdentity(referrer) : `${showIdentity(referrer)} (manager ${manager})`;
+      return manager === undefined
+        ? showIdentity(referrer)
+        : `${showIdentity(referrer)} (manager ${manager})`;
     });
     verdicts.push({
       code: 'RC209',

@@ -43,10 +43,7 @@ export function judge(actual: Actual, drafts: readonly Draft[], at: number): Jud
     return { before: stored?.resource ?? null, after: now };
   });
   const violations = checkState(after, changed, leaving);
-  const verdicts = [
-    ...guardStillReferredTo(after, leaving, actual),
-    ...guardAnotherManager(drafts),
-  ];
+  const verdicts = [...guardStillReferredTo(after, leaving, actual), ...guardAnotherManager(drafts)];
   const access = violations.length > 0 ? [] : diffAccess(before, after, pairs, at);
   const risks = new Map(
     access

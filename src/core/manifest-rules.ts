@@ -26,15 +26,36 @@ export function manifestProblems(judged: Judged): Problem[] {
     ...(misfits.length === 0 ? ruleProblems(judged) : []),
     ...annotationProblems(judged),
     ...(kind === 'Role' && CATALOGUE.has((manifest.metadata as Metadata | undefined)?.name ?? '')
-      ? [problem(judged, 'RC119', '/metadata/name', 'is built in and cannot be declared', 'refer to it as it is, or give your role another name')]
+      ? [
+          problem(
+            judged,
+            'RC119',
+            '/metadata/name',
+            'is built in and cannot be declared',
+            'refer to it as it is, or give your role another name',
+          ),
+        ]
       : []),
     ...repeatedEntries(judged),
   ];
 }
 
-function problem({ kind, manifest, place }: Judged, code: Problem['code'], pointer: string, message: string, hint?: string, key?: 'key'): Problem {
+function problem(
+  { kind, manifest, place }: Judged,
+  code: Problem['code'],
+  pointer: string,
+  message: string,
+  hint?: string,
+  key?: 'key',
+): Problem {
   const name = nameOf(kind, manifest);
-  return { code, severity: 'error', message: `${name}${code === 'RC119' ? ' ' : ': '}${message}`, place: place(pointer, key), hint };
+  return {
+    code,
+    severity: 'error',
+    message: `${name}${code === 'RC119' ? ' ' : ': '}${message}`,
+    place: place(pointer, key),
+    hint,
+  };
 }
 
 /** The rules of the Kind itself. */
@@ -48,7 +69,10 @@ function ruleProblems(judged: Judged): Problem[] {
       // "expiresAt: expiresAt … is not after" says it once too often.
       if (finding.message.startsWith(`${parts.at(-1)} `)) parts.pop();
       const field = parts.length < 2 ? '' : `${showPath(manifest, parts)}: `;
-      return { ...problem(judged, finding.code, pointer, '', finding.hint), message: `${nameOf(kind, manifest)}: ${field}${finding.message}` };
+      return {
+        ...problem(judged, finding.code, pointer, '', finding.hint),
+        message: `${nameOf(kind, manifest)}: ${field}${finding.message}`,
+      };
     });
 }
 
@@ -59,7 +83,9 @@ function areNames(value: string): boolean {
 }
 
 function annotationProblems(judged: Judged): Problem[] {
-  const metadata = judged.manifest.metadata as { annotations?: Readonly<Record<string, unknown>> } | undefined;
+  const metadata = judged.manifest.metadata as
+    | { annotations?: Readonly<Record<string, unknown>> }
+    | undefined;
   const problems: Problem[] = [];
   for (const [key, value] of Object.entries(metadata?.annotations ?? {})) {
     if (!key.startsWith(ANNOTATION_PREFIX)) continue;
@@ -67,14 +93,28 @@ function annotationProblems(judged: Judged): Problem[] {
     const short = key.slice(ANNOTATION_PREFIX.length);
     const known = Object.hasOwn(ANNOTATIONS, short) ? ANNOTATIONS[short] : undefined;
     if (!known) {
-      const hint = didYouMean(key, Object.keys(ANNOTATIONS).map((name) => ANNOTATION_PREFIX + name));
-      problems.push(problem(judged, 'RC107', pointer, `unknown annotation ${key}`, hint ?? `known: ${Object.keys(ANNOTATIONS).join(', ')}`, 'key'));
+      const hint = didYouMean(
+        key,
+        Object.keys(ANNOTATIONS).map((name) => ANNOTATION_PREFIX + name),
+      );
+      problems.push(
+        problem(
+          judged,
+          'RC107',
+          pointer,
+          `unknown annotation ${key}`,
+          hint ?? `known: ${Object.keys(ANNOTATIONS).join(', ')}`,
+          'key',
+        ),
+      );
       continue;
     }
     if (typeof value !== 'string') continue;
     const allowed = known.values?.includes(value) ?? (short !== 'previous-names' || areNames(value));
     if (allowed) continue;
-    const hint = known.values ? `allowed: ${known.values.join(', ')}` : 'names joined by commas, such as analysts,old-analysts';
+    const hint = known.values
+      ? `allowed: ${known.values.join(', ')}`
+      : 'names joined by commas, such as analysts,old-analysts';
     problems.push(problem(judged, 'RC109', pointer, `annotation ${key} cannot be ${show(value)}`, hint));
   }
   return problems;
@@ -93,7 +133,15 @@ function repeatedEntries(judged: Judged): Problem[] {
     for (const [index, entry] of entries.entries()) {
       const name = key(entry as JsonValue);
       if (seen.has(name))
-        problems.push(problem(judged, 'RC111', `${pointer}/${index}`, `${path.join('.')} names ${show(name)} twice`, 'keep one of the two'));
+        problems.push(
+          problem(
+            judged,
+            'RC111',
+            `${pointer}/${index}`,
+            `${path.join('.')} names ${show(name)} twice`,
+            'keep one of the two',
+          ),
+        );
       seen.add(name);
     }
   }

@@ -1,5 +1,5 @@
-import { API_VERSION, KIND_NAMES, type KindName, isKindName, kindOf, type Resource } from '../kinds/index.ts';
 import { ANNOTATION_PREFIX } from '../kinds/annotations.ts';
+import { API_VERSION, isKindName, KIND_NAMES, type KindName, kindOf, type Resource } from '../kinds/index.ts';
 import type { Metadata } from '../kinds/kind.ts';
 import { type Document, LIMITS, pointerPart } from './document.ts';
 import { manifestProblems } from './manifest-rules.ts';
@@ -101,14 +101,35 @@ function listProblems({ value, place }: Document): Problem[] {
   return [
     ...(apiVersion === 'v1' || apiVersion === API_VERSION
       ? []
-      : [problem('RC105', `apiVersion ${apiVersion === undefined ? 'is missing' : `cannot be ${show(apiVersion)}`}`, place('/apiVersion'), `write apiVersion: v1`)]),
+      : [
+          problem(
+            'RC105',
+            `apiVersion ${apiVersion === undefined ? 'is missing' : `cannot be ${show(apiVersion)}`}`,
+            place('/apiVersion'),
+            `write apiVersion: v1`,
+          ),
+        ]),
     ...Object.keys(value)
       .filter((key) => !['apiVersion', 'kind', 'metadata', 'items'].includes(key))
       .slice(0, LIMITS.problems)
-      .map((key) => problem('RC107', `unknown field ${show(key)}`, place(`/${pointerPart(key)}`, 'key'), didYouMean(key, ['items']) ?? 'known here: apiVersion, kind, metadata, items')),
+      .map((key) =>
+        problem(
+          'RC107',
+          `unknown field ${show(key)}`,
+          place(`/${pointerPart(key)}`, 'key'),
+          didYouMean(key, ['items']) ?? 'known here: apiVersion, kind, metadata, items',
+        ),
+      ),
     ...(Array.isArray(items)
       ? []
-      : [problem('RC105', items === undefined ? 'missing field "items"' : `items must be a list, not ${describe(items)}`, place('/items'), 'write items: [] when there are none')]),
+      : [
+          problem(
+            'RC105',
+            items === undefined ? 'missing field "items"' : `items must be a list, not ${describe(items)}`,
+            place('/items'),
+            'write items: [] when there are none',
+          ),
+        ]),
   ];
 }
 
@@ -116,15 +137,22 @@ function listProblems({ value, place }: Document): Problem[] {
 function claimedIdentity(value: Mapping): Identity | undefined {
   const word = String(value.kind);
   const kind = isKindName(word) ? word : nearest(word, KIND_NAMES);
-  if (!isKindName(kind) || !isMapping(value.metadata) || typeof value.metadata.name !== 'string') return undefined;
-  return identity(kind, kindOf(kind).namespaced ? String(value.metadata.namespace) : undefined, value.metadata.name);
+  if (!isKindName(kind) || !isMapping(value.metadata) || typeof value.metadata.name !== 'string')
+    return undefined;
+  return identity(
+    kind,
+    kindOf(kind).namespaced ? String(value.metadata.namespace) : undefined,
+    value.metadata.name,
+  );
 }
 
 /** Whether a document could declare something: one of another API does not. */
 function isOurs(value: unknown): value is Mapping {
   if (!isMapping(value)) return false;
   const { apiVersion } = value;
-  return apiVersion === undefined || (typeof apiVersion === 'string' && apiVersion.startsWith('rolecall.dev/'));
+  return (
+    apiVersion === undefined || (typeof apiVersion === 'string' && apiVersion.startsWith('rolecall.dev/'))
+  );
 }
 
 function readManifest(
@@ -139,17 +167,42 @@ function readManifest(
     return undefined;
   };
   if (!isMapping(value))
-    return refuse('RC105', `not a manifest: it must be a mapping, not ${describe(value)}`, '', `a manifest begins with apiVersion: ${API_VERSION}; ${IGNORE_HINT}`);
+    return refuse(
+      'RC105',
+      `not a manifest: it must be a mapping, not ${describe(value)}`,
+      '',
+      `a manifest begins with apiVersion: ${API_VERSION}; ${IGNORE_HINT}`,
+    );
   const { apiVersion, kind: kindName } = value;
   if (apiVersion !== API_VERSION) {
     if (apiVersion === undefined && Object.keys(value)[0]?.startsWith('\ufeff'))
-      return refuse('RC105', 'the character U+FEFF (a byte order mark) stands in the middle of the file', '', 'remove it');
+      return refuse(
+        'RC105',
+        'the character U+FEFF (a byte order mark) stands in the middle of the file',
+        '',
+        'remove it',
+      );
     if (apiVersion === undefined || apiVersion === null)
-      return refuse('RC105', `not a manifest: ${apiVersion === null ? 'apiVersion is null' : 'missing field "apiVersion"'}`, '/apiVersion', `write apiVersion: ${API_VERSION}; ${IGNORE_HINT}`);
-    return refuse('RC105', `not a manifest of Rolecall: apiVersion is ${show(apiVersion)}`, '/apiVersion', isOurs(value) ? `write apiVersion: ${API_VERSION}` : IGNORE_HINT);
+      return refuse(
+        'RC105',
+        `not a manifest: ${apiVersion === null ? 'apiVersion is null' : 'missing field "apiVersion"'}`,
+        '/apiVersion',
+        `write apiVersion: ${API_VERSION}; ${IGNORE_HINT}`,
+      );
+    return refuse(
+      'RC105',
+      `not a manifest of Rolecall: apiVersion is ${show(apiVersion)}`,
+      '/apiVersion',
+      isOurs(value) ? `write apiVersion: ${API_VERSION}` : IGNORE_HINT,
+    );
   }
   if (!isKindName(kindName)) {
-    const message = kindName === undefined ? 'missing field "kind"' : kindName === null ? 'kind is null' : `unknown kind ${show(kindName)}`;
+    const message =
+      kindName === undefined
+        ? 'missing field "kind"'
+        : kindName === null
+          ? 'kind is null'
+          : `unknown kind ${show(kindName)}`;
     const near = typeof kindName === 'string' ? didYouMean(kindName, KIND_NAMES) : undefined;
     return refuse('RC106', message, '/kind', near ?? `kinds: ${KIND_NAMES.join(', ')}`);
   }
@@ -159,7 +212,8 @@ function readManifest(
   const errors = validators[kindName](manifest) ? [] : (validators[kindName].errors ?? []);
   const misfits = errors.map(({ instancePath }) => instancePath);
   for (const found of schemaProblems(kindName, manifest, errors, byIndex)) problems.push(found);
-  for (const found of manifestProblems({ kind: kindName, manifest, misfits, place: byIndex })) problems.push(found);
+  for (const found of manifestProblems({ kind: kindName, manifest, misfits, place: byIndex }))
+    problems.push(found);
   if (problems.length > before) return undefined;
   const indexed = (pointer: string) => base + indexPointer(kindName, manifest, pointer);
   return declare(
@@ -181,7 +235,8 @@ function withoutServerFields(
   const metadata = isMapping(value.metadata) ? value.metadata : undefined;
   const global = !kindOf(kind).namespaced;
   const drop =
-    metadata && Object.keys(metadata).some((key) => IGNORED_METADATA.has(key) || (global && key === 'namespace'));
+    metadata &&
+    Object.keys(metadata).some((key) => IGNORED_METADATA.has(key) || (global && key === 'namespace'));
   if (!('status' in value) && !drop) return value;
   const { status: _, ...rest } = value;
   if (!metadata) return rest;

@@ -93,5 +93,7 @@ export function digestOf(plan: Digested, guards: GuardSettings = {}): string {
     }))
     .sort((a, b) => (a.identity < b.identity ? -1 : a.identity > b.identity ? 1 : 0));
   const { store } = plan.base;
-  return sha256(canonicalJson({ store, manager: plan.manager, prune: plan.prune, scope: plan.scope, guards, changes }));
+  return sha256(
+    canonicalJson({ store, manager: plan.manager, prune: plan.prune, scope: plan.scope, guards, changes }),
+  );
 }

@@ -13,7 +13,21 @@ const VARIABLES = {
 } as const;
 
 /** Names of types, which CEL writes as identifiers: `type(x) == string`. */
-const TYPES = ['bool', 'bytes', 'double', 'duration', 'dyn', 'int', 'list', 'map', 'null_type', 'string', 'timestamp', 'type', 'uint'];
+const TYPES = [
+  'bool',
+  'bytes',
+  'double',
+  'duration',
+  'dyn',
+  'int',
+  'list',
+  'map',
+  'null_type',
+  'string',
+  'timestamp',
+  'type',
+  'uint',
+];
 
 type Expr = NonNullable<ReturnType<typeof parse>['expr']>;
 
@@ -99,7 +113,8 @@ function mistakes(text: string, variables: readonly string[]): Mistake[] {
         }
         return;
       case 'comprehensionExpr': {
-        const { iterVar, iterVar2, accuVar, iterRange, accuInit, loopCondition, loopStep, result } = kind.value;
+        const { iterVar, iterVar2, accuVar, iterRange, accuInit, loopCondition, loopStep, result } =
+          kind.value;
         visit(iterRange, bound);
         visit(accuInit, bound);
         const inner = [...bound, iterVar, iterVar2, accuVar];
@@ -117,7 +132,12 @@ function mistakes(text: string, variables: readonly string[]): Mistake[] {
 
 function syntaxMistake(error: unknown): Mistake {
   if (!(error instanceof Error)) throw error;
-  const { rawMessage, location } = error as Error & { rawMessage?: string; location?: { start?: { offset?: number } } };
-  const message = (rawMessage ?? error.message).replace(/ but expecting .*$/s, '').replace(/^found /, 'unexpected ');
+  const { rawMessage, location } = error as Error & {
+    rawMessage?: string;
+    location?: { start?: { offset?: number } };
+  };
+  const message = (rawMessage ?? error.message)
+    .replace(/ but expecting .*$/s, '')
+    .replace(/^found /, 'unexpected ');
   return { message: `does not parse: ${message}`, offset: location?.start?.offset ?? 0 };
 }

@@ -76,8 +76,6 @@ export function compareText(a: string, b: string): number {
 export function sortProblems(problems: readonly Problem[]): Problem[] {
   return [...problems].sort(
     (a, b) =>
-      comparePlaces(a.place, b.place) ||
-      compareText(a.code, b.code) ||
-      compareText(a.message, b.message),
+      comparePlaces(a.place, b.place) || compareText(a.code, b.code) || compareText(a.message, b.message),
   );
 }

@@ -9,7 +9,10 @@ export function identity(kind: KindName, namespace: string | undefined, name: st
   return `${kind}/${namespace ?? ''}/${name}`;
 }
 
-export function identityOf(resource: { kind: KindName; metadata: Pick<Metadata, 'name' | 'namespace'> }): Identity {
+export function identityOf(resource: {
+  kind: KindName;
+  metadata: Pick<Metadata, 'name' | 'namespace'>;
+}): Identity {
   return identity(resource.kind, resource.metadata.namespace, resource.metadata.name);
 }
 
@@ -112,7 +115,8 @@ export function indexPointer(kind: KindName, declared: unknown, pointer: string)
       next = index >= 0 ? String(index) : part.replace(/^#/, '');
       value = value[Number(next)];
     } else {
-      value = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[part] : undefined;
+      value =
+        typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[part] : undefined;
     }
     out.push(next);
   });

@@ -1,5 +1,5 @@
+import { type KindName, kindOf } from '../kinds/index.ts';
 import { dnsLabel, duration, grantLabels, labels, limit, scope, time } from '../kinds/schema.ts';
-import { kindOf, type KindName } from '../kinds/index.ts';
 import { LIMITS, pointerPart, pointerParts } from './document.ts';
 import type { Place, Problem } from './problem.ts';
 import { didYouMean } from './suggest.ts';
@@ -21,8 +21,14 @@ const PATTERNS = new Map<string, string>([
   [scope.pattern, 'a capital letter, then letters and digits, such as Source'],
   [limit.anyOf[1].pattern, 'a number, or a percentage from 0% to 100%'],
   [grantLabels.propertyNames.pattern, 'a letter, then letters, digits and "-", at most 63'],
-  [labels.propertyNames.pattern, 'letters, digits, "-", "_" and ".", at most 63, beginning and ending with a letter or digit; example.com/ may come before'],
-  [labels.additionalProperties.pattern, 'letters, digits, "-", "_" and ".", at most 63, beginning and ending with a letter or digit'],
+  [
+    labels.propertyNames.pattern,
+    'letters, digits, "-", "_" and ".", at most 63, beginning and ending with a letter or digit; example.com/ may come before',
+  ],
+  [
+    labels.additionalProperties.pattern,
+    'letters, digits, "-", "_" and ".", at most 63, beginning and ending with a letter or digit',
+  ],
   ['^[^@]+@[^@]+$', 'an address with one @'],
   ['^[-._a-zA-Z0-9]+$', 'letters, digits, "-", "_" and "."'],
 ]);
@@ -65,10 +71,12 @@ export function schemaProblems(
   const name = nameOf(kind, manifest);
   // An anyOf says what all of its branches say, an enum more than the type beside it.
   const said = new Set<string>();
-  for (const { keyword, instancePath } of errors) if (keyword === 'anyOf' || keyword === 'enum') said.add(instancePath);
+  for (const { keyword, instancePath } of errors)
+    if (keyword === 'anyOf' || keyword === 'enum') said.add(instancePath);
   for (const { instancePath, keyword, params, propertyName } of errors) {
     if (problems.length >= LIMITS.problems) break;
-    if (propertyName !== undefined || (said.has(instancePath) && keyword !== 'anyOf' && keyword !== 'enum')) continue;
+    if (propertyName !== undefined || (said.has(instancePath) && keyword !== 'anyOf' && keyword !== 'enum'))
+      continue;
     const parts = pointerParts(instancePath);
     let value = manifest;
     for (const part of parts) value = (value as Record<string, unknown>)[part];
@@ -99,11 +107,19 @@ export function schemaProblems(
       }
       case 'required': {
         const missing = String(params.missingProperty);
-        add('RC108', `missing field "${missing}"${where}`, place(instancePath), missingHint(kind, missing, parts));
+        add(
+          'RC108',
+          `missing field "${missing}"${where}`,
+          place(instancePath),
+          missingHint(kind, missing, parts),
+        );
         break;
       }
       case 'type':
-        wrong(`${field} must be ${article(String(params.type))}, not ${describe(value)}`, typeHint(params.type, value, knownFields(kind, parts)));
+        wrong(
+          `${field} must be ${article(String(params.type))}, not ${describe(value)}`,
+          typeHint(params.type, value, knownFields(kind, parts)),
+        );
         break;
       case 'enum': {
         const allowed = (params.allowedValues as unknown[]).map(String);
@@ -114,18 +130,28 @@ export function schemaProblems(
         break;
       }
       case 'pattern':
-        wrong(`${field} cannot be ${show(value)}`, PATTERNS.get(String(params.pattern)) ?? `it must match ${params.pattern}`);
+        wrong(
+          `${field} cannot be ${show(value)}`,
+          PATTERNS.get(String(params.pattern)) ?? `it must match ${params.pattern}`,
+        );
         break;
       case 'propertyNames':
         add(
           'RC109',
           `${field} cannot have the key ${show(params.propertyName)}`,
           place(`${instancePath}/${pointerPart(String(params.propertyName))}`, 'key'),
-          PATTERNS.get(parts.at(-1) === 'labels' && parts[0] === 'spec' ? grantLabels.propertyNames.pattern : labels.propertyNames.pattern),
+          PATTERNS.get(
+            parts.at(-1) === 'labels' && parts[0] === 'spec'
+              ? grantLabels.propertyNames.pattern
+              : labels.propertyNames.pattern,
+          ),
         );
         break;
       case 'minLength':
-        wrong(value === '' ? `${field} is empty` : `${field} is shorter than ${params.limit} characters`, 'give it a value');
+        wrong(
+          value === '' ? `${field} is empty` : `${field} is shorter than ${params.limit} characters`,
+          'give it a value',
+        );
         break;
       case 'maxLength':
         wrong(`${field} is longer than ${counted(params.limit)} characters`, 'shorten it');
@@ -134,7 +160,10 @@ export function schemaProblems(
         wrong(`${field} is empty`, `at least ${params.limit} ${params.limit === 1 ? 'entry' : 'entries'}`);
         break;
       case 'maxItems':
-        wrong(`${field} has ${counted((value as unknown[]).length)} entries, at most ${counted(params.limit)} are allowed`, 'split it');
+        wrong(
+          `${field} has ${counted((value as unknown[]).length)} entries, at most ${counted(params.limit)} are allowed`,
+          'split it',
+        );
         break;
       case 'minProperties':
         wrong(`${field} is empty`, 'remove it, or give at least one entry');
@@ -182,7 +211,8 @@ function nullHint(kind: KindName, parts: readonly string[]): string {
   const last = parts.at(-1) ?? '';
   if (/^\d+$/.test(last)) return 'write the entry, or remove it';
   const parent = parts[0] === 'spec' ? schemaAt(kind, parts.slice(0, -1)) : undefined;
-  const required = parts.length === 1 || last === 'name' || last === 'namespace' || parent?.required?.includes(last);
+  const required =
+    parts.length === 1 || last === 'name' || last === 'namespace' || parent?.required?.includes(last);
   return required ? 'give it a value' : 'give it a value, or remove the field for its default';
 }
 
@@ -190,7 +220,8 @@ function nullHint(kind: KindName, parts: readonly string[]): string {
 function elsewhere(kind: KindName, field: string, parts: readonly string[]): string | undefined {
   if (field === '<<') return 'merge keys are not YAML 1.2: write the fields themselves';
   if (parts.length > 1) return undefined;
-  if (parts[0] !== 'spec' && knownFields(kind, ['spec']).includes(field)) return `"${field}" belongs into spec`;
+  if (parts[0] !== 'spec' && knownFields(kind, ['spec']).includes(field))
+    return `"${field}" belongs into spec`;
   if (parts[0] !== 'metadata' && METADATA.includes(field)) return `"${field}" belongs into metadata`;
   return undefined;
 }
@@ -227,7 +258,9 @@ function typeHint(type: unknown, value: unknown, fields: readonly string[]): str
     case 'array':
       return 'begin each entry with "- ", or write [ ] around them';
     case 'object':
-      return typeof value === 'string' && fields.includes('name') ? `write {name: ${cut(value)}}` : 'write its fields as key: value';
+      return typeof value === 'string' && fields.includes('name')
+        ? `write {name: ${cut(value)}}`
+        : 'write its fields as key: value';
     default:
       return typeof value === 'string' ? 'write it without quotes' : undefined;
   }

@@ -1,6 +1,14 @@
 import type { Resource } from '../kinds/index.ts';
 import { formatTime } from '../kinds/time.ts';
-import { type Access, createAccess, type Grant, isOwnership, riskOf, showVia, type Subject } from './access.ts';
+import {
+  type Access,
+  createAccess,
+  type Grant,
+  isOwnership,
+  riskOf,
+  type Subject,
+  showVia,
+} from './access.ts';
 import { compareText } from './problem.ts';
 import type { Identity } from './resource.ts';
 import type { State } from './state.ts';
@@ -115,7 +123,9 @@ export function createSnapshots(state: State, origins: Origins, at: number): Sna
     });
     const origins = [...grants, ...memberships].flatMap(({ rests }) => made(rests) ?? []);
     const since = origins.sort((a, b) => a.revision - b.revision)[0];
-    const ends = [...grants, ...memberships].map(({ span }) => span.until).filter((until) => until !== Infinity);
+    const ends = [...grants, ...memberships]
+      .map(({ span }) => span.until)
+      .filter((until) => until !== Infinity);
     return {
       workspace,
       user: user.metadata.name,
@@ -132,7 +142,11 @@ export function createSnapshots(state: State, origins: Origins, at: number): Sna
   };
 
   return {
-    users: (workspace) => sortRows((people.get(workspace) ?? []).map((person) => userRow(workspace, person)), USER_COLUMNS),
+    users: (workspace) =>
+      sortRows(
+        (people.get(workspace) ?? []).map((person) => userRow(workspace, person)),
+        USER_COLUMNS,
+      ),
     grants(workspace) {
       const rows = (people.get(workspace) ?? []).flatMap(({ user, grants }) =>
         grants.map((grant) => grantRow(grant, user.spec.state)),
@@ -167,7 +181,8 @@ function peopleByWorkspace(state: State, access: Access, at: number): Map<string
       byWorkspace.set(workspace, known);
       return known;
     };
-    for (const grant of access.grantsOf(subject)) if (grant.span.until > at) person(grant.workspace).grants.push(grant);
+    for (const grant of access.grantsOf(subject))
+      if (grant.span.until > at) person(grant.workspace).grants.push(grant);
     for (const membership of access.membershipsOf(user.metadata.name))
       if (membership.span.until > at) person(membership.workspace).memberships.push(membership);
     for (const [workspace, one] of byWorkspace) {

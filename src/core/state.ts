@@ -23,7 +23,8 @@ export function createState(resources: Iterable<Resource>): State {
   return {
     size: byId.size,
     get<K extends KindName>(kind: K, namespace: string | undefined, name: string) {
-      const found = byId.get(identity(kind, namespace, name)) ?? (kind === 'Role' ? CATALOGUE.get(name) : undefined);
+      const found =
+        byId.get(identity(kind, namespace, name)) ?? (kind === 'Role' ? CATALOGUE.get(name) : undefined);
       return found as Resource<K> | undefined;
     },
     byId: (id) => byId.get(id),

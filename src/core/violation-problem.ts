@@ -13,7 +13,8 @@ export function toProblems(
 ): Problem[] {
   if (violations.length === 0) return [];
   const byId = new Map(desired.map((declared) => [declared.id, declared]));
-  const outside = input && input.options.workspace !== undefined ? new Set(input.desired.map(({ id }) => id)) : undefined;
+  const outside =
+    input && input.options.workspace !== undefined ? new Set(input.desired.map(({ id }) => id)) : undefined;
   return violations.map((violation) => {
     const own = byId.get(violation.id);
     const place = own ? own.place(violation.pointer) : byId.get(violation.cause ?? '')?.place();
@@ -28,4 +29,3 @@ function narrowed({ message }: Violation, outside: ReadonlySet<Identity>): strin
   const id = match && identity(match[1] as KindName, undefined, match[2] ?? '');
   return id && outside.has(id) ? 'it is in the input but outside of -n: apply once without -n' : undefined;
 }
-

@@ -19,7 +19,8 @@ export interface TreeMistake {
 }
 
 /** Tags of the core schema; all others are refused. */
-const CORE_TAG = /^(?:!|!!(?:str|int|float|bool|null|seq|map)|!<tag:yaml\.org,2002:(?:str|int|float|bool|null|seq|map)>)$/;
+const CORE_TAG =
+  /^(?:!|!!(?:str|int|float|bool|null|seq|map)|!<tag:yaml\.org,2002:(?:str|int|float|bool|null|seq|map)>)$/;
 
 /** Positions of every value. Costs as much as reading: only for somebody who asks for a place. */
 export class Tree {
@@ -50,7 +51,8 @@ export class Tree {
     if (!event) return undefined;
     switch (event.type) {
       case EVENT_ID.SCALAR: {
-        const quoted = event.style === SCALAR_STYLE.SINGLE_QUOTED || event.style === SCALAR_STYLE.DOUBLE_QUOTED;
+        const quoted =
+          event.style === SCALAR_STYLE.SINGLE_QUOTED || event.style === SCALAR_STYLE.DOUBLE_QUOTED;
         return this.#named(event, { offset: event.valueStart - (quoted ? 1 : 0), scalar: event });
       }
       case EVENT_ID.ALIAS: {
@@ -117,11 +119,15 @@ export class Tree {
     return String(CORE_SCHEMA.resolveImplicitScalarTag(text).value);
   }
 
-  #named(event: { anchorStart: number; anchorEnd: number; tagStart: number; tagEnd: number }, node: Node): Node {
+  #named(
+    event: { anchorStart: number; anchorEnd: number; tagStart: number; tagEnd: number },
+    node: Node,
+  ): Node {
     if (event.anchorStart >= 0) this.#anchors.set(this.#text.slice(event.anchorStart, event.anchorEnd), node);
     if (event.tagStart >= 0) {
       const name = this.#text.slice(event.tagStart, event.tagEnd);
-      if (!this.#tagsDeclared && !CORE_TAG.test(name)) this.mistakes.push({ is: 'tag', offset: event.tagStart, name });
+      if (!this.#tagsDeclared && !CORE_TAG.test(name))
+        this.mistakes.push({ is: 'tag', offset: event.tagStart, name });
       if (node.offset < 0) node.offset = event.tagStart;
     }
     return node;
@@ -129,7 +135,10 @@ export class Tree {
 }
 
 /** The node at the parts of a path, or the last one on the way that exists. */
-export function walk(root: Node | undefined, parts: readonly string[]): { node: Node | undefined; found: boolean } {
+export function walk(
+  root: Node | undefined,
+  parts: readonly string[],
+): { node: Node | undefined; found: boolean } {
   let node = root;
   for (const part of parts) {
     const next = node?.entries?.get(part);

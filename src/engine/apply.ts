@@ -1,10 +1,10 @@
-import { KIND_NAMES } from '../kinds/index.ts';
 import { type Change, identityOfChange, type Plan } from '../core/plan.ts';
 import { isInField } from '../core/plan-changes.ts';
 import { EXIT, failure } from '../core/problem.ts';
 import { fromManifest, type Identity, identity, identityOf } from '../core/resource.ts';
 import type { Stored } from '../core/stored.ts';
 import { isDenied } from '../core/verdict.ts';
+import { KIND_NAMES } from '../kinds/index.ts';
 import { type Act, StaleBase, type Store, type WriteChange } from '../stores/store.ts';
 import type { Planned } from './plan.ts';
 
@@ -86,7 +86,9 @@ function orderChanges(changes: readonly Change[]): Change[] {
     if (change.action === 'create') return 100 + kind;
     return change.action === 'update' ? 200 + kind : 400 - kind;
   };
-  return [...changes].sort((a, b) => rank(a) - rank(b) || (identityOfChange(a) < identityOfChange(b) ? -1 : 1));
+  return [...changes].sort(
+    (a, b) => rank(a) - rank(b) || (identityOfChange(a) < identityOfChange(b) ? -1 : 1),
+  );
 }
 
 function writeChange(change: Change, actual: ReadonlyMap<Identity, Stored>, manager: string): WriteChange {
@@ -95,7 +97,8 @@ function writeChange(change: Change, actual: ReadonlyMap<Identity, Stored>, mana
     before === null
       ? undefined
       : actual.get(identity(change.kind, change.namespace ?? undefined, change.previousName ?? change.name));
-  if (before !== null && !stored) throw new Error(`${identityOf(fromManifest(before))} is not in the state that was read`);
+  if (before !== null && !stored)
+    throw new Error(`${identityOf(fromManifest(before))} is not in the state that was read`);
   return {
     action: change.action,
     id: identityOfChange(change),
@@ -113,7 +116,11 @@ function takesOver({ adopts, fields, declares }: Change): boolean {
 }
 
 /** The declared unmanaged fields become the manager's; those that were its and are no longer declared nobody's. */
-function fieldManagersAfter(change: Change, stored: Stored | undefined, manager: string): Record<string, string> {
+function fieldManagersAfter(
+  change: Change,
+  stored: Stored | undefined,
+  manager: string,
+): Record<string, string> {
   const kept = Object.entries(stored?.fieldManagers ?? {}).filter(([, owner]) => owner !== manager);
   return Object.fromEntries([...kept, ...change.declares.map((field) => [field, manager] as const)]);
 }

@@ -1,5 +1,5 @@
-import { EXIT, Failure, type Problem, sortProblems } from '../core/problem.ts';
 import type { ReadManifests } from '../core/manifest.ts';
+import { EXIT, Failure, type Problem, sortProblems } from '../core/problem.ts';
 import { readInput } from '../core/read-input.ts';
 import { createState } from '../core/state.ts';
 import { completed } from '../core/unmanaged.ts';
@@ -13,7 +13,10 @@ export async function readSource(source: Source): Promise<ReadManifests> {
   const { texts, problems: unread } = await source.load();
   const read = readInput(texts);
   // "No manifest" says nothing beside the reason why the files could not be read.
-  const problems = [...unread, ...(unread.length > 0 ? read.problems.filter(({ code }) => code !== 'RC120') : read.problems)];
+  const problems = [
+    ...unread,
+    ...(unread.length > 0 ? read.problems.filter(({ code }) => code !== 'RC120') : read.problems),
+  ];
   if (read.declared.some(({ resource }) => resource.kind === 'AccessPolicy')) {
     const { checkExpressions } = await import('../core/policy.ts');
     problems.push(...checkExpressions(read.declared));
@@ -26,7 +29,10 @@ export async function readSource(source: Source): Promise<ReadManifests> {
  *
  * For an input that has mistakes: references are judged only as far as the mistakes leave them clear.
  */
-export function problemsAcross({ declared, broken, unknown }: ReadManifests, others: Iterable<Resource>): Problem[] {
+export function problemsAcross(
+  { declared, broken, unknown }: ReadManifests,
+  others: Iterable<Resource>,
+): Problem[] {
   const own = declared.map(({ resource }) => completed(resource));
   const violations = checkState(createState([...others, ...own]), own, broken);
   return toProblems(unknown ? violations.filter(({ code }) => code !== 'RC112') : violations, declared);

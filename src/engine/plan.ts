@@ -1,6 +1,6 @@
+import type { Actual } from '../core/judge.ts';
 import type { Declared, ReadManifests } from '../core/manifest.ts';
 import type { Plan, PlanNotes } from '../core/plan.ts';
-import type { Actual } from '../core/judge.ts';
 import { type PlanOptions, planChanges } from '../core/plan-changes.ts';
 import { EXIT, failure, type Problem } from '../core/problem.ts';
 import type { Stored } from '../core/stored.ts';
@@ -23,7 +23,12 @@ export interface Planned {
  * Throws a Failure (exit 4) with every problem when the input has one, or the result would break a rule. Verdicts
  * that deny are part of the plan, not an error.
  */
-export async function planInput(store: Store, input: ReadManifests, options: PlanOptions, at: number): Promise<Planned> {
+export async function planInput(
+  store: Store,
+  input: ReadManifests,
+  options: PlanOptions,
+  at: number,
+): Promise<Planned> {
   const { head, stored } = await readAll(store);
   if (hasErrors(input.problems)) {
     const others = stored.map(({ resource }) => resource);
@@ -48,7 +53,10 @@ export function planFrom(
 }
 
 /** Everything that a store has, at one moment. */
-export async function readAll(store: Store, filter?: { workspace?: string }): Promise<{ head: Head; stored: Stored[] }> {
+export async function readAll(
+  store: Store,
+  filter?: { workspace?: string },
+): Promise<{ head: Head; stored: Stored[] }> {
   const reading = await store.read();
   try {
     const stored: Stored[] = [];
@@ -61,5 +69,6 @@ export async function readAll(store: Store, filter?: { workspace?: string }): Pr
 
 /** Throws a Failure (exit 4) where there is no store to read. */
 export function requireStore(head: Head, location: string): void {
-  if (head.store === null) throw failure(EXIT.invalid, 'RC401', `no store at ${location}`, 'the first iam apply creates it');
+  if (head.store === null)
+    throw failure(EXIT.invalid, 'RC401', `no store at ${location}`, 'the first iam apply creates it');
 }

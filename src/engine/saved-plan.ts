@@ -14,7 +14,10 @@ export async function planSaved(store: Store, plan: Plan): Promise<Planned> {
   const { head, stored } = await readAll(store);
   const fits = plan.base.store === null ? head.revision === 0 : plan.base.store === head.store;
   if (!fits) {
-    const made = plan.base.store === null ? 'where there was no store, and there is one now' : `for another store (${plan.base.store})`;
+    const made =
+      plan.base.store === null
+        ? 'where there was no store, and there is one now'
+        : `for another store (${plan.base.store})`;
     throw stale(`the plan was made ${made}`);
   }
   const actual = new Map(stored.map((one) => [one.id, one]));
@@ -24,5 +27,10 @@ export async function planSaved(store: Store, plan: Plan): Promise<Planned> {
 }
 
 function stale(message: string) {
-  return failure(EXIT.stale, 'RC404', `${message}; nothing was applied`, 'plan again, and look at the new plan');
+  return failure(
+    EXIT.stale,
+    'RC404',
+    `${message}; nothing was applied`,
+    'plan again, and look at the new plan',
+  );
 }

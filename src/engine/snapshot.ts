@@ -1,7 +1,7 @@
-import type { Resource } from '../kinds/index.ts';
 import type { Identity } from '../core/resource.ts';
 import { createSnapshots, type Origin, type Origins, type Snapshots } from '../core/snapshot.ts';
 import { createState } from '../core/state.ts';
+import type { Resource } from '../kinds/index.ts';
 import type { Head, Reading, Store } from '../stores/store.ts';
 
 /** A store's snapshot at a time, ready to be written. */
@@ -20,7 +20,8 @@ export async function readSnapshot(store: Store, at: number, workspace?: string)
   try {
     const resources: Resource[] = [];
     const filter = workspace === undefined ? {} : { workspace };
-    for await (const batch of reading.resources(filter)) for (const stored of batch) resources.push(stored.resource);
+    for await (const batch of reading.resources(filter))
+      for (const stored of batch) resources.push(stored.resource);
     if (workspace !== undefined) await addGlobals(reading, resources);
     const { origins, commit } = await readOrigins(reading, filter);
     const state = createState(resources);
@@ -39,7 +40,8 @@ export async function readSnapshot(store: Store, at: number, workspace?: string)
 /** Users and roles are global: a workspace's snapshot needs them too. */
 async function addGlobals(reading: Reading, resources: Resource[]): Promise<void> {
   for await (const batch of reading.resources()) {
-    for (const stored of batch) if (stored.id.startsWith('User/') || stored.id.startsWith('Role/')) resources.push(stored.resource);
+    for (const stored of batch)
+      if (stored.id.startsWith('User/') || stored.id.startsWith('Role/')) resources.push(stored.resource);
   }
 }
 

@@ -17,7 +17,8 @@ const schema = {
           type: 'string',
           enum: ['Change', 'Grant'],
           default: 'Change',
-          description: 'Change: each change of a plan. Grant: each access that a plan gives, widens or touches.',
+          description:
+            'Change: each change of a plan. Grant: each access that a plan gives, widens or touches.',
         },
         kinds: {
           type: 'array',
@@ -62,8 +63,18 @@ const schema = {
         required: ['expression'],
         properties: {
           expression: { type: 'string', minLength: 1, maxLength: 4096, description: 'CEL; must be true.' },
-          message: { type: 'string', minLength: 1, maxLength: 1024, description: 'What to say when it is not.' },
-          messageExpression: { type: 'string', minLength: 1, maxLength: 4096, description: 'The same, as CEL.' },
+          message: {
+            type: 'string',
+            minLength: 1,
+            maxLength: 1024,
+            description: 'What to say when it is not.',
+          },
+          messageExpression: {
+            type: 'string',
+            minLength: 1,
+            maxLength: 4096,
+            description: 'The same, as CEL.',
+          },
         },
       },
     },
@@ -95,9 +106,9 @@ function normalize(spec: AccessPolicyDeclared) {
 
 function check(spec: AccessPolicyDeclared): Finding[] {
   const { match } = spec;
-  const misplaced = (
-    match.on === 'Grant' ? (['kinds', 'actions'] as const) : (['roles'] as const)
-  ).filter((field) => match[field] !== undefined);
+  const misplaced = (match.on === 'Grant' ? (['kinds', 'actions'] as const) : (['roles'] as const)).filter(
+    (field) => match[field] !== undefined,
+  );
   return [
     ...misplaced.map(
       (field): Finding => ({

@@ -48,11 +48,13 @@ function normalize(spec: GroupDeclared) {
       ? {}
       : {
           members: sortBy(
-            spec.members.map((entry): Member => ({
-              kind: entry.kind ?? 'User',
-              name: entry.name,
-              ...normalWindow(entry),
-            })),
+            spec.members.map(
+              (entry): Member => ({
+                kind: entry.kind ?? 'User',
+                name: entry.name,
+                ...normalWindow(entry),
+              }),
+            ),
             (entry) => `${entry.kind}:${entry.name}`,
           ),
         }),
@@ -86,5 +88,6 @@ export const group = defineKind<GroupDeclared, GroupSpec>({
     { header: 'MEMBERS', value: (spec) => String(spec.members.length) },
     { header: 'DESCRIPTION', wide: true, value: (spec) => spec.description },
   ],
-  summary: (spec) => `${spec.displayName}, ${spec.members.length} ${spec.members.length === 1 ? 'member' : 'members'}`,
+  summary: (spec) =>
+    `${spec.displayName}, ${spec.members.length} ${spec.members.length === 1 ? 'member' : 'members'}`,
 });

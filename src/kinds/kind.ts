@@ -86,7 +86,9 @@ export function defineKind<Declared, Spec>(kind: Kind<Declared, Spec>): Kind<Dec
 }
 
 function member(entry: JsonValue, name: string): JsonValue | undefined {
-  return typeof entry === 'object' && entry !== null && !Array.isArray(entry) ? (entry as JsonObject)[name] : undefined;
+  return typeof entry === 'object' && entry !== null && !Array.isArray(entry)
+    ? (entry as JsonObject)[name]
+    : undefined;
 }
 
 /** Keys of list entries, robust against entries that do not fit the schema. */

@@ -20,7 +20,12 @@ const schema = {
         additionalProperties: false,
         required: ['name'],
         properties: {
-          kind: { type: 'string', enum: ['User', 'Group', 'Token'], default: 'User', description: 'User, Group or Token.' },
+          kind: {
+            type: 'string',
+            enum: ['User', 'Group', 'Token'],
+            default: 'User',
+            description: 'User, Group or Token.',
+          },
           name: { ...dnsLabel, description: 'The User, or the Group or Token of this workspace.' },
         },
       },
@@ -59,7 +64,11 @@ export type RoleBindingSpec = ReturnType<typeof normalize>;
 
 /** `Workspace`, `Source/website` or `environment=prod,tier=1`. */
 export function showScope(entry: ResourceEntry): string {
-  return entry.id !== undefined ? `${entry.type}/${entry.id}` : entry.labels ? showLabels(entry.labels) : entry.type;
+  return entry.id !== undefined
+    ? `${entry.type}/${entry.id}`
+    : entry.labels
+      ? showLabels(entry.labels)
+      : entry.type;
 }
 
 function normalize(spec: RoleBindingDeclared) {
@@ -87,7 +96,10 @@ function normalize(spec: RoleBindingDeclared) {
 }
 
 function checkResource(entry: ResourceEntry): Finding[] {
-  const pointer = `/spec/resources/${keys.resource(entry as never).replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  const pointer = `/spec/resources/${keys
+    .resource(entry as never)
+    .replaceAll('~', '~0')
+    .replaceAll('/', '~1')}`;
   if (entry.type === 'Workspace' && entry.id !== undefined) {
     return [
       {
@@ -150,9 +162,18 @@ export const roleBinding = defineKind<RoleBindingDeclared, RoleBindingSpec>({
   ],
   columns: [
     { header: 'ROLE', value: (spec) => spec.role },
-    { header: 'SUBJECTS', value: (spec) => shorten(spec.subjects.map(({ kind, name }) => (kind === 'User' ? name : `${kind.toLowerCase()}:${name}`))) },
+    {
+      header: 'SUBJECTS',
+      value: (spec) =>
+        shorten(
+          spec.subjects.map(({ kind, name }) => (kind === 'User' ? name : `${kind.toLowerCase()}:${name}`)),
+        ),
+    },
     { header: 'ON', value: (spec) => shorten(spec.resources.map(showScope)) },
-    { header: 'UNTIL', value: (spec, _, at) => (isExpired(spec, at) ? `Expired ${spec.expiresAt}` : (spec.expiresAt ?? '')) },
+    {
+      header: 'UNTIL',
+      value: (spec, _, at) => (isExpired(spec, at) ? `Expired ${spec.expiresAt}` : (spec.expiresAt ?? '')),
+    },
     { header: 'REASON', wide: true, value: (spec) => (spec.reason ?? '').replaceAll('\n', ' ') },
   ],
   summary: (spec) =>

@@ -24,7 +24,11 @@ const schema = {
       items: dnsLabel,
       description: 'Roles whose permissions it has too, transitively.',
     },
-    labels: { type: 'boolean', default: false, description: 'Whether a grant of it may be narrowed by labels.' },
+    labels: {
+      type: 'boolean',
+      default: false,
+      description: 'Whether a grant of it may be narrowed by labels.',
+    },
     minimumTier: { ...tier, default: 'Free', description: 'The lowest tier of a Workspace that may use it.' },
     risk: {
       type: 'string',
@@ -81,7 +85,8 @@ export const role = defineKind<RoleDeclared, RoleSpec>({
         ] as const)
       : []),
   ],
-  references: (spec) => spec.includes.map((name) => ({ pointer: `/spec/includes/${name}`, kind: 'Role', name })),
+  references: (spec) =>
+    spec.includes.map((name) => ({ pointer: `/spec/includes/${name}`, kind: 'Role', name })),
   columns: [
     { header: 'DISPLAY NAME', value: (spec) => spec.displayName },
     { header: 'SCOPES', value: (spec) => spec.scopes.join(',') },

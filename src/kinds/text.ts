@@ -15,13 +15,27 @@ export function unsafeText(value: string | undefined, pointer: string, { lines =
   const found = UNSAFE.exec(lines ? value.replaceAll('\n', ' ') : value);
   if (!found) return [];
   const point = (found[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
-  return [{ code: 'RC109', pointer, message: `has the character U+${point}, which people cannot see`, hint: 'remove it' }];
+  return [
+    {
+      code: 'RC109',
+      pointer,
+      message: `has the character U+${point}, which people cannot see`,
+      hint: 'remove it',
+    },
+  ];
 }
 
 /** As `unsafeText`, for names that the CSV joins with "; ". */
 export function unsafeName(value: string | undefined, pointer: string): Finding[] {
   if (value?.includes('; ')) {
-    return [{ code: 'RC109', pointer, message: 'must not contain "; "', hint: 'the CSV snapshot separates entries with it' }];
+    return [
+      {
+        code: 'RC109',
+        pointer,
+        message: 'must not contain "; "',
+        hint: 'the CSV snapshot separates entries with it',
+      },
+    ];
   }
   return unsafeText(value, pointer);
 }
@@ -36,7 +50,11 @@ export function badWindow(
     const text = value[field];
     const time = text === undefined ? undefined : parseTime(text);
     if (text !== undefined && time === undefined) {
-      findings.push({ code: 'RC109', pointer: `${pointer}/${field}`, message: `there is no such day as ${text}` });
+      findings.push({
+        code: 'RC109',
+        pointer: `${pointer}/${field}`,
+        message: `there is no such day as ${text}`,
+      });
     }
     return time;
   });

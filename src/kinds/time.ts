@@ -9,7 +9,10 @@ export interface Window {
  * Finer fractions than a millisecond are cut off.
  */
 export function parseTime(text: string): number | undefined {
-  const match = /^(\d{4})-(\d{2})-(\d{2})(?:[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2}))?$/.exec(text);
+  const match =
+    /^(\d{4})-(\d{2})-(\d{2})(?:[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2}))?$/.exec(
+      text,
+    );
   if (!match) return undefined;
   const [, year, month, day, hour, minute, second, fraction, zone] = match;
   const date = new Date(0);
@@ -41,7 +44,10 @@ export function normalTime(text: string): string {
 }
 
 /** The window of anything that has one, in normal form, absent ends left out. */
-export function normalWindow(value: { notBefore?: string | undefined; expiresAt?: string | undefined }): Window {
+export function normalWindow(value: {
+  notBefore?: string | undefined;
+  expiresAt?: string | undefined;
+}): Window {
   return {
     ...(value.expiresAt === undefined ? {} : { expiresAt: normalTime(value.expiresAt) }),
     ...(value.notBefore === undefined ? {} : { notBefore: normalTime(value.notBefore) }),
@@ -55,5 +61,8 @@ export function isExpired(window: Window, at: number): boolean {
 
 /** For people: `2027-01-31 00:00 UTC`; seconds only when there are some. */
 export function showTime(text: string): string {
-  return text.replace('T', ' ').replace(/(:\d{2}):00Z$/, '$1Z').replace(/Z$/, ' UTC');
+  return text
+    .replace('T', ' ')
+    .replace(/(:\d{2}):00Z$/, '$1Z')
+    .replace(/Z$/, ' UTC');
 }

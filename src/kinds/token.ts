@@ -9,8 +9,16 @@ const schema = {
   additionalProperties: false,
   required: ['description', 'role', 'owner'],
   properties: {
-    description: { type: 'string', minLength: 1, maxLength: description.maxLength, description: description.description },
-    role: { ...dnsLabel, description: 'Its role on the whole workspace. Narrower: a RoleBinding to {kind: Token, name: …}.' },
+    description: {
+      type: 'string',
+      minLength: 1,
+      maxLength: description.maxLength,
+      description: description.description,
+    },
+    role: {
+      ...dnsLabel,
+      description: 'Its role on the whole workspace. Narrower: a RoleBinding to {kind: Token, name: …}.',
+    },
     owner: { ...dnsLabel, description: 'The accountable User.' },
     notBefore,
     expiresAt,
@@ -29,7 +37,12 @@ const schema = {
       additionalProperties: false,
       description: 'Where its secret goes; without it none is issued. Exactly one of file and secret.',
       properties: {
-        file: { type: 'string', minLength: 1, maxLength: 255, description: 'A relative path below --secrets-dir.' },
+        file: {
+          type: 'string',
+          minLength: 1,
+          maxLength: 255,
+          description: 'A relative path below --secrets-dir.',
+        },
         secret: {
           type: 'object',
           additionalProperties: false,
@@ -37,7 +50,12 @@ const schema = {
           description: 'A Kubernetes Secret of the same namespace.',
           properties: {
             name: { ...dnsLabel, description: 'The Secret.' },
-            key: { type: 'string', pattern: '^[-._a-zA-Z0-9]+$', maxLength: 253, description: 'The key in it.' },
+            key: {
+              type: 'string',
+              pattern: '^[-._a-zA-Z0-9]+$',
+              maxLength: 253,
+              description: 'The key in it.',
+            },
           },
         },
       },
@@ -111,7 +129,10 @@ export const token = defineKind<TokenDeclared, TokenSpec>({
   columns: [
     { header: 'ROLE', value: (spec) => spec.role },
     { header: 'OWNER', value: (spec) => spec.owner },
-    { header: 'STATE', value: (spec, _, at) => (spec.revoked ? 'Revoked' : isExpired(spec, at) ? 'Expired' : 'Active') },
+    {
+      header: 'STATE',
+      value: (spec, _, at) => (spec.revoked ? 'Revoked' : isExpired(spec, at) ? 'Expired' : 'Active'),
+    },
     { header: 'UNTIL', value: (spec) => spec.expiresAt ?? '' },
     { header: 'DESCRIPTION', wide: true, value: (spec) => spec.description.replaceAll('\n', ' ') },
   ],

@@ -23,7 +23,8 @@ const schema = {
     state: {
       type: 'string',
       enum: ['Active', 'Suspended'],
-      description: 'A suspended user has no access. Not managed when absent: it stays as it is, at first Active.',
+      description:
+        'A suspended user has no access. Not managed when absent: it stays as it is, at first Active.',
     },
     type: {
       type: 'string',

@@ -9,14 +9,24 @@ const schema = {
   required: ['displayName'],
   properties: {
     displayName,
-    tier: { ...tier, default: 'Free', description: 'What the workspace has paid for: gates roles, labels and groups.' },
+    tier: {
+      ...tier,
+      default: 'Free',
+      description: 'What the workspace has paid for: gates roles, labels and groups.',
+    },
     owners: {
       type: 'object',
       additionalProperties: false,
       default: {},
       description: 'Who must own this workspace. Judged by guards when a plan is made.',
       properties: {
-        minimum: { type: 'integer', minimum: 0, maximum: 1000, default: 1, description: 'The fewest owners it may have.' },
+        minimum: {
+          type: 'integer',
+          minimum: 0,
+          maximum: 1000,
+          default: 1,
+          description: 'The fewest owners it may have.',
+        },
         required: {
           type: 'array',
           maxItems: 100,
@@ -37,7 +47,11 @@ const schema = {
       default: {},
       description: 'Limits on what one plan may do to this workspace: a percentage or a number.',
       properties: {
-        maxRemovals: { ...limit, default: '25%', description: 'People who lose all access, resources of a kind deleted.' },
+        maxRemovals: {
+          ...limit,
+          default: '25%',
+          description: 'People who lose all access, resources of a kind deleted.',
+        },
         maxUpdates: { ...limit, default: '30%', description: 'Resources of a kind updated.' },
         maxPrivilegedGains: { ...limit, default: 3, description: 'People who gain a Privileged role.' },
       },
@@ -54,7 +68,10 @@ function normalize(spec: WorkspaceDeclared) {
     tier: spec.tier ?? 'Free',
     owners: {
       minimum: spec.owners?.minimum ?? 1,
-      required: sortBy((spec.owners?.required ?? []).map(({ name }) => ({ name })), (entry) => entry.name),
+      required: sortBy(
+        (spec.owners?.required ?? []).map(({ name }) => ({ name })),
+        (entry) => entry.name,
+      ),
     },
     guards: {
       maxRemovals: spec.guards?.maxRemovals ?? '25%',
@@ -69,14 +86,19 @@ export const workspace = defineKind<WorkspaceDeclared, WorkspaceSpec>({
   plural: 'workspaces',
   short: 'ws',
   namespaced: false,
-  description: 'A tenant: what people, groups and tokens have access to. Its name is the namespace of everything in it.',
+  description:
+    'A tenant: what people, groups and tokens have access to. Its name is the namespace of everything in it.',
   schema,
   lists: [{ path: ['owners', 'required'], key: keys.name }],
   unmanaged: {},
   normalize,
   check: (spec) => unsafeName(spec.displayName, '/spec/displayName'),
   references: (spec) =>
-    spec.owners.required.map(({ name }) => ({ pointer: `/spec/owners/required/${name}`, kind: 'User', name })),
+    spec.owners.required.map(({ name }) => ({
+      pointer: `/spec/owners/required/${name}`,
+      kind: 'User',
+      name,
+    })),
   columns: [
     { header: 'DISPLAY NAME', value: (spec) => spec.displayName },
     { header: 'TIER', value: (spec) => spec.tier },

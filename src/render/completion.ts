@@ -56,21 +56,19 @@ export interface PlaceAt {
 /** The values of all options. */
 export function optionPlaces(program: CompletedProgram): PlaceAt[] {
   // Those of the program last: a command may give a flag a meaning of its own.
-  return program
-    .toReversed()
-    .flatMap(({ path, options }) =>
-      options.flatMap(({ flags, value, many = false }) =>
-        value === undefined
-          ? []
-          : [
-              {
-                patterns: flags.map((flag) => `${path.join(' ') || '*'} ${flag}`),
-                place: placeText(value),
-                many,
-              },
-            ],
-      ),
-    );
+  return program.toReversed().flatMap(({ path, options }) =>
+    options.flatMap(({ flags, value, many = false }) =>
+      value === undefined
+        ? []
+        : [
+            {
+              patterns: flags.map((flag) => `${path.join(' ') || '*'} ${flag}`),
+              place: placeText(value),
+              many,
+            },
+          ],
+    ),
+  );
 }
 
 /** The arguments of all commands, by how many stand before them. */

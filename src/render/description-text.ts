@@ -8,13 +8,25 @@ export interface Description {
   readonly title: string;
   readonly facts: readonly (readonly [name: string, value: string])[];
   readonly manifest: string;
-  readonly grants: readonly { readonly workspace: string; readonly subject: string; readonly role: string; readonly scope: string; readonly via: string; readonly binding: string; readonly state: string; readonly until: string }[];
+  readonly grants: readonly {
+    readonly workspace: string;
+    readonly subject: string;
+    readonly role: string;
+    readonly scope: string;
+    readonly via: string;
+    readonly binding: string;
+    readonly state: string;
+    readonly until: string;
+  }[];
   /** Who refers to it, by name. */
   readonly referrers: readonly string[];
 }
 
 /** A description for people; long lists are cut to `most` with a count. */
-export function descriptionText(description: Description, { paint, most }: { paint: Paint; most: number }): string {
+export function descriptionText(
+  description: Description,
+  { paint, most }: { paint: Paint; most: number },
+): string {
   const { title, facts, manifest, grants, referrers } = description;
   const width = Math.max(...facts.map(([name]) => name.length));
   const parts = [
@@ -24,12 +36,28 @@ export function descriptionText(description: Description, { paint, most }: { pai
   if (grants.length > 0) {
     const rows = grants
       .slice(0, most)
-      .map(({ workspace, subject, role, scope, via, binding, state, until }) => [workspace, subject, role, scope, via, binding, state, until === '' ? '' : showTime(until)]);
-    const shown = table(['WORKSPACE', 'SUBJECT', 'ROLE', 'ON', 'VIA', 'BINDING', 'STATE', 'UNTIL'], rows).trimEnd();
-    parts.push(`${paint('strong', `Gives ${count(grants.length, 'grant')}`)}\n${indent(shown)}${more(grants.length - most)}`);
+      .map(({ workspace, subject, role, scope, via, binding, state, until }) => [
+        workspace,
+        subject,
+        role,
+        scope,
+        via,
+        binding,
+        state,
+        until === '' ? '' : showTime(until),
+      ]);
+    const shown = table(
+      ['WORKSPACE', 'SUBJECT', 'ROLE', 'ON', 'VIA', 'BINDING', 'STATE', 'UNTIL'],
+      rows,
+    ).trimEnd();
+    parts.push(
+      `${paint('strong', `Gives ${count(grants.length, 'grant')}`)}\n${indent(shown)}${more(grants.length - most)}`,
+    );
   }
   if (referrers.length > 0) {
-    parts.push(`${paint('strong', `Referred to by ${count(referrers.length, 'resource')}`)}\n${indent(referrers.slice(0, most).join('\n'))}${more(referrers.length - most)}`);
+    parts.push(
+      `${paint('strong', `Referred to by ${count(referrers.length, 'resource')}`)}\n${indent(referrers.slice(0, most).join('\n'))}${more(referrers.length - most)}`,
+    );
   }
   return `${parts.join('\n\n')}\n`;
 }

@@ -2,7 +2,7 @@ import type { AccessChange } from '../core/access-diff.ts';
 import type { Change, Plan, PlanNotes } from '../core/plan.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { KIND_NAMES } from '../kinds/index.ts';
-import { count, wrap } from './lines.ts';
+import { count, visible, wrap } from './lines.ts';
 import type { Paint } from './paint.ts';
 import {
   accessByWorkspace,
@@ -56,8 +56,9 @@ function verdictsText(
   const order = [...verdicts].sort((a, b) => Number(a.severity === 'warn') - Number(b.severity === 'warn'));
   const lines = order.map(({ severity, code, message, override }) => {
     const word = severity === 'deny' ? 'refused' : 'warning';
-    const text = wrap(`  ${word} ${code}: ${message}`, width, '    ');
-    const way = override === null ? '' : `\n    to let it pass: ${override}`;
+    const text = wrap(`  ${word} ${code}: ${visible(message)}`, width, '    ');
+    const way =
+      override === null ? '' : `\n${wrap(`    to let it pass: ${visible(override)}`, width, '      ')}`;
     return (
       text.replace(`${word} ${code}`, paint(severity === 'deny' ? 'bad' : 'warn', `${word} ${code}`)) + way
     );
@@ -84,7 +85,7 @@ function personLines(
   notes: PlanNotes,
   { paint, width, most }: PlanTextOptions,
 ): string[] {
-  const lines = [`    ${subjectName(change)}`];
+  const lines = [wrap(`    ${subjectName(change)}`, width, '        ')];
   const signs = [
     ...change.gains.map((line) => ['good', '+', line] as const),
     ...change.loses.map((line) => ['bad', '-', line] as const),

@@ -105,7 +105,8 @@ function listNode(values: readonly JsonValue[], schema: FieldSchema, indent: num
     if (item.kind === 'mapping' && fitsOneLine(item, indent + 2)) item.style = COLLECTION_STYLE.FLOW;
   const node = collection<SequenceNode>('sequence', items);
   // An indent too wide by the length of the key in front of it, at most; that reads no worse.
-  if (items.every(({ kind }) => kind === 'scalar') && fitsOneLine(node, indent)) node.style = COLLECTION_STYLE.FLOW;
+  if (items.every(({ kind }) => kind === 'scalar') && fitsOneLine(node, indent))
+    node.style = COLLECTION_STYLE.FLOW;
   return node;
 }
 

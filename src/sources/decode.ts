@@ -4,7 +4,13 @@ import type { Problem } from '../core/problem.ts';
 
 export function tooLarge(file: string): Problem {
   const place = { file, line: 1, column: 1 };
-  return { code: 'RC103', severity: 'error', message: 'the file is larger than 64 MiB', place, hint: 'split it' };
+  return {
+    code: 'RC103',
+    severity: 'error',
+    message: 'the file is larger than 64 MiB',
+    place,
+    hint: 'split it',
+  };
 }
 
 /**
@@ -23,7 +29,10 @@ export function decode(file: string, bytes: Uint8Array, problems: Problem[]): st
       severity: 'error',
       message: file === 'stdin' ? 'nothing came from stdin' : 'the file is empty',
       place: { file, line: 1, column: 1 },
-      hint: file === 'stdin' ? 'did the command before the pipe fail?' : 'was it cut off? if not, remove it, or write a comment in it',
+      hint:
+        file === 'stdin'
+          ? 'did the command before the pipe fail?'
+          : 'was it cut off? if not, remove it, or write a comment in it',
     });
     return undefined;
   }

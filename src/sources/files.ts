@@ -1,11 +1,29 @@
-import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync, readdirSync, readSync, realpathSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
 import path from 'node:path';
 import { LIMITS } from '../core/document.ts';
 import type { Problem } from '../core/problem.ts';
 import type { InputText } from '../core/read-input.ts';
 import { decode, tooLarge } from './decode.ts';
 import { expandGlob, isGlob, type Listed } from './glob.ts';
-import { hasExtension, IGNORE_FILE, type IgnoreRules, ignoreRules, isLeftOut, nothingIn } from './path-rules.ts';
+import {
+  hasExtension,
+  IGNORE_FILE,
+  type IgnoreRules,
+  ignoreRules,
+  isLeftOut,
+  nothingIn,
+} from './path-rules.ts';
 import type { Loaded, Source } from './source.ts';
 
 export interface FilesOptions {
@@ -37,7 +55,9 @@ export function filesSource({ paths, cwd, readStdin }: FilesOptions): Source {
     },
     async watch(changed) {
       const { watch } = await import('chokidar');
-      const roots = paths.filter((given) => given !== '-').map((given) => path.resolve(cwd, globBase(given, cwd)));
+      const roots = paths
+        .filter((given) => given !== '-')
+        .map((given) => path.resolve(cwd, globBase(given, cwd)));
       const watcher = watch(roots, { ignoreInitial: true });
       await new Promise<void>((resolve) => watcher.once('ready', () => resolve()));
       watcher.on('all', changed);
@@ -74,7 +94,10 @@ async function findFiles(paths: readonly string[], cwd: string, problems: Proble
         const absolute = path.resolve(cwd, one);
         const stat = statSync(absolute);
         if (stat.isFile()) add(one);
-        else if (!stat.isDirectory()) problems.push(unreadable(one, 'is neither a file nor a folder', 'for a pipe give -f - and let it be stdin'));
+        else if (!stat.isDirectory())
+          problems.push(
+            unreadable(one, 'is neither a file nor a folder', 'for a pipe give -f - and let it be stdin'),
+          );
         else {
           let any = false;
           const inFolder = (file: string) => {
@@ -112,7 +135,8 @@ function expand(given: string, cwd: string, problems: Problem[]): string[] {
     known.set(folder, names);
     return names;
   });
-  if (matches.length === 0 && problems.length === before) problems.push(unreadable(given, 'matches no file', RELATIVE));
+  if (matches.length === 0 && problems.length === before)
+    problems.push(unreadable(given, 'matches no file', RELATIVE));
   return matches;
 }
 
@@ -131,7 +155,11 @@ function listed(folder: string, cwd: string, problems: Problem[]): Listed[] {
     const absolute = path.resolve(cwd, folder);
     return readdirSync(absolute, { withFileTypes: true }).map((entry) => {
       const isLink = entry.isSymbolicLink();
-      return { name: entry.name, isLink, isFolder: isLink ? leadsToFolder(path.join(absolute, entry.name)) : entry.isDirectory() };
+      return {
+        name: entry.name,
+        isLink,
+        isFolder: isLink ? leadsToFolder(path.join(absolute, entry.name)) : entry.isDirectory(),
+      };
     });
   } catch (error) {
     if (!isFault(error, 'ENOENT', 'ENOTDIR')) problems.push(failed(folder, path.resolve(cwd, folder), error));
@@ -165,10 +193,17 @@ interface Walk {
   readonly rules: readonly IgnoreRules[];
 }
 
-async function walk(folder: string, { cwd, root, rules: outer }: Walk, add: (file: string) => void, problems: Problem[]): Promise<void> {
+async function walk(
+  folder: string,
+  { cwd, root, rules: outer }: Walk,
+  add: (file: string) => void,
+  problems: Problem[],
+): Promise<void> {
   const absolute = path.resolve(cwd, folder);
   const entries = readdirSync(absolute, { withFileTypes: true });
-  const rules = entries.some(({ name }) => name === IGNORE_FILE) ? [...outer, ...(await rulesIn(folder, absolute, problems))] : outer;
+  const rules = entries.some(({ name }) => name === IGNORE_FILE)
+    ? [...outer, ...(await rulesIn(folder, absolute, problems))]
+    : outer;
   for (const entry of entries) {
     if (entry.name.startsWith('.')) continue;
     const file = path.join(folder, entry.name);
@@ -180,7 +215,13 @@ async function walk(folder: string, { cwd, root, rules: outer }: Walk, add: (fil
       if (isLink) {
         const target = realpathSync(full);
         if (target !== root && !target.startsWith(root + path.sep)) {
-          problems.push(unreadable(file, 'is a symbolic link that leads out of its folder', `put what it leads to there, or name it in ${IGNORE_FILE}`));
+          problems.push(
+            unreadable(
+              file,
+              'is a symbolic link that leads out of its folder',
+              `put what it leads to there, or name it in ${IGNORE_FILE}`,
+            ),
+          );
           return;
         }
         // A link to a folder inside is walked where that folder is.
@@ -203,7 +244,12 @@ async function rulesIn(folder: string, absolute: string, problems: Problem[]): P
 }
 
 /** Turns failures of the file system into problems, so that all of them are told. */
-async function attempt(file: string, cwd: string, problems: Problem[], run: () => Promise<void>): Promise<void> {
+async function attempt(
+  file: string,
+  cwd: string,
+  problems: Problem[],
+  run: () => Promise<void>,
+): Promise<void> {
   try {
     await run();
   } catch (error) {
@@ -220,8 +266,18 @@ function failed(file: string, absolute: string, error: unknown): Problem {
     return lstatSync(absolute, { throwIfNoEntry: false })?.isSymbolicLink() === true
       ? unreadable(file, 'is a symbolic link that leads nowhere', `remove it, or name it in ${IGNORE_FILE}`)
       : unreadable(file, 'vanished while it was read', 'run again');
-  if (isFault(error, 'EACCES', 'EPERM')) return unreadable(file, 'may not be read (permission denied)', 'whoever runs iam must be able to read it');
-  if (isFault(error, 'ELOOP')) return unreadable(file, 'is a symbolic link that leads to itself', `remove it, or name it in ${IGNORE_FILE}`);
+  if (isFault(error, 'EACCES', 'EPERM'))
+    return unreadable(
+      file,
+      'may not be read (permission denied)',
+      'whoever runs iam must be able to read it',
+    );
+  if (isFault(error, 'ELOOP'))
+    return unreadable(
+      file,
+      'is a symbolic link that leads to itself',
+      `remove it, or name it in ${IGNORE_FILE}`,
+    );
   if (error instanceof Error && 'code' in error) return unreadable(file, `cannot be read (${error.code})`);
   throw error;
 }

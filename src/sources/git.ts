@@ -6,7 +6,14 @@ import { EXIT, failure, type Problem } from '../core/problem.ts';
 import type { InputText } from '../core/read-input.ts';
 import { decode, tooLarge } from './decode.ts';
 import { expandGlob, isGlob, type Listed } from './glob.ts';
-import { hasExtension, IGNORE_FILE, type IgnoreRules, ignoreRules, isLeftOut, nothingIn } from './path-rules.ts';
+import {
+  hasExtension,
+  IGNORE_FILE,
+  type IgnoreRules,
+  ignoreRules,
+  isLeftOut,
+  nothingIn,
+} from './path-rules.ts';
 import type { Loaded, Source } from './source.ts';
 
 export interface GitOptions {
@@ -36,7 +43,12 @@ export function gitSource({ revision, paths, cwd, label, mayBeAbsent }: GitOptio
       for (const given of paths) {
         const roots = rootsOf(tree, given, prefix, cwd);
         if (roots.length === 0 && (given === '' || !mayBeAbsent))
-          problems.push({ code: 'RC101', severity: 'error', message: `${label}${given || '""'}: the commit has no such file or folder`, hint: 'is it committed? paths are relative to the folder that iam runs in' });
+          problems.push({
+            code: 'RC101',
+            severity: 'error',
+            message: `${label}${given || '""'}: the commit has no such file or folder`,
+            hint: 'is it committed? paths are relative to the folder that iam runs in',
+          });
         for (const root of roots) {
           const found = await walk(tree, root, cwd);
           if (found.length === 0 && !mayBeAbsent && !isGlob(given)) problems.push(nothingIn(label + given));
@@ -44,7 +56,12 @@ export function gitSource({ revision, paths, cwd, label, mayBeAbsent }: GitOptio
             const what = refusal(tree, root, entry, cwd);
             if (what === undefined) files.add(entry);
             else if (what !== 'nothing')
-              problems.push({ code: 'RC129', severity: 'error', message: `${shown(entry.path)}: is ${what}, which is not read from a commit`, hint: `put what it leads to there, or name it in ${IGNORE_FILE}` });
+              problems.push({
+                code: 'RC129',
+                severity: 'error',
+                message: `${shown(entry.path)}: is ${what}, which is not read from a commit`,
+                hint: `put what it leads to there, or name it in ${IGNORE_FILE}`,
+              });
           }
         }
       }
@@ -75,7 +92,14 @@ interface Entry {
 type Tree = ReadonlyMap<string, Entry>;
 
 function git(cwd: string, args: readonly string[], input?: string, maxBuffer = 2 * LIMITS.fileBytes): Buffer {
-  const safe = ['--no-optional-locks', '--no-replace-objects', '-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false'];
+  const safe = [
+    '--no-optional-locks',
+    '--no-replace-objects',
+    '-c',
+    'core.hooksPath=/dev/null',
+    '-c',
+    'core.fsmonitor=false',
+  ];
   return execFileSync('git', [...safe, ...args], {
     cwd,
     input,
@@ -86,17 +110,34 @@ function git(cwd: string, args: readonly string[], input?: string, maxBuffer = 2
 
 function resolveCommit(revision: string, cwd: string): string {
   // A name that begins with a dash would be read as an option.
-  const noCommit = () => failure(EXIT.invalid, 'RC129', `"${revision}" is not a commit`, 'a commit, branch or tag, such as main');
+  const noCommit = () =>
+    failure(EXIT.invalid, 'RC129', `"${revision}" is not a commit`, 'a commit, branch or tag, such as main');
   if (revision.startsWith('-') || revision === '') throw noCommit();
   try {
-    return git(cwd, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`]).toString().trim();
+    return git(cwd, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`])
+      .toString()
+      .trim();
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOENT') throw failure(EXIT.error, 'RC129', 'git is not installed, or the folder does not exist');
-    const [said = '', ...more] = (error instanceof Error && 'stderr' in error ? String(error.stderr) : '').trim().split(/\s*\n\s*/);
+    if (code === 'ENOENT')
+      throw failure(EXIT.error, 'RC129', 'git is not installed, or the folder does not exist');
+    const [said = '', ...more] = (error instanceof Error && 'stderr' in error ? String(error.stderr) : '')
+      .trim()
+      .split(/\s*\n\s*/);
     if (said.includes('expected commit type')) throw noCommit();
-    if (said !== '') throw failure(EXIT.invalid, 'RC129', said.replace(/^(?:fatal|error): /, ''), more.join(' ') || undefined);
-    throw failure(EXIT.invalid, 'RC129', `there is no commit "${revision}" here`, 'a shallow clone may lack it: git fetch --unshallow, or fetch that commit');
+    if (said !== '')
+      throw failure(
+        EXIT.invalid,
+        'RC129',
+        said.replace(/^(?:fatal|error): /, ''),
+        more.join(' ') || undefined,
+      );
+    throw failure(
+      EXIT.invalid,
+      'RC129',
+      `there is no commit "${revision}" here`,
+      'a shallow clone may lack it: git fetch --unshallow, or fetch that commit',
+    );
   }
 }
 
@@ -104,7 +145,12 @@ function resolveCommit(revision: string, cwd: string): string {
 function listTree(commit: string, cwd: string): Tree {
   const root: Entry = { mode: '040000', object: '', path: '.', entries: new Map() };
   const tree = new Map([['.', root]]);
-  const listing = git(cwd, ['ls-tree', '-r', '-t', '-z', '--full-tree', commit], undefined, 2 ** 30).toString();
+  const listing = git(
+    cwd,
+    ['ls-tree', '-r', '-t', '-z', '--full-tree', commit],
+    undefined,
+    2 ** 30,
+  ).toString();
   for (const line of listing.split('\0')) {
     const tab = line.indexOf('\t');
     const [mode = '', , object = ''] = line.slice(0, Math.max(tab, 0)).split(' ');
@@ -139,7 +185,12 @@ function listed(tree: Tree, folder: string): Listed[] {
 }
 
 /** What is to be read of a file or folder, links and submodules among it. */
-async function walk(tree: Tree, root: string, cwd: string, outer: readonly IgnoreRules[] = []): Promise<Entry[]> {
+async function walk(
+  tree: Tree,
+  root: string,
+  cwd: string,
+  outer: readonly IgnoreRules[] = [],
+): Promise<Entry[]> {
   const top = tree.get(root);
   if (!top || !isFolder(top)) return top ? [top] : [];
   const ignoring = top.entries.get(IGNORE_FILE);
@@ -158,11 +209,13 @@ async function walk(tree: Tree, root: string, cwd: string, outer: readonly Ignor
 function refusal(tree: Tree, root: string, entry: Entry, cwd: string): string | undefined {
   if (entry.mode === '160000') return 'a submodule';
   if (entry.mode !== '120000') return undefined;
-  if (entry.path === root || hasExtension(entry.path) || path.posix.basename(entry.path) === IGNORE_FILE) return 'a symbolic link';
+  if (entry.path === root || hasExtension(entry.path) || path.posix.basename(entry.path) === IGNORE_FILE)
+    return 'a symbolic link';
   // As in a folder on disk: one to a folder inside is walked where that folder is, one to a file that is no manifest is none.
   const target = readBlobs([entry], cwd).get(entry.object)?.toString() ?? '';
   const to = path.posix.join(path.posix.dirname(entry.path), target);
-  if (target.startsWith('/') || to.startsWith('..')) return 'a symbolic link that leads out of the repository';
+  if (target.startsWith('/') || to.startsWith('..'))
+    return 'a symbolic link that leads out of the repository';
   const found = tree.get(to.replace(/\/$/, ''));
   const within = root === '.' || found?.path === root || found?.path.startsWith(`${root}/`);
   return !found || !isFolder(found) || within ? 'nothing' : 'a symbolic link that leads out of its folder';
@@ -173,10 +226,21 @@ function readBlobs(entries: readonly Entry[], cwd: string): Map<string, Buffer> 
   const blobs = new Map<string, Buffer>();
   if (entries.length === 0) return blobs;
   const names = entries.map(({ object }) => object);
-  const sizes = git(cwd, ['cat-file', '--batch-check=%(objectsize)'], names.join('\n')).toString().trim().split('\n').map(Number);
+  const sizes = git(cwd, ['cat-file', '--batch-check=%(objectsize)'], names.join('\n'))
+    .toString()
+    .trim()
+    .split('\n')
+    .map(Number);
   if (sizes.some(Number.isNaN))
-    throw failure(EXIT.invalid, 'RC129', 'the repository lacks a file of that commit', 'it is a partial clone: fetch all of it');
-  const readable = names.flatMap((name, i) => ((sizes[i] ?? 0) > LIMITS.fileBytes ? [] : [{ name, size: sizes[i] ?? 0 }]));
+    throw failure(
+      EXIT.invalid,
+      'RC129',
+      'the repository lacks a file of that commit',
+      'it is a partial clone: fetch all of it',
+    );
+  const readable = names.flatMap((name, i) =>
+    (sizes[i] ?? 0) > LIMITS.fileBytes ? [] : [{ name, size: sizes[i] ?? 0 }],
+  );
   const total = readable.reduce((sum, { size }) => sum + size + 200, 0);
   const all = git(cwd, ['cat-file', '--batch'], readable.map(({ name }) => name).join('\n'), total);
   let at = 0;

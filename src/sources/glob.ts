@@ -63,7 +63,9 @@ function alternatives(pattern: string): string[] {
       if (commas.length === 0) break;
       const ends = [...commas, i];
       return ends.flatMap((end, n) =>
-        alternatives(pattern.slice(0, start) + pattern.slice((ends[n - 1] ?? start) + 1, end) + pattern.slice(i + 1)),
+        alternatives(
+          pattern.slice(0, start) + pattern.slice((ends[n - 1] ?? start) + 1, end) + pattern.slice(i + 1),
+        ),
       );
     }
   }

@@ -135,7 +135,8 @@ function readOrganisation(name: string, files: readonly PeribolosFile[], notes: 
   for (const { path, text } of files) {
     const read = readYaml(path, text);
     problems.push(...read.problems);
-    for (const document of read.documents) roots.push({ value: document.value, document, pointer: '', notes });
+    for (const document of read.documents)
+      roots.push({ value: document.value, document, pointer: '', notes });
   }
   const names: Named[] = [];
   const admins: Named[] = [];
@@ -181,7 +182,14 @@ function readTeam(written: string, keyPlace: Place, part: Part): Team {
       ? `is longer than ${displayName.maxLength} characters`
       : unsafeName(written, '')[0]?.message;
   if (wrong) part.notes.problems.push(problem(keyPlace, `team ${JSON.stringify(written)} ${wrong}`));
-  const settings = fields(part, 'team', ['description', 'members', 'maintainers', 'previously', 'repos', 'teams']);
+  const settings = fields(part, 'team', [
+    'description',
+    'members',
+    'maintainers',
+    'previously',
+    'repos',
+    'teams',
+  ]);
   return {
     ...named,
     description: readDescription(settings.description),
@@ -275,7 +283,11 @@ function isLabel(name: string): boolean {
 }
 
 /** The known fields of a mapping; a field that is null counts as absent, one not known is counted. */
-function fields<F extends string>(part: Part, owner: 'org' | 'team', known: readonly F[]): Partial<Record<F, Part>> {
+function fields<F extends string>(
+  part: Part,
+  owner: 'org' | 'team',
+  known: readonly F[],
+): Partial<Record<F, Part>> {
   const found: Partial<Record<F, Part>> = {};
   for (const { key, keyPlace, part: field } of entries(part, owner === 'org' ? 'configuration' : 'team')) {
     const name = known.find((one) => one === key);
@@ -336,12 +348,22 @@ function wrongType(part: Part, what: string, wanted: string): never[] {
           : `a ${typeof value}`;
   const quotes = wanted === 'a string' && value !== null && typeof value !== 'object';
   part.notes.problems.push(
-    problem(place(part), `${what} must be ${wanted}, but is ${found}`, quotes ? 'put it in quotes' : undefined),
+    problem(
+      place(part),
+      `${what} must be ${wanted}, but is ${found}`,
+      quotes ? 'put it in quotes' : undefined,
+    ),
   );
   return [];
 }
 
-function checkText(part: Part, what: string, written: string, longest: number, unsafe: string | undefined): void {
+function checkText(
+  part: Part,
+  what: string,
+  written: string,
+  longest: number,
+  unsafe: string | undefined,
+): void {
   const wrong = [...written].length > longest ? `is longer than ${longest} characters` : unsafe;
   if (wrong) part.notes.problems.push(problem(place(part), `${what} ${wrong}`));
 }

@@ -116,11 +116,18 @@ function peopleBindings(org: Organisation): Resource<'RoleBinding'>[] {
   const byLetter = [...Map.groupBy(members, (name) => name.charAt(0))];
   return [
     ...peopleBinding('owners', 'workspace-owner', [...admins.keys()], org.name),
-    ...byLetter.flatMap(([letter, names]) => peopleBinding(`members-${letter}`, 'workspace-member', names, org.name)),
+    ...byLetter.flatMap(([letter, names]) =>
+      peopleBinding(`members-${letter}`, 'workspace-member', names, org.name),
+    ),
   ];
 }
 
-function peopleBinding(name: string, role: string, people: readonly string[], org: string): Resource<'RoleBinding'>[] {
+function peopleBinding(
+  name: string,
+  role: string,
+  people: readonly string[],
+  org: string,
+): Resource<'RoleBinding'>[] {
   return chunks(people.toSorted(compareText), MOST.subjects).map((part, index) =>
     binding(metadata(bindingName(name, index), org), {
       role,
@@ -179,7 +186,12 @@ function allTeams(teams: readonly Team[]): Team[] {
 
 function checkTeams(org: Organisation): Problem[] {
   const teams = allTeams(org.teams);
-  return [...doubleTeams(teams), ...unclearRenames(teams), ...teams.flatMap(tooManyMembers), ...tooDeep(org.teams)];
+  return [
+    ...doubleTeams(teams),
+    ...unclearRenames(teams),
+    ...teams.flatMap(tooManyMembers),
+    ...tooDeep(org.teams),
+  ];
 }
 
 function doubleTeams(teams: readonly Team[]): Problem[] {
@@ -189,7 +201,11 @@ function doubleTeams(teams: readonly Team[]): Problem[] {
     if (!other || other === team) return [];
     return [
       other.written === team.written
-        ? problem(team.place, `team ${quote(team)} is given twice, first at ${at(other.place)}`, 'keep one of the two')
+        ? problem(
+            team.place,
+            `team ${quote(team)} is given twice, first at ${at(other.place)}`,
+            'keep one of the two',
+          )
         : problem(
             team.place,
             `teams ${quote(other)} (at ${at(other.place)}) and ${quote(team)} would both be the Group ${team.name}`,
@@ -236,7 +252,9 @@ function tooManyMembers(team: Team): Problem[] {
 
 function tooDeep(teams: readonly Team[], depth = 1): Problem[] {
   if (depth <= MOST.depth) return teams.flatMap((team) => tooDeep(team.teams, depth + 1));
-  return teams.map((team) => problem(team.place, `team ${quote(team)} is nested more than ${MOST.depth} deep`));
+  return teams.map((team) =>
+    problem(team.place, `team ${quote(team)} is nested more than ${MOST.depth} deep`),
+  );
 }
 
 function quote({ written }: Named): string {

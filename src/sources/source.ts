@@ -1,5 +1,5 @@
-import type { InputText } from '../core/read-input.ts';
 import type { Problem } from '../core/problem.ts';
+import type { InputText } from '../core/read-input.ts';
 
 /** Where manifests come from. */
 export interface Source {

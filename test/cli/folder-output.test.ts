@@ -123,14 +123,21 @@ describe('writeFolder', () => {
     ]);
   });
 
-  test.each(['../secret', '/secret', 'a/../../secret', './a', 'a//b', 'a\\b', 'C:secret', 'a\u0007', '.rolecall-test'])(
-    'trusts no path of a marker: %j',
-    (path) => {
-      put('secret', 'theirs');
-      put(`out/${MARKER}`, `${path}\n`);
-      refuses({ 'a.yaml': 'a' }, [`${JSON.stringify(path)} is not the path of a file in /out`]);
-    },
-  );
+  test.each([
+    '../secret',
+    '/secret',
+    'a/../../secret',
+    './a',
+    'a//b',
+    'a\\b',
+    'C:secret',
+    'a\u0007',
+    '.rolecall-test',
+  ])('trusts no path of a marker: %j', (path) => {
+    put('secret', 'theirs');
+    put(`out/${MARKER}`, `${path}\n`);
+    refuses({ 'a.yaml': 'a' }, [`${JSON.stringify(path)} is not the path of a file in /out`]);
+  });
 
   test.each(['../a', '/a', 'a/..', '', MARKER, '#a'])('writes no path that leads elsewhere: %j', (path) => {
     refuses({ [path]: 'a' }, [`${JSON.stringify(path)} is not the path of a file in /out`]);
@@ -187,7 +194,11 @@ describe('writeFolder', () => {
       'out/b.yaml': '2',
     });
     write({ 'b.yaml': '3', 'c.yaml': '3' });
-    expect(tree()).toEqual({ 'out/.rolecall-test': `${HEAD}b.yaml\nc.yaml\n`, 'out/b.yaml': '3', 'out/c.yaml': '3' });
+    expect(tree()).toEqual({
+      'out/.rolecall-test': `${HEAD}b.yaml\nc.yaml\n`,
+      'out/b.yaml': '3',
+      'out/c.yaml': '3',
+    });
   });
 
   test.skipIf(process.getuid?.() === 0)(

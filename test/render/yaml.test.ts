@@ -127,7 +127,11 @@ const AWKWARD = [
   `${'long '.repeat(40)}\nline`,
 ];
 
-const text = fc.oneof(fc.constantFrom(...AWKWARD), fc.string({ unit: 'grapheme' }), fc.string({ unit: 'binary' }));
+const text = fc.oneof(
+  fc.constantFrom(...AWKWARD),
+  fc.string({ unit: 'grapheme' }),
+  fc.string({ unit: 'binary' }),
+);
 
 /** Anything that fits a schema; defaults come up often, so that leaving them out is tried. */
 function arbitrary(schema: Schema): fc.Arbitrary<unknown> {
@@ -146,7 +150,8 @@ function arbitrary(schema: Schema): fc.Arbitrary<unknown> {
         '2027-02-31T00:00:00Z',
         '2027-01-31T00:00:00Z',
       );
-    if (schema.pattern?.includes('@')) return text.map((local) => `${local.replaceAll('@', '')}x@acme.example`);
+    if (schema.pattern?.includes('@'))
+      return text.map((local) => `${local.replaceAll('@', '')}x@acme.example`);
     if (schema.pattern) return fc.stringMatching(new RegExp(schema.pattern));
     return schema.minLength === 0
       ? text
@@ -394,11 +399,18 @@ spec:
 `);
     expect(
       renderManifest(
-        resource({ apiVersion: '', kind: 'Group', metadata: { name: 'a' }, spec: { displayName: 'A', members: [] } }),
+        resource({
+          apiVersion: '',
+          kind: 'Group',
+          metadata: { name: 'a' },
+          spec: { displayName: 'A', members: [] },
+        }),
       ),
     ).toContain('members: []\n');
     expect(
-      renderManifest(resource({ apiVersion: '', kind: 'Group', metadata: { name: 'a' }, spec: { displayName: 'A' } })),
+      renderManifest(
+        resource({ apiVersion: '', kind: 'Group', metadata: { name: 'a' }, spec: { displayName: 'A' } }),
+      ),
     ).not.toContain('members');
   });
 

@@ -41,7 +41,10 @@ function valid(result: PeribolosImport) {
     expect(metadata.name).toMatch(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/);
     expect(kindOf(kind).check(spec, metadata)).toEqual([]);
     expect(kindOf(kind).normalize(spec)).toEqual(spec);
-    for (const { kind: to, namespace = '', name } of kindOf(kind).references({ members: [], ...spec }, metadata)) {
+    for (const { kind: to, namespace = '', name } of kindOf(kind).references(
+      { members: [], ...spec },
+      metadata,
+    )) {
       if (!name.startsWith('workspace-')) expect(names).toContain(`${to}/${namespace}/${name}`);
     }
   }
@@ -54,7 +57,12 @@ function valid(result: PeribolosImport) {
   expect(back).toEqual(all.map(({ spec }) => spec));
 }
 
-function find<K extends KindName>(result: PeribolosImport, kind: K, name: string, namespace?: string): Resource<K> {
+function find<K extends KindName>(
+  result: PeribolosImport,
+  kind: K,
+  name: string,
+  namespace?: string,
+): Resource<K> {
   const found = everything(result).filter(
     (one) => one.kind === kind && one.metadata.name === name && one.metadata.namespace === namespace,
   );
@@ -81,7 +89,10 @@ describe('an organisation', () => {
       'gamma/org.yaml': 'name: ""\n',
     });
     expect(result.workspaces.map(({ name }) => name)).toEqual(['acme', 'beta', 'gamma']);
-    expect(find(result, 'Workspace', 'acme').spec).toMatchObject({ displayName: 'Acme Inc.', tier: 'Business' });
+    expect(find(result, 'Workspace', 'acme').spec).toMatchObject({
+      displayName: 'Acme Inc.',
+      tier: 'Business',
+    });
     expect(find(result, 'Workspace', 'beta').spec.displayName).toBe('beta');
     expect(find(result, 'Workspace', 'gamma').spec.displayName).toBe('gamma');
     expect(result.workspaces[0]?.resources[0]).toEqual({
@@ -135,7 +146,9 @@ describe('an organisation', () => {
     const people = Array.from({ length: 1001 }, (_, i) => `a${i}`);
     const result = imported({ 'acme/org.yaml': `members: [${people}]\n` });
     expect(named(result, 'RoleBinding')).toEqual(['members-a', 'members-a-2']);
-    expect(find(result, 'RoleBinding', 'members-a-2', 'acme').spec.subjects).toEqual([{ kind: 'User', name: 'a999' }]);
+    expect(find(result, 'RoleBinding', 'members-a-2', 'acme').spec.subjects).toEqual([
+      { kind: 'User', name: 'a999' },
+    ]);
   });
 });
 
@@ -158,7 +171,9 @@ describe('a login', () => {
   });
 
   test('that only a team names is a User too', () => {
-    const result = imported({ 'acme/org.yaml': 'teams: {a: {members: [Ana], teams: {b: {maintainers: [Bo]}}}}\n' });
+    const result = imported({
+      'acme/org.yaml': 'teams: {a: {members: [Ana], teams: {b: {maintainers: [Bo]}}}}\n',
+    });
     expect(named(result, 'User')).toEqual(['ana', 'bo']);
   });
 
@@ -187,7 +202,11 @@ describe('a team', () => {
         members: ['ana', 'bo', 'carl'].map((name) => ({ kind: 'User', name })),
       },
     });
-    expect(find(result, 'Group', 'empty', 'acme').spec).toEqual({ displayName: 'empty', description: '', members: [] });
+    expect(find(result, 'Group', 'empty', 'acme').spec).toEqual({
+      displayName: 'empty',
+      description: '',
+      members: [],
+    });
   });
 
   test('inside of another is a member of it', () => {
@@ -259,7 +278,9 @@ describe('a team', () => {
 
 test('the five roles of repositories', () => {
   const { roles } = imported({});
-  expect(roles.map(({ metadata, spec }) => [metadata.name, spec.displayName, spec.scopes, spec.includes])).toEqual(
+  expect(
+    roles.map(({ metadata, spec }) => [metadata.name, spec.displayName, spec.scopes, spec.includes]),
+  ).toEqual(
     ['admin', 'maintain', 'read', 'triage', 'write'].map((one) => [
       `repo-${one}`,
       `Repository ${one}`,
@@ -411,7 +432,12 @@ describe('a mistake has its place', () => {
     ],
     [
       'name of the organisation',
-      { 'Acme_Inc/org.yaml': '', 'b/org.yaml': 'name: B\n', 'b/x.yaml': 'name: C\n', 'b/y.yaml': 'name: B\n' },
+      {
+        'Acme_Inc/org.yaml': '',
+        'b/org.yaml': 'name: B\n',
+        'b/x.yaml': 'name: C\n',
+        'b/y.yaml': 'name: B\n',
+      },
       [
         'Acme_Inc/org.yaml:1:1 organisation "Acme_Inc" cannot be the name of a Workspace',
         'b/x.yaml:1:7 name "C" of organisation b is "B" at b/org.yaml:1:7',
@@ -459,7 +485,11 @@ describe('a mistake has its place', () => {
 describe('organisationsOf', () => {
   test('takes the folder right below the root, or the root when it has an org.yaml', () => {
     expect(
-      organisationsOf({ name: 'config', path: 'config' }, ['acme/org.yaml', 'acme/sig/teams.yaml', 'beta/org.yml']),
+      organisationsOf({ name: 'config', path: 'config' }, [
+        'acme/org.yaml',
+        'acme/sig/teams.yaml',
+        'beta/org.yml',
+      ]),
     ).toEqual({
       files: [
         { org: 'acme', below: 'acme/org.yaml' },
@@ -468,7 +498,9 @@ describe('organisationsOf', () => {
       ],
       problems: [],
     });
-    expect(organisationsOf({ name: 'acme', path: '.' }, ['sig/teams.yaml', 'org.yaml', 'teams.yaml'])).toEqual({
+    expect(
+      organisationsOf({ name: 'acme', path: '.' }, ['sig/teams.yaml', 'org.yaml', 'teams.yaml']),
+    ).toEqual({
       files: [
         { org: 'acme', below: 'sig/teams.yaml' },
         { org: 'acme', below: 'org.yaml' },
@@ -519,7 +551,9 @@ describe.skipIf(!existsSync(REAL))(`the organisations of Kubernetes (skipped whe
   const teamsOf = (teams: Record<string, RealTeam> = {}): [string, RealTeam][] =>
     Object.entries(teams).flatMap(([name, team]) => [[name, team ?? {}], ...teamsOf(team?.teams)]);
   const lower = (logins: string[]) => new Set(logins.map((login) => login.toLowerCase()));
-  const result = importPeribolos(paths.map((path) => ({ org: path.split('/')[0] ?? '', path, text: read(path) })));
+  const result = importPeribolos(
+    paths.map((path) => ({ org: path.split('/')[0] ?? '', path, text: read(path) })),
+  );
 
   test('have no problem, and give valid manifests', () => {
     expect(result.problems).toEqual([]);
@@ -554,22 +588,26 @@ describe.skipIf(!existsSync(REAL))(`the organisations of Kubernetes (skipped whe
     expect(groups.map(({ spec }) => spec.displayName).sort()).toEqual(teams.map(([name]) => name).sort());
     const memberships = teams.map(
       ([, team]) =>
-        lower([...(team.members ?? []), ...(team.maintainers ?? [])]).size + Object.keys(team.teams ?? {}).length,
+        lower([...(team.members ?? []), ...(team.maintainers ?? [])]).size +
+        Object.keys(team.teams ?? {}).length,
     );
     expect(groups.reduce((sum, { spec }) => sum + spec.members.length, 0)).toBe(
       memberships.reduce((sum, count) => sum + count, 0),
     );
-    expect(groups.filter(({ metadata }) => 'rolecall.dev/previous-names' in metadata.annotations)).toHaveLength(
-      teams.filter(([, team]) => team.previously?.length).length,
-    );
+    expect(
+      groups.filter(({ metadata }) => 'rolecall.dev/previous-names' in metadata.annotations),
+    ).toHaveLength(teams.filter(([, team]) => team.previously?.length).length);
     const grants = bindings.flatMap((spec) =>
-      spec.resources.flatMap(({ id }) => (id === undefined ? [] : [`${spec.subjects[0]?.name} ${spec.role} ${id}`])),
+      spec.resources.flatMap(({ id }) =>
+        id === undefined ? [] : [`${spec.subjects[0]?.name} ${spec.role} ${id}`],
+      ),
     );
     expect(grants.sort()).toEqual(
       teams
         .flatMap(([name, team]) =>
           Object.entries(team.repos ?? {}).map(
-            ([id, permission]) => `${name.toLowerCase().replaceAll(/[^a-z0-9-]/g, '-')} repo-${permission} ${id}`,
+            ([id, permission]) =>
+              `${name.toLowerCase().replaceAll(/[^a-z0-9-]/g, '-')} repo-${permission} ${id}`,
           ),
         )
         .sort(),
