@@ -150,7 +150,7 @@ export function walk(
 
 /** Escapes of a double-quoted scalar, doubled quotes of a single-quoted one, else one character that is no space. */
 const TOKENS = new Map<number, RegExp>([
-  [SCALAR_STYLE.DOUBLE_QUOTED, /\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r?\n|[^])|\S/g],
+  [SCALAR_STYLE.DOUBLE_QUOTED, /\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r?\n|[\s\S])|\S/g],
   [SCALAR_STYLE.SINGLE_QUOTED, /''|\S/g],
 ]);
 
