@@ -78,7 +78,7 @@ function readPlanFile(context: Context, file: string): string {
     throw failure(
       EXIT.invalid,
       'RC101',
-      `${file}: cannot be read: ${error instanceof Error ? error.message : error}`,
+      `${file}: cannot be read: ${error instanceof Error ? error.message.replace(/, open .*$/, '') : error}`,
     );
   }
 }
@@ -112,6 +112,8 @@ export async function finish(
     return exit;
   }
   reportWarnings(context, options, warnings);
+  if (context.interactive && options.yes !== true && options.output === 'json' && plan.changes.length > 0)
+    throw failure(EXIT.invalid, 'RC121', '-o json on a terminal cannot ask', 'give --yes, or look at the plan first: iam plan');
   const asks =
     context.interactive && options.yes !== true && options.output !== 'json' && plan.changes.length > 0;
   if (asks) {

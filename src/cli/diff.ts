@@ -13,7 +13,7 @@ interface Options extends InputOptions {
 
 export const command: Handler = async (context, _args, options: Options) => {
   const { git: range, filename: paths = [] } = options;
-  const match = /^(.+?)\.\.([^.].*)?$/.exec(range ?? '');
+  const match = /^(.+?)(?<!\.)\.\.([^.].*)?$/.exec(range ?? '');
   if (!match)
     throw failure(
       EXIT.invalid,

@@ -15,7 +15,7 @@ interface Options extends GlobalOptions {
 
 export const command: Handler = async (context, _args, options: Options) => {
   const store = await storeOf(options, context);
-  const since = options.since === undefined ? -Infinity : timeOption(options.since, context);
+  const since = options.since === undefined ? -Infinity : timeOption(options.since, context, '--since');
   const reading = await store.read();
   const revisions: Revision[] = [];
   try {
@@ -29,7 +29,7 @@ export const command: Handler = async (context, _args, options: Options) => {
   if (options.output === 'json') stdout.write(`${JSON.stringify({ kind: 'History', revisions })}\n`);
   else if (options.output === 'jsonl')
     for (const revision of revisions) stdout.write(`${JSON.stringify(revision)}\n`);
-  else if (revisions.length === 0) note(context, options, 'nothing was applied yet');
+  else if (revisions.length === 0) note(context, options, options.since === undefined ? 'nothing was applied yet' : `nothing was applied since ${options.since}`);
   else stdout.write(table(['REVISION', 'WHEN', 'BY', '+', '~', '-', 'REASON'], revisions.map(row)));
   return EXIT.done;
 };

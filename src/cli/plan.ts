@@ -30,7 +30,7 @@ export const command: Handler = async (context, _args, options: Options) => {
   await printPlan(context, options, planned, store.location);
   if (options.out !== undefined) {
     const { writeWhole } = await import('./write-whole.ts');
-    writeWhole(path.resolve(context.cwd, options.out), planJson(planned.plan));
+    writeWhole(path.resolve(context.cwd, options.out), planJson(planned.plan), 0o600);
     note(context, options, `wrote ${options.out}; apply exactly this with: iam apply --plan ${options.out}`);
   }
   return planExit(context, options, planned, options.exitCode ?? false);

@@ -36,14 +36,14 @@ export function actorName(options: GlobalOptions, { env }: Context): string | nu
 }
 
 /** A time option in milliseconds, or now. */
-export function timeOption(text: string | undefined, context: Context): number {
+export function timeOption(text: string | undefined, context: Context, name = '--at'): number {
   if (text === undefined) return context.now();
   const time = parseTime(text);
   if (time === undefined)
     throw failure(
       EXIT.invalid,
       'RC121',
-      `--at cannot be ${JSON.stringify(text)}`,
+      `${name} cannot be ${JSON.stringify(text)}`,
       'a date, or an RFC 3339 time such as 2027-01-31T18:00:00Z',
     );
   return time;

@@ -41,16 +41,18 @@ export function guardAnotherManager(drafts: readonly Draft[]): Verdict[] {
     ({ conflict }) => conflict ?? '',
   );
   return [...byManager.keys()].sort(compareText).map((manager) => {
-    const resources = (byManager.get(manager) ?? []).map(({ stored, change }) =>
-      stored ? stored.id : identityOfChange(change),
-    );
+    const stood = byManager.get(manager) ?? [];
+    const resources = stood.map(({ stored, change }) => (stored ? stored.id : identityOfChange(change)));
+    const differs = stood.some(({ change }) => change.action !== 'delete');
     const some = nameSome(resources.map(showIdentity));
     const one = resources.length === 1;
     return {
       code: 'RC210',
       class: 'hard',
       severity: 'deny',
-      message: `${some} ${one ? 'is' : 'are'} managed by "${manager}" and ${one ? 'differs' : 'differ'} here; --adopt takes ${one ? 'it' : 'them'} over`,
+      message: differs
+        ? `${some} ${one ? 'is' : 'are'} managed by "${manager}" and ${one ? 'differs' : 'differ'} here; --adopt takes ${one ? 'it' : 'them'} over`
+        : `${some} ${one ? 'is' : 'are'} managed by "${manager}"; --adopt deletes ${one ? 'it' : 'them'} all the same`,
       numbers: { manager, resources },
       override: null,
     };

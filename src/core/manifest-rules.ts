@@ -22,22 +22,21 @@ export interface Judged {
 /** What is wrong with one manifest that its schema cannot say. */
 export function manifestProblems(judged: Judged): Problem[] {
   const { kind, manifest, misfits } = judged;
-  return [
-    ...(misfits.length === 0 ? ruleProblems(judged) : []),
-    ...annotationProblems(judged),
-    ...(kind === 'Role' && CATALOGUE.has((manifest.metadata as Metadata | undefined)?.name ?? '')
-      ? [
-          problem(
-            judged,
-            'RC119',
-            '/metadata/name',
-            'is built in and cannot be declared',
-            'refer to it as it is, or give your role another name',
-          ),
-        ]
-      : []),
-    ...repeatedEntries(judged),
-  ];
+  const problems: Problem[] = [];
+  if (misfits.length === 0) ruleProblems(judged, problems);
+  annotationProblems(judged, problems);
+  if (kind === 'Role' && CATALOGUE.has((manifest.metadata as Partial<Metadata> | undefined)?.name ?? ''))
+    problems.push(
+      problem(
+        judged,
+        'RC119',
+        '/metadata/name',
+        'is built in and cannot be declared',
+        'refer to it as it is, or give your role another name',
+      ),
+    );
+  repeatedEntries(judged, problems);
+  return problems;
 }
 
 function problem(
@@ -59,21 +58,22 @@ function problem(
 }
 
 /** The rules of the Kind itself. */
-function ruleProblems(judged: Judged): Problem[] {
-  const { kind, manifest } = judged;
-  return kindOf(kind)
-    .check(manifest.spec, manifest.metadata as Metadata)
-    .map((finding) => {
-      const pointer = indexPointer(kind, manifest, finding.pointer);
-      const parts = pointerParts(pointer);
-      // "expiresAt: expiresAt … is not after" says it once too often.
-      if (finding.message.startsWith(`${parts.at(-1)} `)) parts.pop();
-      const field = parts.length < 2 ? '' : `${showPath(manifest, parts)}: `;
-      return {
-        ...problem(judged, finding.code, pointer, '', finding.hint),
-        message: `${nameOf(kind, manifest)}: ${field}${finding.message}`,
-      };
+function ruleProblems({ kind, manifest, place }: Judged, problems: Problem[]): void {
+  const findings = kindOf(kind).check(manifest.spec, manifest.metadata as Metadata);
+  for (const { code, pointer, message, hint } of findings) {
+    const at = indexPointer(kind, manifest, pointer);
+    const parts = pointerParts(at);
+    // "expiresAt: expiresAt … is not after" says it once too often.
+    if (message.startsWith(`${parts.at(-1)} `)) parts.pop();
+    const field = parts.length < 2 ? '' : `${showPath(manifest, parts)}: `;
+    problems.push({
+      code,
+      severity: 'error',
+      message: `${nameOf(kind, manifest)}: ${field}${message}`,
+      place: place(at),
+      hint,
     });
+  }
 }
 
 const LABEL = new RegExp(dnsLabel.pattern);
@@ -82,12 +82,12 @@ function areNames(value: string): boolean {
   return value.split(',').every((name) => name.length <= dnsLabel.maxLength && LABEL.test(name));
 }
 
-function annotationProblems(judged: Judged): Problem[] {
+function annotationProblems(judged: Judged, problems: Problem[]): void {
   const metadata = judged.manifest.metadata as
     | { annotations?: Readonly<Record<string, unknown>> }
     | undefined;
-  const problems: Problem[] = [];
-  for (const [key, value] of Object.entries(metadata?.annotations ?? {})) {
+  if (!metadata?.annotations) return;
+  for (const [key, value] of Object.entries(metadata.annotations)) {
     if (!key.startsWith(ANNOTATION_PREFIX)) continue;
     const pointer = `/metadata/annotations/${pointerPart(key)}`;
     const short = key.slice(ANNOTATION_PREFIX.length);
@@ -117,12 +117,10 @@ function annotationProblems(judged: Judged): Problem[] {
       : 'names joined by commas, such as analysts,old-analysts';
     problems.push(problem(judged, 'RC109', pointer, `annotation ${key} cannot be ${show(value)}`, hint));
   }
-  return problems;
 }
 
-function repeatedEntries(judged: Judged): Problem[] {
+function repeatedEntries(judged: Judged, problems: Problem[]): void {
   const { kind, manifest, misfits } = judged;
-  const problems: Problem[] = [];
   for (const { path, key } of kindOf(kind).lists) {
     let entries: unknown = manifest.spec;
     for (const part of path) entries = (entries as Record<string, unknown> | null | undefined)?.[part];
@@ -145,5 +143,4 @@ function repeatedEntries(judged: Judged): Problem[] {
       seen.add(name);
     }
   }
-  return problems;
 }

@@ -76,7 +76,7 @@ export function prunable(
     problems.push({
       code: 'RC125',
       severity: 'warn',
-      message: `${kept} global ${kept === 1 ? 'resource is' : 'resources are'} not pruned: workspace ${nameSome(leftOut.sort())} is not in the input and may need ${kept === 1 ? 'it' : 'them'}`,
+      message: `${kept} global ${kept === 1 ? 'resource is' : 'resources are'} not pruned: ${leftOut.length === 1 ? 'workspace' : 'workspaces'} ${nameSome(leftOut.sort())} ${leftOut.length === 1 ? 'is' : 'are'} not in the input and may need ${kept === 1 ? 'it' : 'them'}`,
       hint: 'give all workspaces of this manager, or --prune-workspace for one that is gone',
     });
   }

@@ -18,7 +18,7 @@ const schema = {
       type: 'object',
       additionalProperties: false,
       default: {},
-      description: 'Who must own this workspace. Judged by guards when a plan is made.',
+      description: 'Who must own this workspace. For guards on plans; this version only keeps it.',
       properties: {
         minimum: {
           type: 'integer',

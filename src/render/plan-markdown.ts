@@ -33,8 +33,8 @@ export interface PlanMarkdownOptions {
  * Nothing that a plan says is taken for Markdown or HTML, mentions somebody, links, or breaks out of its cell or line.
  */
 export function planMarkdown(plan: Plan, notes: PlanNotes, options: PlanMarkdownOptions): string {
-  const { store, title = 'Plan', limit = 30 } = options;
-  const parts = [`### ${prose(title)}`, prose(planScope(plan, store))];
+  const { store, title, limit = 30 } = options;
+  const parts = title === undefined ? ['### Plan', prose(planScope(plan, store))] : [`### ${prose(title)}`];
   const said = [...verdictItems(plan.verdicts), ...plan.problems.map(problemItem)];
   if (said.length > 0) parts.push(said.join('\n'));
   if (plan.changes.length === 0) {

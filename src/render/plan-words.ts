@@ -130,25 +130,27 @@ function hasEndless({ gains }: AccessChange, rank: (line: AccessLine) => number)
   return first !== undefined && gains.some((line) => rank(line) === rank(first) && line.until === null);
 }
 
-/** `3 people and 1 token gain access, 1 person loses some`. */
+/** `3 people and 1 token gain access, 1 person loses access, 2 people gain some and lose some`. */
 export function accessSummary(access: readonly AccessChange[]): string {
-  const who = (changes: readonly AccessChange[]) => {
-    const people = new Set(
-      changes.filter(({ subjectKind }) => subjectKind === 'User').map(({ subject }) => subject),
-    ).size;
-    const tokens = changes.filter(({ subjectKind }) => subjectKind === 'Token').length;
-    return {
-      text: [people > 0 ? count(people, 'person', 'people') : '', tokens > 0 ? count(tokens, 'token') : '']
-        .filter(Boolean)
-        .join(' and '),
-      one: people + tokens === 1,
-    };
+  const bySubject = Map.groupBy(access, ({ subjectKind, subject, workspace }) =>
+    subjectKind === 'User' ? subject : `${workspace}/${subject}`,
+  );
+  const whose = (gain: boolean, lose: boolean) => {
+    const found = [...bySubject.values()].filter(
+      (changes) =>
+        changes.some(({ gains }) => gains.length > 0) === gain &&
+        changes.some(({ loses }) => loses.length > 0) === lose,
+    );
+    const people = found.filter(([first]) => first?.subjectKind === 'User').length;
+    const tokens = found.length - people;
+    const names = [people > 0 ? count(people, 'person', 'people') : '', tokens > 0 ? count(tokens, 'token') : ''];
+    return { names: names.filter(Boolean).join(' and '), one: found.length === 1 };
   };
-  const gaining = who(access.filter(({ gains }) => gains.length > 0));
-  const losing = who(access.filter(({ loses }) => loses.length > 0));
+  const [gaining, losing, both] = [whose(true, false), whose(false, true), whose(true, true)];
   return [
-    gaining.text && `${gaining.text} ${gaining.one ? 'gains' : 'gain'} access`,
-    losing.text && `${losing.text} ${losing.one ? 'loses' : 'lose'} access`,
+    gaining.names && `${gaining.names} ${gaining.one ? 'gains' : 'gain'} access`,
+    losing.names && `${losing.names} ${losing.one ? 'loses' : 'lose'} access`,
+    both.names && `${both.names} ${both.one ? 'gains some and loses some' : 'gain some and lose some'}`,
   ]
     .filter(Boolean)
     .join(', ');

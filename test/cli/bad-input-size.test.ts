@@ -10,7 +10,8 @@ useStore();
 const MAIN = resolve(import.meta.dirname, '../../src/cli/main.ts');
 const MIB = 2 ** 20;
 /** Says at the end, on the last line of stderr, how much memory the process had at most, in KiB. */
-const MEASURE = 'data:text/javascript,process.on("exit",()=>process.stderr.write(String(process.resourceUsage().maxRSS)))';
+const MEASURE =
+  'data:text/javascript,process.on("exit",()=>process.stderr.write(String(process.resourceUsage().maxRSS)))';
 
 /** A file of this many bytes: `start`, then `rest` again and again. */
 function write(file: string, start: string, rest: string, bytes: number): void {
@@ -24,19 +25,30 @@ function write(file: string, start: string, rest: string, bytes: number): void {
 
 function apply(cwd: string, file: string, stdin?: number) {
   const began = performance.now();
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', MEASURE, MAIN, 'apply', '-f', stdin === undefined ? file : '-', '-o', 'json'], {
-    cwd,
-    encoding: 'utf8',
-    maxBuffer: 64 * MIB,
-    stdio: [stdin ?? 'ignore', 'pipe', 'pipe'],
-  });
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--import', MEASURE, MAIN, 'apply', '-f', stdin === undefined ? file : '-', '-o', 'json'],
+    {
+      cwd,
+      encoding: 'utf8',
+      maxBuffer: 64 * MIB,
+      stdio: [stdin ?? 'ignore', 'pipe', 'pipe'],
+    },
+  );
   const [problems = '', peak = ''] = stderr.split('\n');
-  return { exit: status, stdout, problems: asText(problems), mebibytes: Number(peak) / 1024, seconds: (performance.now() - began) / 1000 };
+  return {
+    exit: status,
+    stdout,
+    problems: asText(problems),
+    mebibytes: Number(peak) / 1024,
+    seconds: (performance.now() - began) / 1000,
+  };
 }
 
 const TOO_LARGE = 'a.yaml:1:1: error RC103: the file is larger than 64 MiB\n  split it\n';
 const TOO_LONG = 'a.yaml:1:1: error RC103: a document longer than 8 MiB\n  split it with ---\n';
-const MANY = /^a\.\w+:1:1: error RC103: 1,000 mistakes in this file: the rest of it was not read\n(?:.*\n){1,3}a\.\w+:1:1: error RC105/;
+const MANY =
+  /^a\.\w+:1:1: error RC103: 1,000 mistakes in this file: the rest of it was not read\n(?:.*\n){1,3}a\.\w+:1:1: error RC105/;
 
 interface Case {
   readonly name: string;
@@ -52,10 +64,34 @@ const CASES: readonly Case[] = [
   { name: 'a text of 200 MB', start: 'a: ', rest: 'x', bytes: 200_000_003, problems: TOO_LARGE, memory: 200 },
   { name: 'a text of 60 MB', start: 'a: ', rest: 'x', bytes: 60_000_003, problems: TOO_LONG, memory: 400 },
   { name: '64 MB of brackets', rest: '[', bytes: 64_000_000, problems: TOO_LONG, memory: 400 },
-  { name: '8 MB of brackets', rest: '[', bytes: 8_000_000, problems: 'a.yaml:1:64: error RC103: this is nested more than 64 deep\n  no manifest nests that deep\n', memory: 300 },
-  { name: '4 MB of one list', rest: '- a\n', bytes: 4_000_000, problems: /^a\.yaml:1:1: error RC105: not a manifest: it must be a mapping, not a list\n/, memory: 800 },
-  { name: '64 MB of empty documents', rest: '---\n', bytes: 64_000_000, problems: /^error RC120: no manifest in a\.yaml\n/, memory: 500 },
-  { name: '64 MB of documents that are no manifest', rest: 'a\n---\n', bytes: 64_000_000, problems: MANY, memory: 1000 },
+  {
+    name: '8 MB of brackets',
+    rest: '[',
+    bytes: 8_000_000,
+    problems: 'a.yaml:1:64: error RC103: this is nested more than 64 deep\n  no manifest nests that deep\n',
+    memory: 300,
+  },
+  {
+    name: '4 MB of one list',
+    rest: '- a\n',
+    bytes: 4_000_000,
+    problems: /^a\.yaml:1:1: error RC105: not a manifest: it must be a mapping, not a list\n/,
+    memory: 800,
+  },
+  {
+    name: '64 MB of empty documents',
+    rest: '---\n',
+    bytes: 64_000_000,
+    problems: /^error RC120: no manifest in a\.yaml\n/,
+    memory: 500,
+  },
+  {
+    name: '64 MB of documents that are no manifest',
+    rest: 'a\n---\n',
+    bytes: 64_000_000,
+    problems: MANY,
+    memory: 1000,
+  },
 ];
 
 test.each(CASES)('$name', ({ start = '', rest, bytes, problems, memory }) => {

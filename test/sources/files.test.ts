@@ -24,8 +24,25 @@ async function read(cwd: string, ...paths: readonly string[]): Promise<string[]>
 
 describe('a folder', () => {
   test('is read with all below it: yaml, yml, json, jsonl, however they are written', async () => {
-    const cwd = temporary({ 'a.yaml': 'a', 'b/c/d.yml': 'a', 'e.json': 'a', 'f.jsonl': 'a', 'G.YAML': 'a', 'h.txt': 'a', 'i.yaml.bak': 'a', 'j.yaml/k.yaml': 'a', yaml: 'a' });
-    expect(await read(cwd, '.')).toEqual(['G.YAML', 'a.yaml', 'b/c/d.yml', 'e.json', 'f.jsonl', 'j.yaml/k.yaml']);
+    const cwd = temporary({
+      'a.yaml': 'a',
+      'b/c/d.yml': 'a',
+      'e.json': 'a',
+      'f.jsonl': 'a',
+      'G.YAML': 'a',
+      'h.txt': 'a',
+      'i.yaml.bak': 'a',
+      'j.yaml/k.yaml': 'a',
+      yaml: 'a',
+    });
+    expect(await read(cwd, '.')).toEqual([
+      'G.YAML',
+      'a.yaml',
+      'b/c/d.yml',
+      'e.json',
+      'f.jsonl',
+      'j.yaml/k.yaml',
+    ]);
   });
 
   test('without names that begin with a dot, unless they are given themselves', async () => {
@@ -95,12 +112,19 @@ describe('.iamignore', () => {
     const cwd = temporary({ 'in/.iamignore': 'link.yaml\nothers/\npipe.yaml\n', 'in/a.yaml': 'a' });
     symlinkSync('/etc/hostname', join(cwd, 'in/link.yaml'));
     symlinkSync('/etc', join(cwd, 'in/others'));
-    execFileSync('mkfifo', [join(cwd, 'in/pipe.yaml')]);
+    execFileSync('sh', ['-c', 'mkfifo in/pipe.yaml'], { cwd });
     expect(await read(cwd, 'in')).toEqual(['in/a.yaml']);
   });
 
   test('may be empty, or have CR LF', async () => {
-    const cwd = temporary({ '.iamignore': '', 'a.yaml': 'a', 'b/.iamignore': 'c.yaml\r\nd.yaml\r\n', 'b/c.yaml': 'a', 'b/d.yaml': 'a', 'b/e.yaml': 'a' });
+    const cwd = temporary({
+      '.iamignore': '',
+      'a.yaml': 'a',
+      'b/.iamignore': 'c.yaml\r\nd.yaml\r\n',
+      'b/c.yaml': 'a',
+      'b/d.yaml': 'a',
+      'b/e.yaml': 'a',
+    });
     expect(await read(cwd, '.')).toEqual(['a.yaml', 'b/e.yaml']);
   });
 });
@@ -110,7 +134,18 @@ describe('one file is read once', () => {
     const cwd = temporary({ 'a.yaml': user('ana'), 'b/c.yaml': user('cy') });
     symlinkSync('a.yaml', join(cwd, 'z.yaml'));
     symlinkSync('b', join(cwd, 'y'));
-    const paths = ['z.yaml', './a.yaml', 'a.yaml', 'b/../a.yaml', join(cwd, 'b/c.yaml'), 'y/c.yaml', '.', './b/', '*.yaml', '**/*.yaml'];
+    const paths = [
+      'z.yaml',
+      './a.yaml',
+      'a.yaml',
+      'b/../a.yaml',
+      join(cwd, 'b/c.yaml'),
+      'y/c.yaml',
+      '.',
+      './b/',
+      '*.yaml',
+      '**/*.yaml',
+    ];
     const names = ['a.yaml', join(cwd, 'b/c.yaml')].sort();
     expect(await read(cwd, ...paths)).toEqual(names);
     expect(await read(cwd, ...paths.toReversed())).toEqual(names);
@@ -120,13 +155,22 @@ describe('one file is read once', () => {
 
   test('stdin too, beside files', async () => {
     const cwd = temporary({ 'a.yaml': user('ana') });
-    const { exit, stdout } = await runIam(['validate', '-f', '-', '-f', 'a.yaml', '-f', '-'], { cwd, stdin: user('bo') });
+    const { exit, stdout } = await runIam(['validate', '-f', '-', '-f', 'a.yaml', '-f', '-'], {
+      cwd,
+      stdin: user('bo'),
+    });
     expect({ stdout, exit }).toEqual({ stdout: 'valid: 2 resources (2 User)\n', exit: 0 });
   });
 });
 
 describe('stdin', () => {
-  const json = (name: string) => JSON.stringify({ apiVersion: 'rolecall.dev/v1alpha1', kind: 'User', metadata: { name }, spec: { email: `${name}@b.example` } });
+  const json = (name: string) =>
+    JSON.stringify({
+      apiVersion: 'rolecall.dev/v1alpha1',
+      kind: 'User',
+      metadata: { name },
+      spec: { email: `${name}@b.example` },
+    });
   test.each([
     ['YAML', `${user('ana')}---\n${user('bo')}`],
     ['YAML with a byte order mark', `\ufeff${user('ana')}---\n${user('bo')}`],
@@ -137,7 +181,11 @@ describe('stdin', () => {
     ['a List in one line', `{"apiVersion":"v1","kind":"List","items":[${json('ana')},${json('bo')}]}\n`],
   ])('%s', async (_, stdin) => {
     const { exit, stdout, stderr } = await runIam(['validate', '-f', '-'], { cwd: temporary({}), stdin });
-    expect({ stdout, stderr, exit }).toEqual({ stdout: 'valid: 2 resources (2 User)\n', stderr: '', exit: 0 });
+    expect({ stdout, stderr, exit }).toEqual({
+      stdout: 'valid: 2 resources (2 User)\n',
+      stderr: '',
+      exit: 0,
+    });
   });
 });
 
@@ -158,15 +206,20 @@ describe('while it is read', () => {
 
   test('a file that vanishes is a problem', async () => {
     const cwd = temporary({ 'a.yaml': user('ana'), 'b.yaml': user('bo') });
-    const { problems } = await load(cwd, pathsThen(() => unlinkSync(join(cwd, 'a.yaml')), 'a.yaml', 'b.yaml'));
-    expect(problems).toEqual([{ code: 'RC101', severity: 'error', message: 'a.yaml: vanished while it was read', hint: 'run again' }]);
+    const { problems } = await load(
+      cwd,
+      pathsThen(() => unlinkSync(join(cwd, 'a.yaml')), 'a.yaml', 'b.yaml'),
+    );
+    expect(problems).toEqual([
+      { code: 'RC101', severity: 'error', message: 'a.yaml: vanished while it was read', hint: 'run again' },
+    ]);
   });
 
   test('a pipe in the place of a file is a problem, and nothing waits for it', async () => {
     const cwd = temporary({ 'a.yaml': user('ana'), 'b.yaml': user('bo') });
     const swap = () => {
       unlinkSync(join(cwd, 'a.yaml'));
-      execFileSync('mkfifo', [join(cwd, 'a.yaml')]);
+      execFileSync('sh', ['-c', 'mkfifo a.yaml'], { cwd });
     };
     const { problems } = await load(cwd, pathsThen(swap, 'a.yaml', 'b.yaml'));
     expect(problems.map(({ message }) => message)).toEqual(['a.yaml: is not a file']);
@@ -174,11 +227,16 @@ describe('while it is read', () => {
 
   test('a file that grows is a problem', async () => {
     const cwd = temporary({ 'a.yaml': `# ${'x'.repeat(2 ** 25)}\n` });
-    const writer = spawn(process.execPath, ['-e', `const fs = require('node:fs'); console.log('on'); for (;;) fs.appendFileSync('a.yaml', '#');`], { cwd });
+    const writer = spawn(
+      process.execPath,
+      ['-e', `const fs = require('node:fs'); console.log('on'); for (;;) fs.appendFileSync('a.yaml', '#');`],
+      { cwd },
+    );
     try {
       await once(writer.stdout, 'data');
       const messages = new Set<string>();
-      for (let i = 0; i < 20 && messages.size === 0; i++) for (const { message } of (await load(cwd, ['a.yaml'])).problems) messages.add(message);
+      for (let i = 0; i < 20 && messages.size === 0; i++)
+        for (const { message } of (await load(cwd, ['a.yaml'])).problems) messages.add(message);
       expect([...messages]).toEqual(['a.yaml: changed while it was read']);
     } finally {
       writer.kill('SIGKILL');
@@ -195,7 +253,17 @@ describe('while it is read', () => {
 });
 
 describe('globs', () => {
-  const FILES = { 'a.yaml': 'a', 'b.yml': 'a', 'c/a.yaml': 'a', 'c/d/a.yaml': 'a', 'e/a.json': 'a', '.f/a.yaml': 'a', 'g/.a.yaml': 'a', 'g[1].yaml': 'a', 'c/e{f}.yaml': 'a' };
+  const FILES = {
+    'a.yaml': 'a',
+    'b.yml': 'a',
+    'c/a.yaml': 'a',
+    'c/d/a.yaml': 'a',
+    'e/a.json': 'a',
+    '.f/a.yaml': 'a',
+    'g/.a.yaml': 'a',
+    'g[1].yaml': 'a',
+    'c/e{f}.yaml': 'a',
+  };
   test.each([
     ['*.yaml', ['a.yaml', 'g[1].yaml']],
     ['*.{yaml,yml}', ['a.yaml', 'b.yml', 'g[1].yaml']],

@@ -267,14 +267,22 @@ test.each([
   ['kubectl get -o yaml', KUBECTL, []],
 ])('%s', async (_, text, dropped) => {
   const cwd = temporary({ 'plain.yaml': PLAIN });
-  expect(await runIam(['apply', '-f', 'plain.yaml', '--no-snapshot', '-q'], { cwd })).toMatchObject({ exit: 0 });
-  const { exit, stdout, stderr } = await runIam(['plan', '-f', '-', '--prune', '--exit-code', '-o', 'json'], { cwd, stdin: text });
+  expect(await runIam(['apply', '-f', 'plain.yaml', '--no-snapshot', '-q'], { cwd })).toMatchObject({
+    exit: 0,
+  });
+  const { exit, stdout, stderr } = await runIam(['plan', '-f', '-', '--prune', '--exit-code', '-o', 'json'], {
+    cwd,
+    stdin: text,
+  });
   expect({ exit, summary: (JSON.parse(stdout) as { summary: unknown }).summary }).toEqual({
     exit: 0,
     summary: { create: 0, update: 0, delete: 0, unchanged: 4 },
   });
   // kustomize writes its namespace on global kinds too: that is dropped, with a warning, and the exit is 0.
-  const items = stderr === '' ? [] : (JSON.parse(stderr) as { items: { code: string; severity: string; message: string }[] }).items;
+  const items =
+    stderr === ''
+      ? []
+      : (JSON.parse(stderr) as { items: { code: string; severity: string; message: string }[] }).items;
   expect(items.map(({ code, severity, message }) => [code, severity, message])).toEqual(
     dropped.map((kind) => ['RC123', 'warn', `${kind} is global: its namespace is dropped`]),
   );
@@ -283,15 +291,48 @@ test.each([
 test('kubectl get -o json, and one object of it', async () => {
   const cwd = temporary({ 'plain.yaml': PLAIN });
   await runIam(['apply', '-f', 'plain.yaml', '--no-snapshot', '-q'], { cwd });
-  const list = { apiVersion: 'v1', items: [{ apiVersion: 'rolecall.dev/v1alpha1', kind: 'User', metadata: { annotations: { 'rolecall.dev/protect': 'true' }, creationTimestamp: '2026-11-01T09:12:44Z', generation: 1, name: 'ana', resourceVersion: '1', uid: 'x' }, spec: { displayName: 'Ana Díaz', email: 'ana@acme.example', type: 'Human' }, status: { conditions: [] } }], kind: 'List', metadata: { resourceVersion: '' } };
+  const list = {
+    apiVersion: 'v1',
+    items: [
+      {
+        apiVersion: 'rolecall.dev/v1alpha1',
+        kind: 'User',
+        metadata: {
+          annotations: { 'rolecall.dev/protect': 'true' },
+          creationTimestamp: '2026-11-01T09:12:44Z',
+          generation: 1,
+          name: 'ana',
+          resourceVersion: '1',
+          uid: 'x',
+        },
+        spec: { displayName: 'Ana Díaz', email: 'ana@acme.example', type: 'Human' },
+        status: { conditions: [] },
+      },
+    ],
+    kind: 'List',
+    metadata: { resourceVersion: '' },
+  };
   for (const value of [list, list.items[0]]) {
-    const { exit, stdout } = await runIam(['plan', '-f', '-', '--exit-code', '-o', 'json'], { cwd, stdin: JSON.stringify(value, null, 4) });
-    expect({ exit, summary: (JSON.parse(stdout) as { summary: unknown }).summary }).toEqual({ exit: 0, summary: { create: 0, update: 0, delete: 0, unchanged: 1 } });
+    const { exit, stdout } = await runIam(['plan', '-f', '-', '--exit-code', '-o', 'json'], {
+      cwd,
+      stdin: JSON.stringify(value, null, 4),
+    });
+    expect({ exit, summary: (JSON.parse(stdout) as { summary: unknown }).summary }).toEqual({
+      exit: 0,
+      summary: { create: 0, update: 0, delete: 0, unchanged: 1 },
+    });
   }
 });
 
 test('1,500 warnings of kustomize are no reason to stop', async () => {
-  const users = Array.from({ length: 1500 }, (_, i) => `apiVersion: rolecall.dev/v1alpha1\nkind: User\nmetadata:\n  name: u${i}\n  namespace: acme\nspec:\n  email: u${i}@acme.example\n`);
-  const { exit, stdout } = await runIam(['validate', '-f', '-'], { stdin: users.join('---\n'), cwd: temporary() });
+  const users = Array.from(
+    { length: 1500 },
+    (_, i) =>
+      `apiVersion: rolecall.dev/v1alpha1\nkind: User\nmetadata:\n  name: u${i}\n  namespace: acme\nspec:\n  email: u${i}@acme.example\n`,
+  );
+  const { exit, stdout } = await runIam(['validate', '-f', '-'], {
+    stdin: users.join('---\n'),
+    cwd: temporary(),
+  });
   expect({ exit, stdout }).toEqual({ exit: 0, stdout: 'valid: 1,500 resources (1,500 User)\n' });
 });

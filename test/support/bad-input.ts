@@ -99,14 +99,24 @@ export function asText(stderr: string): string {
  * That applying these files in `cwd` fails with exactly these problems, and changes nothing: as JSON where there is
  * no store, and as text, with --prune, where there is one. Place, code, message and hint as `file:1:2: error RC1xx: …`.
  */
-export async function expectBad(cwd: string, argv: readonly string[], problems: string, stdin: string | Uint8Array = ''): Promise<void> {
+export async function expectBad(
+  cwd: string,
+  argv: readonly string[],
+  problems: string,
+  stdin: string | Uint8Array = '',
+): Promise<void> {
   const json = await runIam(['apply', ...argv, '-o', 'json'], { cwd, stdin });
   expect(asText(json.stderr)).toBe(problems);
   expect(json).toMatchObject({ exit: 4, stdout: '' });
   expect(existsSync(join(cwd, '.iam'))).toBe(false);
   const before = digest(store);
   const text = await runIam(['apply', ...argv, '--prune', '--store', `sqlite:${store}`], { cwd, stdin });
-  expect({ ...text, stderr: text.stderr.replace(NOT_PRUNED, '') }).toEqual({ exit: 4, stdout: '', stderr: problems, questions: [] });
+  expect({ ...text, stderr: text.stderr.replace(NOT_PRUNED, '') }).toEqual({
+    exit: 4,
+    stdout: '',
+    stderr: problems,
+    questions: [],
+  });
   expect(digest(store)).toBe(before);
 }
 
