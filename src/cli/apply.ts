@@ -113,7 +113,12 @@ export async function finish(
   }
   reportWarnings(context, options, warnings);
   if (context.interactive && options.yes !== true && options.output === 'json' && plan.changes.length > 0)
-    throw failure(EXIT.invalid, 'RC121', '-o json on a terminal cannot ask', 'give --yes, or look at the plan first: iam plan');
+    throw failure(
+      EXIT.invalid,
+      'RC121',
+      '-o json on a terminal cannot ask',
+      'give --yes, or look at the plan first: iam plan',
+    );
   const asks =
     context.interactive && options.yes !== true && options.output !== 'json' && plan.changes.length > 0;
   if (asks) {

@@ -29,7 +29,12 @@ export const command: Handler = async (context, _args, options: Options) => {
   if (options.output === 'json') stdout.write(`${JSON.stringify({ kind: 'History', revisions })}\n`);
   else if (options.output === 'jsonl')
     for (const revision of revisions) stdout.write(`${JSON.stringify(revision)}\n`);
-  else if (revisions.length === 0) note(context, options, options.since === undefined ? 'nothing was applied yet' : `nothing was applied since ${options.since}`);
+  else if (revisions.length === 0)
+    note(
+      context,
+      options,
+      options.since === undefined ? 'nothing was applied yet' : `nothing was applied since ${options.since}`,
+    );
   else stdout.write(table(['REVISION', 'WHEN', 'BY', '+', '~', '-', 'REASON'], revisions.map(row)));
   return EXIT.done;
 };

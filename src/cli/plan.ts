@@ -56,7 +56,12 @@ export async function printPlan(
       return;
     case 'markdown': {
       const { planMarkdown } = await import('../render/plan-markdown.ts');
-      context.stdout.write(planMarkdown(plan, notes, { store, ...titled }));
+      context.stdout.write(
+        planMarkdown(plan, notes, {
+          store,
+          ...(title === undefined ? {} : { title: 'Difference', where: title }),
+        }),
+      );
       return;
     }
     case 'text': {

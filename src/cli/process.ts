@@ -87,7 +87,14 @@ function wantsColour(descriptor: number): boolean {
 }
 
 async function readStdin(): Promise<Uint8Array> {
+  const { LIMITS } = await import('../core/document.ts');
   const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  let length = 0;
+  for await (const chunk of process.stdin) {
+    chunks.push(chunk as Buffer);
+    length += (chunk as Buffer).length;
+    // What is too much is refused by whoever reads it: no need to hold the rest.
+    if (length > LIMITS.fileBytes) break;
+  }
   return Buffer.concat(chunks);
 }

@@ -50,7 +50,8 @@ const schema = {
       type: 'string',
       enum: ['Deny', 'Warn', 'Audit'],
       default: 'Deny',
-      description: 'Deny refuses the plan, Warn says so in it, Audit only writes an audit row.',
+      description:
+        'Deny refuses a plan, Warn says so in it, Audit only writes an audit row. This version keeps policies and does not evaluate them.',
     },
     validations: {
       type: 'array',

@@ -92,7 +92,8 @@ export const user = defineKind<UserDeclared, UserSpec>({
   normalize: (spec) => normalize(spec) as UserSpec,
   check: (spec) => [
     ...unsafeName(spec.email.trim(), '/spec/email'),
-    ...(/\s/.test(spec.email.trim())
+    // Characters without a width would make two addresses look the same.
+    ...(/[\s\u00ad\u200b-\u200d\u2060\ufeff]/.test(spec.email.trim())
       ? [{ code: 'RC109', pointer: '/spec/email', message: 'an e-mail address has no spaces' } as const]
       : []),
     ...unsafeName(spec.displayName, '/spec/displayName'),

@@ -22,6 +22,8 @@ export interface PlanMarkdownOptions {
   readonly store: string;
   /** The heading; "Plan" when left out. */
   readonly title?: string;
+  /** Instead of the line that names store, manager and scope. */
+  readonly where?: string;
   /** Longer lists are folded to a count; Infinity shows all. */
   readonly limit?: number;
 }
@@ -33,8 +35,8 @@ export interface PlanMarkdownOptions {
  * Nothing that a plan says is taken for Markdown or HTML, mentions somebody, links, or breaks out of its cell or line.
  */
 export function planMarkdown(plan: Plan, notes: PlanNotes, options: PlanMarkdownOptions): string {
-  const { store, title, limit = 30 } = options;
-  const parts = title === undefined ? ['### Plan', prose(planScope(plan, store))] : [`### ${prose(title)}`];
+  const { store, title = 'Plan', where, limit = 30 } = options;
+  const parts = [`### ${prose(title)}`, prose(where ?? planScope(plan, store))];
   const said = [...verdictItems(plan.verdicts), ...plan.problems.map(problemItem)];
   if (said.length > 0) parts.push(said.join('\n'));
   if (plan.changes.length === 0) {

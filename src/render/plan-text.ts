@@ -68,7 +68,7 @@ function verdictsText(
 
 function accessText(plan: Plan, notes: PlanNotes, options: PlanTextOptions): string {
   const { paint } = options;
-  const lines = [paint('strong', `Access: ${accessSummary(plan.access)}`)];
+  const lines = [paint('strong', wrap(`Access: ${accessSummary(plan.access)}`, options.width, '  '))];
   for (const [workspace, changes] of accessByWorkspace(plan, notes)) {
     lines.push(`  ${paint('strong', workspace)}`);
     const shown = changes.slice(0, options.most);

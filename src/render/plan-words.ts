@@ -143,7 +143,10 @@ export function accessSummary(access: readonly AccessChange[]): string {
     );
     const people = found.filter(([first]) => first?.subjectKind === 'User').length;
     const tokens = found.length - people;
-    const names = [people > 0 ? count(people, 'person', 'people') : '', tokens > 0 ? count(tokens, 'token') : ''];
+    const names = [
+      people > 0 ? count(people, 'person', 'people') : '',
+      tokens > 0 ? count(tokens, 'token') : '',
+    ];
     return { names: names.filter(Boolean).join(' and '), one: found.length === 1 };
   };
   const [gaining, losing, both] = [whose(true, false), whose(false, true), whose(true, true)];

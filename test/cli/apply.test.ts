@@ -525,10 +525,20 @@ describe('on a terminal', () => {
     expect([await at.revision(), await at.audit()]).toEqual([1, before]);
   });
 
-  test.each(['apply -f org.yaml --yes', 'apply -f org.yaml -o json'])('%s does not ask', async (words) => {
-    const ran = await desk().done(words, { interactive: true });
-    expect(ran.questions).toEqual([]);
+  test('-o json cannot ask, and does nothing without --yes', async () => {
+    const at = desk();
+    const ran = await at.iam('apply -f org.yaml -o json', { interactive: true });
+    expect(ran).toMatchObject({ exit: 4, stdout: '', stderr: expect.stringContaining('RC121') });
+    expect(at.has('.iam')).toBe(false);
   });
+
+  test.each(['apply -f org.yaml --yes', 'apply -f org.yaml --yes -o json'])(
+    '%s does not ask',
+    async (words) => {
+      const ran = await desk().done(words, { interactive: true });
+      expect(ran.questions).toEqual([]);
+    },
+  );
 
   test('nothing to do is not asked about', async () => {
     const at = desk();

@@ -53,7 +53,7 @@ describe('what another manager has', () => {
   test('asked to be deleted is refused, or taken over', () => {
     const asked = { deletes: ['User//ana'] };
     expect(verdictsOf(planOf([], store([ana], 'other'), asked))).toEqual([
-      'deny RC210 User ana is managed by "other" and differs here; --adopt takes it over',
+      'deny RC210 User ana is managed by "other"; --adopt deletes it all the same',
     ]);
     const plan = planOf([], store([ana], 'other'), { ...asked, adopt: true });
     expect(plan.verdicts).toEqual([]);

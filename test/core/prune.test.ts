@@ -115,7 +115,7 @@ describe('--prune-workspace', () => {
 
   test('is refused for a workspace of another manager', () => {
     expect(verdictsOf(planOf([acme], store([acme, beta], 'other'), { pruneWorkspaces: ['beta'] }))).toEqual([
-      'deny RC210 Workspace beta is managed by "other" and differs here; --adopt takes it over',
+      'deny RC210 Workspace beta is managed by "other"; --adopt deletes it all the same',
     ]);
   });
 
