@@ -155,16 +155,10 @@ function isOurs(value: unknown): value is Mapping {
   );
 }
 
-function readManifest(
-  document: Document,
-  value: unknown,
-  base: string,
-  problems: Problem[],
-  warnings: Problem[],
-): Declared | undefined {
-  const refuse = (code: Problem['code'], message: string, pointer: string, hint: string) => {
-    problems.push({ code, severity: 'error', message, place: document.place(base + pointer), hint });
-    return undefined;
+/** What is wrong with a document that is no manifest of a known Kind. */
+function notAManifest(document: Document, value: unknown, base: string): Problem {
+  const refuse = (code: Problem['code'], message: string, pointer: string, hint: string): Problem => {
+    return { code, severity: 'error', message, place: document.place(base + pointer), hint };
   };
   if (!isMapping(value))
     return refuse(
@@ -196,22 +190,37 @@ function readManifest(
       isOurs(value) ? `write apiVersion: ${API_VERSION}` : IGNORE_HINT,
     );
   }
-  if (!isKindName(kindName)) {
-    const message =
-      kindName === undefined
-        ? 'missing field "kind"'
-        : kindName === null
-          ? 'kind is null'
-          : `unknown kind ${show(kindName)}`;
-    const near = typeof kindName === 'string' ? didYouMean(kindName, KIND_NAMES) : undefined;
-    return refuse('RC106', message, '/kind', near ?? `kinds: ${KIND_NAMES.join(', ')}`);
+  const message =
+    kindName === undefined
+      ? 'missing field "kind"'
+      : kindName === null
+        ? 'kind is null'
+        : `unknown kind ${show(kindName)}`;
+  const near = typeof kindName === 'string' ? didYouMean(kindName, KIND_NAMES) : undefined;
+  return refuse('RC106', message, '/kind', near ?? `kinds: ${KIND_NAMES.join(', ')}`);
+}
+
+function readManifest(
+  document: Document,
+  value: unknown,
+  base: string,
+  problems: Problem[],
+  warnings: Problem[],
+): Declared | undefined {
+  if (!isMapping(value) || value.apiVersion !== API_VERSION || !isKindName(value.kind)) {
+    problems.push(notAManifest(document, value, base));
+    return undefined;
   }
+  const kindName = value.kind;
   const before = problems.length;
   const manifest = withoutServerFields(kindName, value, document, base, warnings);
   const byIndex = (pointer = '', key?: 'key') => document.place(base + pointer, key);
-  const errors = validators[kindName](manifest) ? [] : (validators[kindName].errors ?? []);
-  const misfits = errors.map(({ instancePath }) => instancePath);
-  for (const found of schemaProblems(kindName, manifest, errors, byIndex)) problems.push(found);
+  let misfits: readonly string[] = [];
+  if (!validators[kindName](manifest)) {
+    const errors = validators[kindName].errors ?? [];
+    misfits = errors.map(({ instancePath }) => instancePath);
+    for (const found of schemaProblems(kindName, manifest, errors, byIndex)) problems.push(found);
+  }
   for (const found of manifestProblems({ kind: kindName, manifest, misfits, place: byIndex }))
     problems.push(found);
   if (problems.length > before) return undefined;

@@ -74,7 +74,9 @@ export const group = defineKind<GroupDeclared, GroupSpec>({
   check: (spec) => [
     ...unsafeName(spec.displayName, '/spec/displayName'),
     ...unsafeText(spec.description, '/spec/description', { lines: true }),
-    ...(spec.members ?? []).flatMap((entry) => badWindow(entry, `/spec/members/${keys.kindAndName(entry)}`)),
+    ...(spec.members ?? [])
+      .filter(({ notBefore: from, expiresAt: until }) => from ?? until)
+      .flatMap((entry) => badWindow(entry, `/spec/members/${keys.kindAndName(entry)}`)),
   ],
   references: (spec, { namespace }) =>
     spec.members.map(({ kind, name }) => ({

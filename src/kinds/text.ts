@@ -46,6 +46,7 @@ export function badWindow(
   pointer: string,
 ): Finding[] {
   const findings: Finding[] = [];
+  if (value.notBefore === undefined && value.expiresAt === undefined) return findings;
   const times = (['notBefore', 'expiresAt'] as const).map((field) => {
     const text = value[field];
     const time = text === undefined ? undefined : parseTime(text);
