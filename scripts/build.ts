@@ -33,12 +33,20 @@ export async function build(
     codeSplitting: {
       groups: [
         // What the entry imports first, and all that it imports.
-        group('start', 2, (context) => context.getModuleInfo(entry)?.dynamicallyImportedIds.slice(0, 1) ?? []),
+        group(
+          'start',
+          2,
+          (context) => context.getModuleInfo(entry)?.dynamicallyImportedIds.slice(0, 1) ?? [],
+        ),
         group('plan', 1, () => PLAN.map((file) => join(ROOT, file))),
       ],
     },
-    // Names stay as they are, so that a stack trace can be read without a source map.
-    minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+    // Functions keep their names, so that a stack trace can be read without a source map.
+    minify: {
+      compress: true,
+      mangle: { toplevel: false, keepNames: true },
+      codegen: { removeWhitespace: true },
+    },
     comments: { legal: false },
   });
   await bundle.close();

@@ -4,8 +4,8 @@ import { digestOf, type Plan } from '../../src/core/plan.ts';
 import { planChanges } from '../../src/core/plan-changes.ts';
 import { identityOf, toManifest } from '../../src/core/resource.ts';
 import type { Resource } from '../../src/kinds/index.ts';
+import { applyInMemory } from '../support/apply-in-memory.ts';
 import { evolution, evolve, organisation } from '../support/arbitrary.ts';
-import { applyInMemory } from '../support/memory-store.ts';
 import { changesOf, OPTIONS, planOf, problemsOf, verdictsOf } from '../support/planning.ts';
 import {
   binding,

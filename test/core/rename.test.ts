@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { applyInMemory } from '../support/memory-store.ts';
+import { applyInMemory } from '../support/apply-in-memory.ts';
 import { changesOf, planOf, problemsOf, verdictsOf } from '../support/planning.ts';
 import { annotated, binding, group, role, store, token, user, workspace } from '../support/resources.ts';
 

@@ -9,8 +9,6 @@ import { grantSpec, roleSpec, tokenSpec, userSpec, window } from './random-spec.
 import { binding, group, make, role, token, user, workspace } from './resources.ts';
 import { Tape } from './tape.ts';
 
-export { declare, store } from './resources.ts';
-
 const USERS = ['ana', 'bo', 'cy', 'dee', 'eli'];
 const ROLES = ['boss', 'keeper', 'reader'];
 const GROUPS = ['outer', 'middle', 'inner', 'leaf'];
