@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Plan } from '../core/plan.ts';
-import { EXIT, type ExitStatus, failure } from '../core/problem.ts';
+import { EXIT, type ExitStatus, Failure, failure } from '../core/problem.ts';
 import { readPlan } from '../core/replay.ts';
 import { isDenied } from '../core/verdict.ts';
 import { applyPlan, recordRefusal } from '../engine/apply.ts';
@@ -59,11 +59,11 @@ async function applySaved(context: Context, options: Options, file: string): Pro
   const given = (['filename', 'prune', 'pruneWorkspace', 'adopt', 'watch'] as const).filter(
     (name) => options[name] !== undefined,
   );
-  if (given.length > 0)
+  if (given.length > 0 || options.workspace !== undefined || options.manager !== undefined)
     throw failure(
       EXIT.invalid,
       'RC121',
-      '--plan says all: no -f, --prune, --prune-workspace, --adopt or --watch beside it',
+      '--plan says all: no -f, -n, --manager, --prune, --prune-workspace, --adopt or --watch beside it',
       'leave them out',
     );
   const plan = readPlan(file, readPlanFile(context, file));
@@ -101,17 +101,14 @@ export async function finish(
     );
   }
   if (isDenied(plan.verdicts)) {
-    await recordRefusal(store, plan, act);
+    const { revision, auditHead } = await recordRefusal(store, plan, act);
     if (options.output === 'json')
-      context.stdout.write(
-        outcomeJson(plan, { revision: plan.base.revision, outcomes: [], auditHead: planned.head.auditHead }),
-      );
+      context.stdout.write(outcomeJson(plan, { revision, outcomes: [], auditHead }));
     else await printPlan(context, { ...options, output: 'text' }, planned, store.location);
     const exit = planExit(context, options, planned, false);
     note(context, options, 'refused, nothing was applied');
     return exit;
   }
-  reportWarnings(context, options, warnings);
   if (context.interactive && options.yes !== true && options.output === 'json' && plan.changes.length > 0)
     throw failure(
       EXIT.invalid,
@@ -121,6 +118,8 @@ export async function finish(
     );
   const asks =
     context.interactive && options.yes !== true && options.output !== 'json' && plan.changes.length > 0;
+  // With -o json stderr holds one document at most: the warnings of a success, or the failure.
+  if (options.output !== 'json') reportWarnings(context, options, warnings);
   if (asks) {
     await printPlan(context, { ...options, output: 'text' }, planned, store.location);
     if (!(await context.confirm('Apply this plan?'))) {
@@ -139,9 +138,9 @@ export async function finish(
     );
   }
   if (options.snapshot !== false) {
-    const { writeSnapshots } = await import('./snapshot-files.ts');
-    await writeSnapshots(context, options, store, snapshotFolder(context, options));
+    await snapshotAfter(context, options, store, applied.revision);
   }
+  if (options.output === 'json') reportWarnings(context, options, warnings);
   return EXIT.done;
 }
 
@@ -155,6 +154,27 @@ function outcomeJson(
 ): string {
   const { digest, summary, verdicts } = plan;
   return `${JSON.stringify({ kind: 'Outcome', revision, digest, summary, outcomes, verdicts, auditHead })}\n`;
+}
+
+/** Writes the snapshots; a failure says that the apply has happened all the same. */
+async function snapshotAfter(
+  context: Context,
+  options: WriteOptions,
+  store: Store,
+  revision: number,
+): Promise<void> {
+  const { writeSnapshots } = await import('./snapshot-files.ts');
+  try {
+    const isDefault = typeof options.snapshot !== 'string';
+    await writeSnapshots(context, options, store, snapshotFolder(context, options), isDefault);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const hint = `the store is at revision ${revision}; mend this, and the next apply writes the snapshot`;
+    throw new Failure(
+      error.exit,
+      error.problems.map((problem) => ({ ...problem, message: `snapshot: ${problem.message}`, hint })),
+    );
+  }
 }
 
 /** Beside the database file; for a remote store below .iam. */

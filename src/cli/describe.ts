@@ -3,7 +3,7 @@ import { compareText, EXIT } from '../core/problem.ts';
 import { identityOf, showIdentity, toManifest } from '../core/resource.ts';
 import { createState, type State } from '../core/state.ts';
 import { CATALOGUE } from '../kinds/catalogue.ts';
-import type { Resource } from '../kinds/index.ts';
+import { kindOf, type Resource } from '../kinds/index.ts';
 import { formatTime } from '../kinds/time.ts';
 import { descriptionText } from '../render/description-text.ts';
 import { renderManifest } from '../render/yaml.ts';
@@ -25,7 +25,7 @@ export const command: Handler = async (context, [word = '', name = ''], options:
   const state = createState(stored.map((other) => other.resource));
   const referrers = state.referrers(identityOf(resource)).map(identityOf).sort(compareText);
   const grants = grantsThrough(state, resource, options.workspace).map((grant) =>
-    grantFacts(grant, context.now()),
+    grantFacts(grant, isRevoked(state, grant), context.now()),
   );
   const fieldManagers = Object.entries(one?.fieldManagers ?? {});
   if (options.output === 'json') {
@@ -43,6 +43,7 @@ export const command: Handler = async (context, [word = '', name = ''], options:
   }
   const facts: [string, string][] = one
     ? [
+        ['Summary', kindOf(kind).summary(resource.spec)],
         ['Manager', one.manager],
         ...fieldManagers
           .filter(([, manager]) => manager !== one.manager)
@@ -99,13 +100,21 @@ function grantsThrough(state: State, resource: Resource, workspace: string | und
     .filter((grant) => rests(grant) && (workspace === undefined || grant.workspace === workspace));
 }
 
-function grantFacts(grant: Grant, at: number) {
+function isRevoked(state: State, { subject }: Grant): boolean {
+  return (
+    subject.kind === 'Token' && state.get('Token', subject.namespace, subject.name)?.spec.revoked === true
+  );
+}
+
+function grantFacts(grant: Grant, revoked: boolean, at: number) {
   const { span } = grant;
   const state =
     span.until <= at
       ? 'Expired'
       : !grant.enabled
-        ? 'Suspended'
+        ? revoked
+          ? 'Revoked'
+          : 'Suspended'
         : span.from > at
           ? `From ${formatTime(span.from).slice(0, 10)}`
           : 'Active';

@@ -71,7 +71,8 @@ async function readRoots(
     const texts = new Map<string, { file: string; text: string }>();
     for (const { file, text } of loaded.texts) {
       const below = relative(folder, resolve(context.cwd, file)).replaceAll(sep, '/');
-      if (/\.ya?ml$/.test(below)) texts.set(below, { file, text });
+      // JSON is YAML: organisationsOf tells which of them it knows.
+      texts.set(below, { file, text });
     }
     const found = organisationsOf({ name: basename(folder), path: root.replace(/(?<=.)\/+$/, '') }, [
       ...texts.keys(),

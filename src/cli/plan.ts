@@ -1,5 +1,4 @@
 import path from 'node:path';
-import type { Plan } from '../core/plan.ts';
 import { EXIT, type ExitStatus } from '../core/problem.ts';
 import { isDenied } from '../core/verdict.ts';
 import { readSource } from '../engine/load.ts';
@@ -7,7 +6,7 @@ import { type Planned, planInput } from '../engine/plan.ts';
 import type { Context } from './context.ts';
 import { type InputOptions, planOptions, type ScopeOptions, sourceOf, storeOf } from './inputs.ts';
 import type { Handler } from './program.ts';
-import { denialProblems, note, reportProblems, reportWarnings } from './report.ts';
+import { denialProblems, note, problemItems, reportProblems, reportWarnings } from './report.ts';
 import { type GlobalOptions, paintFor, timeOption } from './settings.ts';
 
 interface Options extends InputOptions, ScopeOptions {
@@ -30,29 +29,29 @@ export const command: Handler = async (context, _args, options: Options) => {
   await printPlan(context, options, planned, store.location);
   if (options.out !== undefined) {
     const { writeWhole } = await import('./write-whole.ts');
-    writeWhole(path.resolve(context.cwd, options.out), planJson(planned.plan), 0o600);
+    writeWhole(path.resolve(context.cwd, options.out), planJson(planned), 0o600);
     note(context, options, `wrote ${options.out}; apply exactly this with: iam apply --plan ${options.out}`);
   }
   return planExit(context, options, planned, options.exitCode ?? false);
 };
 
-/** A plan as one line of JSON. */
-export function planJson(plan: Plan): string {
-  return `${JSON.stringify(plan)}\n`;
+/** A plan as one line of JSON, with all that is to be said of its input. */
+function planJson({ plan, warnings }: Pick<Planned, 'plan' | 'warnings'>): string {
+  return `${JSON.stringify({ ...plan, problems: problemItems(warnings) })}\n`;
 }
 
 /** Writes a plan to stdout in the form asked for. */
 export async function printPlan(
   context: Context,
   options: { readonly output: 'text' | 'json' | 'markdown'; readonly verbose?: boolean },
-  { plan, notes }: Pick<Planned, 'plan' | 'notes'>,
+  { plan, notes, warnings }: Pick<Planned, 'plan' | 'notes' | 'warnings'>,
   store: string,
   title?: string,
 ): Promise<void> {
   const titled = title === undefined ? {} : { title };
   switch (options.output) {
     case 'json':
-      context.stdout.write(planJson(plan));
+      context.stdout.write(planJson({ plan, warnings }));
       return;
     case 'markdown': {
       const { planMarkdown } = await import('../render/plan-markdown.ts');

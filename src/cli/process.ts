@@ -52,7 +52,7 @@ function output(descriptor: 1 | 2): Output {
       return isatty(descriptor);
     },
     get columns() {
-      return isatty(descriptor) ? (process.stdout.columns ?? 80) : 80;
+      return isatty(descriptor) ? process.stdout.columns || 80 : 80;
     },
     get colour() {
       return wantsColour(descriptor);

@@ -6,7 +6,12 @@ import { type GlobalOptions, paintFor } from './settings.ts';
 
 /** Problems as cli.md's ProblemList: one JSON document. */
 function problemList(problems: readonly Problem[]): string {
-  const items = sortProblems(problems).map(({ code, severity, message, place, hint }) => ({
+  return `${JSON.stringify({ kind: 'ProblemList', items: problemItems(problems) })}\n`;
+}
+
+/** Problems as the items of a ProblemList, by place. */
+export function problemItems(problems: readonly Problem[]) {
+  return sortProblems(problems).map(({ code, severity, message, place, hint }) => ({
     code,
     severity,
     message,
@@ -15,7 +20,6 @@ function problemList(problems: readonly Problem[]): string {
     column: place?.column ?? null,
     hint: hint ?? null,
   }));
-  return `${JSON.stringify({ kind: 'ProblemList', items })}\n`;
 }
 
 /** How a command speaks on stderr. */

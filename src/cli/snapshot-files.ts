@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { sha256 } from '../core/hash.ts';
+import { EXIT, failure } from '../core/problem.ts';
 import { GRANT_COLUMNS, USER_COLUMNS } from '../core/snapshot.ts';
 import { readSnapshot } from '../engine/snapshot.ts';
 import { formatTime } from '../kinds/time.ts';
@@ -35,11 +36,22 @@ export async function writeSnapshots(
   voice: Voice,
   store: Store,
   folder: string,
+  isDefault: boolean,
 ): Promise<void> {
   const at = context.now();
   const { head, workspaces, rows, commit } = await readSnapshot(store, at);
-  if (head.store === null || head.snapshotRevision === head.revision) return;
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // The mark is about the default folder; another one is always compared.
+  if (head.store === null || (isDefault && head.snapshotRevision === head.revision && existsSync(folder)))
+    return;
+  try {
+    makeFolder(folder);
+  } catch (error) {
+    throw failure(
+      EXIT.error,
+      'RC128',
+      `${folder} cannot be made: ${error instanceof Error ? error.message : error}`,
+    );
+  }
   const written: string[] = [];
   for (const workspace of workspaces) {
     const layouts = {
@@ -69,13 +81,21 @@ export async function writeSnapshots(
     written.push(workspace);
   }
   removeGone(folder, head.store, new Set(workspaces));
-  await store.write({ type: 'snapshot', revision: head.revision });
+  if (isDefault) await store.write({ type: 'snapshot', revision: head.revision });
   if (written.length > 0)
     note(
       context,
       voice,
       `wrote the snapshot of ${written.length === 1 ? written[0] : `${written.length} workspaces`} to ${path.relative(context.cwd, folder) || '.'}`,
     );
+}
+
+/** Makes a folder (0700); a new `.iam` also gets its .gitignore. */
+function makeFolder(folder: string): void {
+  const made = mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (made === undefined) return;
+  for (let each = folder; each.length >= made.length; each = path.dirname(each))
+    if (path.basename(each) === '.iam') writeFileSync(path.join(each, '.gitignore'), '*\n', { mode: 0o600 });
 }
 
 /** Whether the folder has these rows already: the files themselves, and a sidecar of this store that says so. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { EXIT, failure } from '../core/problem.ts';
@@ -8,9 +9,9 @@ import { EXIT, failure } from '../core/problem.ts';
  * Throws a Failure when it cannot be written; what was there before is still there then.
  */
 export function writeWhole(file: string, text: string, mode = 0o644): void {
-  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
+  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${randomUUID()}.tmp`);
   try {
-    const descriptor = openSync(temporary, 'w', mode);
+    const descriptor = openSync(temporary, 'wx', mode);
     try {
       writeFileSync(descriptor, text);
       fsyncSync(descriptor);

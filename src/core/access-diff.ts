@@ -82,10 +82,10 @@ export function diffAccess(
   const result: AccessChange[] = [];
   for (const pair of subjects.values()) {
     const had = pair.before
-      ? linesOf(before, accessBefore, pair.before, spread.before, at)
+      ? linesOf(before, accessBefore, pair.before, spread.includedBefore, at)
       : new Map<string, Line>();
     const has = pair.after
-      ? linesOf(after, accessAfter, pair.after, spread.after, at)
+      ? linesOf(after, accessAfter, pair.after, spread.includedAfter, at)
       : new Map<string, Line>();
     result.push(...compareLines(renameLines(had, renames), has, at));
   }
@@ -112,7 +112,7 @@ function linesOf(
   state: State,
   access: Access,
   subject: Subject,
-  spread: ReadonlySet<string>,
+  included: ReadonlySet<string>,
   at: number,
 ): Map<string, Line> {
   const lines = new Map<string, Line>();
@@ -128,9 +128,9 @@ function linesOf(
   const grants = access.grantsOf(subject).filter(({ enabled, span }) => enabled && span.until > at);
   // Shortest first, so that the first path that covers a moment is the one to name.
   for (const grant of grants.sort(compareGrants)) note(grant, grant.role, showVia(grant.groups));
-  for (const grant of grants) {
-    if (!spread.has(grant.role)) continue;
-    for (const role of [...includedRoles(state, grant.role)].sort(compareText))
+  // Whoever keeps such a role through another one that includes it neither gains nor loses it.
+  for (const grant of included.size === 0 ? [] : grants) {
+    for (const role of [...includedRoles(state, grant.role).intersection(included)].sort(compareText))
       note(grant, role, `${showVia(grant.groups)}>role:${grant.role}`);
   }
   return lines;
@@ -245,14 +245,28 @@ function tokenSubject(token: Resource<'Token'>): Subject {
   return { kind: 'Token', namespace: token.metadata.namespace, name: token.metadata.name };
 }
 
-/** Roles that include something else than before: what they include is access that comes or goes. */
+/** What follows from changed includes, by the names before and after. */
+interface Spread {
+  /** Roles that include something else than before: their holders' access changes. */
+  readonly before: Set<string>;
+  readonly after: Set<string>;
+  /** The roles that come or go with them. */
+  readonly includedBefore: Set<string>;
+  readonly includedAfter: Set<string>;
+}
+
 function rolesWithOtherIncludes(
   before: State,
   after: State,
   changes: readonly ResourceChange[],
   renames: Renames,
-): { before: Set<string>; after: Set<string> } {
-  const spread = { before: new Set<string>(), after: new Set<string>() };
+): Spread {
+  const spread: Spread = {
+    before: new Set(),
+    after: new Set(),
+    includedBefore: new Set(),
+    includedAfter: new Set(),
+  };
   const changed = changes.some(
     (change) =>
       change.before?.kind === 'Role' &&
@@ -260,17 +274,26 @@ function rolesWithOtherIncludes(
       change.before.spec.includes.join() !== change.after.spec.includes.join(),
   );
   if (!changed) return spread;
+  const nameBefore = new Map(
+    [...renames].map(([id, name]) => [`${id.split('/')[0]} ${name}`, id.split('/')[2]]),
+  );
   for (const role of before.ofKind('Role')) {
     const old = role.metadata.name;
     const name = renames.get(identity('Role', undefined, old)) ?? old;
     if (!after.get('Role', undefined, name)) continue;
-    const was = [...includedRoles(before, old)].map(
-      (it) => renames.get(identity('Role', undefined, it)) ?? it,
+    const was = new Set(
+      [...includedRoles(before, old)].map((it) => renames.get(identity('Role', undefined, it)) ?? it),
     );
     const is = includedRoles(after, name);
-    if (was.length === is.size && was.every((it) => is.has(it))) continue;
+    const moved = was.symmetricDifference(is);
+    if (moved.size === 0) continue;
     spread.before.add(old);
     spread.after.add(name);
+    for (const it of moved) {
+      // Under both names on both sides: another role may include it still, or already.
+      spread.includedBefore.add(nameBefore.get(`Role ${it}`) ?? it);
+      spread.includedAfter.add(it);
+    }
   }
   return spread;
 }

@@ -233,8 +233,8 @@ export function conflictOf(
 ): string | undefined {
   for (const { path } of fields) {
     const field = declares.find((name) => isInField(path, name));
-    const owner = field === undefined ? stored.manager : stored.fieldManagers[field];
-    if (owner !== undefined && owner !== manager) return owner;
+    const other = field === undefined ? stored.manager : stored.fieldManagers[field];
+    if (other !== undefined && other !== manager) return other;
   }
   return undefined;
 }

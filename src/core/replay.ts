@@ -24,8 +24,10 @@ export function readPlan(file: string, text: string): Plan {
     throw notAPlan(error instanceof SyntaxError ? `is not JSON: ${error.message}` : String(error));
   }
   if (!isPlan(value)) throw notAPlan('is not a plan');
-  const wrong = value.changes.find((change) => !isChange(change));
-  if (wrong) throw notAPlan('has a change that is not in normal form');
+  const whole = value.changes.every(isChange);
+  if (!whole) throw notAPlan('has a change that is not in normal form');
+  if (new Set(value.changes.map(identityOfChange)).size < value.changes.length)
+    throw notAPlan('changes a resource twice');
   if (digestOf(value) !== value.digest)
     throw failure(
       EXIT.stale,
@@ -57,7 +59,8 @@ function isPlan(value: unknown): value is Plan {
 }
 
 /** Whether a change is whole: a valid normal form after it, and the identity that it says. */
-function isChange(change: Change): boolean {
+function isChange(change: Change | null): boolean {
+  if (typeof change !== 'object' || change === null) return false;
   if (!isKindName(change.kind) || !Array.isArray(change.declares) || !Array.isArray(change.fields))
     return false;
   const shape = { create: [false, true], update: [true, true], delete: [true, false] }[change.action];

@@ -214,18 +214,24 @@ function rolesReachingOwner(state: State): Set<string> {
   return found;
 }
 
+/** Full case folding, near enough: `ß` is `ss`, and all forms of sigma are one. */
+function foldCase(text: string): string {
+  return text.toUpperCase().toLowerCase().replaceAll('ς', 'σ');
+}
+
 function emailClashes(state: State, focus: ReadonlyMap<Identity, Resource>): Violation[] {
-  const owners = new Map<string, string[]>();
+  const holders = new Map<string, string[]>();
   let users = false;
   for (const resource of focus.values()) users ||= resource.kind === 'User';
   if (!users) return [];
   for (const user of state.ofKind('User')) {
-    const names = owners.get(user.spec.email);
+    const email = foldCase(user.spec.email);
+    const names = holders.get(email);
     if (names) names.push(user.metadata.name);
-    else owners.set(user.spec.email, [user.metadata.name]);
+    else holders.set(email, [user.metadata.name]);
   }
   const violations: Violation[] = [];
-  for (const [email, names] of owners) {
+  for (const names of holders.values()) {
     if (names.length < 2) continue;
     const sorted = names.sort(compareText);
     // All but one complain; the one left alone is what the others are told about: a stored one, else the first.
@@ -237,7 +243,7 @@ function emailClashes(state: State, focus: ReadonlyMap<Identity, Resource>): Vio
         id,
         pointer: '/spec/email',
         code: 'RC113',
-        message: `User ${name}: e-mail ${email} already belongs to User ${kept}`,
+        message: `User ${name}: e-mail ${state.get('User', undefined, name)?.spec.email} already belongs to User ${kept}`,
         hint: 'one person is one User; bind that one',
       });
     }

@@ -1,12 +1,12 @@
 import { type Change, identityOfChange, type Plan } from '../core/plan.ts';
 import { isInField } from '../core/plan-changes.ts';
-import { EXIT, failure } from '../core/problem.ts';
 import { fromManifest, type Identity, identity, identityOf } from '../core/resource.ts';
 import type { Stored } from '../core/stored.ts';
 import { isDenied } from '../core/verdict.ts';
 import { KIND_NAMES } from '../kinds/index.ts';
-import { type Act, StaleBase, type Store, type WriteChange } from '../stores/store.ts';
+import { type Act, type Head, StaleBase, type Store, type WriteChange } from '../stores/store.ts';
 import type { Planned } from './plan.ts';
+import { planSaved } from './saved-plan.ts';
 
 /** What became of one change. */
 export interface Outcome {
@@ -30,10 +30,12 @@ const OUTCOMES = { create: 'created', update: 'updated', delete: 'deleted' } as 
 /**
  * Applies exactly a plan, in one write: renames, then grants before revocations, deletes last.
  *
- * A plan without changes writes nothing. Must not be called with a plan that is denied: `refusePlan` comes first.
- * Throws a Failure: exit 5 when the store has moved on since the plan was made.
+ * A plan without changes writes nothing. Must not be called with a plan that is denied: `recordRefusal` is for that.
+ * When the store has moved on since the plan was made, the plan is judged again on what there is now, and applied if
+ * nothing that it touches, refers to or is judged by has changed; otherwise throws a Failure (exit 5).
  */
-export async function applyPlan(store: Store, { plan, actual, head }: Planned, act: Act): Promise<Applied> {
+export async function applyPlan(store: Store, planned: Planned, act: Act): Promise<Applied> {
+  const { plan, actual, head } = planned;
   if (isDenied(plan.verdicts)) throw new Error('a denied plan must not be applied');
   if (plan.changes.length === 0) {
     return { revision: head.revision, outcomes: [], auditHead: head.auditHead, created: false };
@@ -61,18 +63,14 @@ export async function applyPlan(store: Store, { plan, actual, head }: Planned, a
     };
   } catch (error) {
     if (!(error instanceof StaleBase)) throw error;
-    throw failure(
-      EXIT.stale,
-      'RC404',
-      `the store has moved from revision ${head.revision} to ${error.found.revision} since the plan was made; nothing was applied`,
-      'run again: the plan is made anew',
-    );
+    return applyPlan(store, await planSaved(store, plan), act);
   }
 }
 
-/** Records that a plan was refused: one audit row, no revision. Nothing where there is no store. */
-export async function recordRefusal(store: Store, plan: Plan, act: Act): Promise<void> {
-  await store.write({ type: 'refused', act, digest: plan.digest, verdicts: plan.verdicts });
+/** Records that a plan was refused: one audit row, no revision, nothing where there is no store. Returns the new head. */
+export async function recordRefusal(store: Store, plan: Plan, act: Act): Promise<Head> {
+  const { head } = await store.write({ type: 'refused', act, digest: plan.digest, verdicts: plan.verdicts });
+  return head;
 }
 
 /**
@@ -121,6 +119,6 @@ function fieldManagersAfter(
   stored: Stored | undefined,
   manager: string,
 ): Record<string, string> {
-  const kept = Object.entries(stored?.fieldManagers ?? {}).filter(([, owner]) => owner !== manager);
+  const kept = Object.entries(stored?.fieldManagers ?? {}).filter(([, other]) => other !== manager);
   return Object.fromEntries([...kept, ...change.declares.map((field) => [field, manager] as const)]);
 }

@@ -22,7 +22,6 @@ export async function compareSources(
 ): Promise<{ plan: Plan; notes: PlanNotes; warnings: readonly Problem[] }> {
   const [was, is] = [await readSource(base), await readSource(head)];
   const problems = [...was.problems.filter(({ code }) => code !== 'RC120'), ...is.problems];
-  // An older side without manifests is an empty one.
   refuseErrors(problems);
   const kept = new Set(is.declared.map(({ id }) => id));
   const { plan, notes } = planChanges({

@@ -1,7 +1,7 @@
 import type { Static } from 'typebox';
 import { defineKind, type Finding, keys, showLabels, sortBy } from './kind.ts';
 import { dnsLabel, expiresAt, grantLabels, notBefore, scope } from './schema.ts';
-import { badWindow, unsafeText } from './text.ts';
+import { badWindow, unsafeName, unsafeText } from './text.ts';
 import { isExpired, normalWindow } from './time.ts';
 
 const schema = {
@@ -130,7 +130,7 @@ function checkResource(entry: ResourceEntry): Finding[] {
       },
     ];
   }
-  return unsafeText(entry.id, `${pointer}/id`);
+  return unsafeName(entry.id, `${pointer}/id`);
 }
 
 export const roleBinding = defineKind<RoleBindingDeclared, RoleBindingSpec>({

@@ -105,7 +105,19 @@ async function findFiles(paths: readonly string[], cwd: string, problems: Proble
             add(file);
           };
           const before = problems.length;
-          await walk(one, { cwd, root: realpathSync(absolute), rules: [] }, inFolder, problems);
+          const root = realpathSync(absolute);
+          const seen: Seen = { folders: new Set(), links: [] };
+          await walk(one, { cwd, root, real: root, rules: [], seen }, inFolder, problems);
+          for (const { file, target } of seen.links) {
+            if (!seen.folders.has(target))
+              problems.push(
+                unreadable(
+                  file,
+                  'is a symbolic link to a folder that is left out',
+                  `name the link in ${IGNORE_FILE} too, or put the folder in its place`,
+                ),
+              );
+          }
           if (!any && problems.length === before && !isGlob(given)) empty.push(one);
         }
       });
@@ -130,11 +142,24 @@ function expand(given: string, cwd: string, problems: Problem[]): string[] {
   }
   const before = problems.length;
   const known = new Map<string, Listed[]>();
-  const matches = expandGlob(given, (folder) => {
+  const list = (folder: string) => {
     const names = known.get(folder) ?? listed(folder, cwd, problems);
     known.set(folder, names);
     return names;
-  });
+  };
+  const links: string[] = [];
+  const matches = expandGlob(given, list, (link) => links.push(link));
+  const visited = new Set([...known.keys()].map((folder) => realpathSync(path.resolve(cwd, folder))));
+  for (const link of links) {
+    if (!visited.has(realpathSync(path.resolve(cwd, link))))
+      problems.push(
+        unreadable(
+          link,
+          'is a symbolic link to a folder, which ** does not follow',
+          `give the folder itself, where ${IGNORE_FILE} can name it`,
+        ),
+      );
+  }
   if (matches.length === 0 && problems.length === before)
     problems.push(unreadable(given, 'matches no file', RELATIVE));
   return matches;
@@ -189,17 +214,27 @@ interface Walk {
   readonly cwd: string;
   /** The real path of the folder that was given: links must not leave it. */
   readonly root: string;
+  /** The real path of the folder that is walked. */
+  readonly real: string;
   /** Of the folders on the way, the outermost first. */
   readonly rules: readonly IgnoreRules[];
+  readonly seen: Seen;
+}
+
+/** What a walk met, by real paths: a link to a folder is fine when that folder is walked where it is. */
+interface Seen {
+  readonly folders: Set<string>;
+  readonly links: { readonly file: string; readonly target: string }[];
 }
 
 async function walk(
   folder: string,
-  { cwd, root, rules: outer }: Walk,
+  { cwd, root, real, rules: outer, seen }: Walk,
   add: (file: string) => void,
   problems: Problem[],
 ): Promise<void> {
   const absolute = path.resolve(cwd, folder);
+  seen.folders.add(real);
   const entries = readdirSync(absolute, { withFileTypes: true });
   const rules = entries.some(({ name }) => name === IGNORE_FILE)
     ? [...outer, ...(await rulesIn(folder, absolute, problems))]
@@ -224,10 +259,13 @@ async function walk(
           );
           return;
         }
-        // A link to a folder inside is walked where that folder is.
-        if (isFolder) return;
+        if (isFolder) {
+          seen.links.push({ file, target });
+          return;
+        }
       }
-      if (isFolder) await walk(file, { cwd, root, rules }, add, problems);
+      if (isFolder)
+        await walk(file, { cwd, root, real: path.join(real, entry.name), rules, seen }, add, problems);
       else if (statSync(full).isFile()) add(file);
       else problems.push(unreadable(file, 'is not a file', `name it in ${IGNORE_FILE}`));
     });

@@ -41,7 +41,15 @@ export function gitSource({ revision, paths, cwd, label, mayBeAbsent }: GitOptio
       const shown = (entry: string) => label + (path.posix.relative(prefix, entry) || entry);
       const files = new Set<Entry>();
       for (const given of paths) {
-        const roots = rootsOf(tree, given, prefix, cwd);
+        const passed: string[] = [];
+        const roots = rootsOf(tree, given, prefix, cwd, passed);
+        for (const link of passed)
+          problems.push({
+            code: 'RC129',
+            severity: 'error',
+            message: `${shown(link)}: is a symbolic link to a folder, which ** does not follow`,
+            hint: `give the folder itself, where ${IGNORE_FILE} can name it`,
+          });
         if (roots.length === 0 && (given === '' || !mayBeAbsent))
           problems.push({
             code: 'RC101',
@@ -53,7 +61,7 @@ export function gitSource({ revision, paths, cwd, label, mayBeAbsent }: GitOptio
           const found = await walk(tree, root, cwd);
           if (found.length === 0 && !mayBeAbsent && !isGlob(given)) problems.push(nothingIn(label + given));
           for (const entry of found) {
-            const what = refusal(tree, root, entry, cwd);
+            const what = refusal(tree, root, entry, found, cwd);
             if (what === undefined) files.add(entry);
             else if (what !== 'nothing')
               problems.push({
@@ -163,23 +171,40 @@ function listTree(commit: string, cwd: string): Tree {
   return tree;
 }
 
-/** The files and folders of a commit that a path means. */
-function rootsOf(tree: Tree, given: string, prefix: string, cwd: string): string[] {
+/** The files and folders of a commit that a path means; `passed` gets links to folders that a glob left unread. */
+function rootsOf(tree: Tree, given: string, prefix: string, cwd: string, passed: string[]): string[] {
   if (given === '') return [];
   const relative = path.isAbsolute(given) ? path.relative(realpathSync(cwd), given) : given;
   const wanted = path.posix.join(prefix, relative).replace(/\/$/, '');
   if (tree.has(wanted)) return [wanted];
-  return isGlob(given) ? expandGlob(wanted, (folder) => listed(tree, folder)) : [];
+  if (!isGlob(given)) return [];
+  const visited = new Set<string>();
+  const links: string[] = [];
+  const list = (folder: string) => {
+    visited.add(folder);
+    return listed(tree, folder, cwd);
+  };
+  const matches = expandGlob(wanted, list, (link) => links.push(link));
+  passed.push(...links.filter((link) => !visited.has(linkTarget(tree, tree.get(link), cwd)?.path ?? '')));
+  return matches;
+}
+
+/** What a symbolic link of a commit leads to, when that is in the commit. */
+function linkTarget(tree: Tree, link: Entry | undefined, cwd: string): Entry | undefined {
+  if (!link) return undefined;
+  const target = readBlobs([link], cwd).get(link.object)?.toString() ?? '';
+  if (target.startsWith('/')) return undefined;
+  return tree.get(path.posix.join(path.posix.dirname(link.path), target).replace(/\/$/, ''));
 }
 
 function isFolder({ mode }: Entry): boolean {
   return mode === '040000';
 }
 
-function listed(tree: Tree, folder: string): Listed[] {
+function listed(tree: Tree, folder: string, cwd: string): Listed[] {
   return [...(tree.get(folder)?.entries ?? [])].map(([name, entry]) => ({
     name,
-    isFolder: isFolder(entry),
+    isFolder: isFolder(entry.mode === '120000' ? (linkTarget(tree, entry, cwd) ?? entry) : entry),
     isLink: entry.mode === '120000',
   }));
 }
@@ -206,7 +231,13 @@ async function walk(
 }
 
 /** Why an entry cannot be read: its content is not in it. `nothing` when it does not matter. */
-function refusal(tree: Tree, root: string, entry: Entry, cwd: string): string | undefined {
+function refusal(
+  tree: Tree,
+  root: string,
+  entry: Entry,
+  walked: readonly Entry[],
+  cwd: string,
+): string | undefined {
   if (entry.mode === '160000') return 'a submodule';
   if (entry.mode !== '120000') return undefined;
   if (entry.path === root || hasExtension(entry.path) || path.posix.basename(entry.path) === IGNORE_FILE)
@@ -218,7 +249,10 @@ function refusal(tree: Tree, root: string, entry: Entry, cwd: string): string | 
     return 'a symbolic link that leads out of the repository';
   const found = tree.get(to.replace(/\/$/, ''));
   const within = root === '.' || found?.path === root || found?.path.startsWith(`${root}/`);
-  return !found || !isFolder(found) || within ? 'nothing' : 'a symbolic link that leads out of its folder';
+  if (!found || !isFolder(found)) return 'nothing';
+  if (!within) return 'a symbolic link that leads out of its folder';
+  const isWalked = found.path === root || walked.some(({ path: file }) => file.startsWith(`${found.path}/`));
+  return isWalked ? 'nothing' : 'a symbolic link to a folder that is left out';
 }
 
 /** The content of entries by object, in one run of git; without those that are too large. */

@@ -19,9 +19,10 @@ export function isGlob(pattern: string): boolean {
  * The files and folders that a pattern matches: `*`, `?`, `[a-z]` and `{a,b}` in a name, `**` for folders at any
  * depth. Names that begin with a dot only where the pattern has the dot.
  *
- * Not `fs.globSync`, which leaves out silently what it cannot read.
+ * Not `fs.globSync`, which leaves out silently what it cannot read. `**` follows no links; `passed` hears of each one
+ * to a folder.
  */
-export function expandGlob(pattern: string, list: List): string[] {
+export function expandGlob(pattern: string, list: List, passed: (link: string) => void): string[] {
   const found = new Set<string>();
   const visit = (folder: string, parts: readonly string[]): void => {
     const [part, ...rest] = parts;
@@ -33,8 +34,11 @@ export function expandGlob(pattern: string, list: List): string[] {
       visit(folder, rest);
       // What is found is read with all that is in it.
       if (rest.length === 0) return;
-      for (const { name, isFolder, isLink } of list(folder))
-        if (isFolder && !isLink && !name.startsWith('.')) visit(path.join(folder, name), parts);
+      for (const { name, isFolder, isLink } of list(folder)) {
+        if (!isFolder || name.startsWith('.')) continue;
+        if (isLink) passed(path.join(folder, name));
+        else visit(path.join(folder, name), parts);
+      }
     } else {
       const matches = isGlob(part)
         ? (name: string) => (part.startsWith('.') || !name.startsWith('.')) && path.matchesGlob(name, part)

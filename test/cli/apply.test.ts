@@ -467,6 +467,15 @@ describe('a refusal', () => {
     expect(JSON.parse((await at.done('history -o json')).stdout).revisions).toHaveLength(1);
   });
 
+  test('gives the audit head with its own row in it', async () => {
+    const at = desk();
+    await at.done('apply -f org.yaml');
+    at.write('org.yaml', WIDER);
+    const { stdout } = await at.iam('apply -f org.yaml --manager others -o json');
+    const last = (await at.audit()).at(-1);
+    expect(JSON.parse(stdout).auditHead).toBe(`${last?.seq}:${last?.hash}`);
+  });
+
   test('with -o json is the Outcome on stdout and the ProblemList on stderr', async () => {
     const at = desk();
     await at.done('apply -f org.yaml');
@@ -553,14 +562,17 @@ describe('on a terminal', () => {
     });
   });
 
-  test('what another writes while somebody thinks is not overwritten: exit 5', async () => {
+  test.each([
+    ['changes the same', WIDER, { exit: 5, stderr: expect.stringContaining('RC404: the plan is stale') }, 2],
+    ['has nothing to do with it', user('dee'), { exit: 0 }, 3],
+  ])('what another applies while somebody thinks and %s', async (_, other, outcome, revision) => {
     const at = desk();
     await at.done('apply -f org.yaml');
     at.write('org.yaml', WIDER);
-    at.write('other.yaml', user('dee'));
+    at.write('other.yaml', other);
     const answers = {
       get 0() {
-        const ran = spawnSync(process.execPath, [MAIN, 'apply', '-f', 'other.yaml'], {
+        const ran = spawnSync(process.execPath, [MAIN, 'apply', '-f', 'other.yaml', '--no-snapshot'], {
           cwd: at.cwd,
           encoding: 'utf8',
         });
@@ -569,11 +581,8 @@ describe('on a terminal', () => {
       },
     } as unknown as readonly boolean[];
     const ran = await at.iam('apply -f org.yaml', { interactive: true, answers });
-    expect(ran).toMatchObject({
-      exit: 5,
-      stderr: expect.stringContaining('RC404: the store has moved from revision 1 to 2'),
-    });
-    expect(await at.revision()).toBe(2);
+    expect(ran).toMatchObject(outcome);
+    expect(await at.revision()).toBe(revision);
   });
 });
 
@@ -643,9 +652,26 @@ describe('the snapshot', () => {
       stderr: 'wrote the snapshot of acme to .iam/snapshot\n',
     });
     expect(sidecar(at).revision).toBe(1);
-    // And then it is remembered.
-    rmSync(join(at.cwd, '.iam/snapshot'), { recursive: true });
+    // And then it is remembered, as long as the folder is there.
     expect((await at.done('apply -f org.yaml')).stderr).toBe('');
+    rmSync(join(at.cwd, '.iam/snapshot'), { recursive: true });
+    expect((await at.done('apply -f org.yaml')).stderr).toBe('wrote the snapshot of acme to .iam/snapshot\n');
+  });
+
+  test('in a folder of its own leaves the default one to the next apply', async () => {
+    const at = desk();
+    await at.done('apply -f org.yaml --snapshot other');
+    expect(at.has('.iam/snapshot')).toBe(false);
+    await at.done('apply -f org.yaml');
+    expect(sidecar(at).revision).toBe(1);
+  });
+
+  test('that cannot be written says that the apply has happened', async () => {
+    const at = desk();
+    at.write('blocked', '');
+    const ran = await at.iam('apply -f org.yaml --snapshot blocked/below');
+    expect(ran).toMatchObject({ exit: 1, stdout: expect.stringContaining('Revision 1: 6 created') });
+    expect(ran.stderr).toMatch(/error RC128: snapshot: .*\n {2}the store is at revision 1;/);
   });
 
   test.each(['acme.users.csv', 'acme.snapshot.json'])(

@@ -242,6 +242,11 @@ describe('a role', () => {
     expect(diff([...org([]), own], [...org(['reader']), own])).toEqual([]);
   });
 
+  test('that the holder has through a second role that includes it is neither', () => {
+    const second = [role('second', { includes: ['reader'] }), binding('acme/own', 'second', ['ana'])];
+    expect(diff([...org(['reader']), ...second], [...org([]), ...second])).toEqual([]);
+  });
+
   test('under another name is the same role', () => {
     expect(diff(org(['writer']), org(['writer'], 'chief'), new Map([['Role//boss', 'Role//chief']]))).toEqual(
       [],
@@ -257,9 +262,12 @@ describe('a role', () => {
   });
 });
 
-/** Roles of both organisations that do not include the same any more, by their names before and after. */
+/** Roles that a role of both organisations included or includes, but not both, by their names before and after. */
 function spreadOf(before: readonly Resource[], after: readonly Resource[], renamed: Renamed) {
   const now = (name: string) => renamed.get(`Role//${name}`)?.split('/')[2] ?? name;
+  const then = (name: string) =>
+    [...renamed].find(([id, to]) => id.startsWith('Role/') && to.split('/')[2] === name)?.[0].split('/')[2] ??
+    name;
   const spread = { before: new Set<string>(), after: new Set<string>() };
   for (const { kind, metadata } of before) {
     if (
@@ -268,9 +276,10 @@ function spreadOf(before: readonly Resource[], after: readonly Resource[], renam
     )
       continue;
     const was = new Set([...allIncludes(before, metadata.name)].map(now));
-    if (was.symmetricDifference(allIncludes(after, now(metadata.name))).size === 0) continue;
-    spread.before.add(metadata.name);
-    spread.after.add(now(metadata.name));
+    for (const moved of was.symmetricDifference(allIncludes(after, now(metadata.name)))) {
+      spread.before.add(then(moved));
+      spread.after.add(moved);
+    }
   }
   return spread;
 }

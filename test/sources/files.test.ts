@@ -295,10 +295,14 @@ describe('globs', () => {
 
   test('ask for no folder that cannot match', () => {
     const asked: string[] = [];
-    expandGlob('a/{b,c}/*.yaml', (name) => {
-      asked.push(name);
-      return name === '.' ? [{ name: 'a', isFolder: true, isLink: false }] : [];
-    });
+    expandGlob(
+      'a/{b,c}/*.yaml',
+      (name) => {
+        asked.push(name);
+        return name === '.' ? [{ name: 'a', isFolder: true, isLink: false }] : [];
+      },
+      () => {},
+    );
     expect(new Set(asked)).toEqual(new Set(['.', 'a']));
   });
 });

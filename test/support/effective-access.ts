@@ -105,10 +105,10 @@ export function allIncludes(org: readonly Resource[], role: string): Set<string>
   return new Set(direct.flatMap((name) => [name, ...allIncludes(org, name)]));
 }
 
-/** All holdings at a time, as text, each with every way that leads to it. Roles of `spread` also give what they include. */
+/** All holdings at a time, as text, each with every way that leads to it. A role also gives those of `included` that it includes. */
 export function accessAt(
   org: readonly Resource[],
-  spread: ReadonlySet<string>,
+  included: ReadonlySet<string>,
   time: number,
 ): Map<string, { holding: Holding; vias: Set<string> }> {
   const all = new Map<string, { holding: Holding; vias: Set<string> }>();
@@ -120,8 +120,7 @@ export function accessAt(
   };
   for (const { holding, via } of grantsAt(org, time)) {
     note(holding, via);
-    if (!spread.has(holding.role)) continue;
-    for (const role of allIncludes(org, holding.role))
+    for (const role of allIncludes(org, holding.role).intersection(included))
       note({ ...holding, role }, `${via}>role:${holding.role}`);
   }
   return all;

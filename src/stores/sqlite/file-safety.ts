@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { EXIT, failure } from '../../core/problem.ts';
 
@@ -12,7 +12,7 @@ const COMPANIONS = ['-wal', '-shm', '-journal'];
 export function refuseUnsafe(file: string): void {
   const user = process.getuid?.();
   if (user === undefined) return;
-  const folder = path.dirname(file);
+  const folder = path.dirname(existsSync(file) ? realpathSync(file) : file);
   const mode = statSync(folder, { throwIfNoEntry: false })?.mode ?? 0;
   if (mode & 0o002 && !(mode & 0o1000)) {
     throw unsafe(`folder ${folder} can be written by everybody`, `chmod o-w ${folder}`);

@@ -1,0 +1,61 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { applyPlan } from '../../src/engine/apply.ts';
+import { planFrom, readAll } from '../../src/engine/plan.ts';
+import type { Resource } from '../../src/kinds/index.ts';
+import { sqliteStore } from '../../src/stores/sqlite/sqlite-store.ts';
+import type { Act, Store } from '../../src/stores/store.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { binding, declare, user, workspace } from '../support/resources.ts';
+
+const act: Act = {
+  at: '2026-11-24T12:00:00Z',
+  manager: 'default',
+  actor: null,
+  actorVerified: false,
+  reason: null,
+  commit: null,
+  pr: null,
+  approvers: [],
+};
+
+const options = {
+  manager: 'default',
+  prune: false,
+  pruneWorkspaces: [],
+  adopt: false,
+  workspace: undefined,
+  deletes: [],
+};
+
+async function plan(store: Store, resources: readonly Resource[]) {
+  const { head, stored } = await readAll(store);
+  return planFrom(head, stored, declare(resources), options, Date.parse(act.at));
+}
+
+async function storeWith(...resources: Resource[]): Promise<Store> {
+  const file = join(temporaryFolder(), 'iam.db');
+  const store = sqliteStore({ file, location: file, lockTimeout: 1000 });
+  await applyPlan(store, await plan(store, resources), act);
+  return store;
+}
+
+const [acme, ana, bo] = [workspace('acme'), user('ana'), user('bo')];
+
+test('a plan goes on when another apply came between that has nothing to do with it', async () => {
+  const store = await storeWith(acme, ana);
+  const mine = await plan(store, [binding('acme/owners', 'workspace-owner', ['ana'])]);
+  await applyPlan(store, await plan(store, [bo]), act);
+  expect((await applyPlan(store, mine, act)).revision).toBe(3);
+  expect(
+    (await plan(store, [acme, ana, bo, binding('acme/owners', 'workspace-owner', ['ana'])])).plan.changes,
+  ).toEqual([]);
+});
+
+test('a plan is stale when another apply changed what it changes, and nothing is written', async () => {
+  const store = await storeWith(acme, ana);
+  const mine = await plan(store, [user('ana', { type: 'BreakGlass' })]);
+  await applyPlan(store, await plan(store, [user('ana', { type: 'Service' })]), act);
+  await expect(applyPlan(store, mine, act)).rejects.toMatchObject({ exit: 5, problems: [{ code: 'RC404' }] });
+  expect((await readAll(store)).head.revision).toBe(2);
+});
