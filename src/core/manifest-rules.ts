@@ -9,8 +9,8 @@ import { indexPointer } from './resource.ts';
 import { nameOf, show, showPath } from './schema-problem.ts';
 import { didYouMean } from './suggest.ts';
 
-/** A manifest, whether it fits its schema or not, and what may be judged of it. */
-export interface Judged {
+/** A manifest, whether it fits its schema or not, and what the schema says of it. */
+export interface ReadManifest {
   readonly kind: KindName;
   readonly manifest: Readonly<Record<string, unknown>>;
   /** Pointers to all that does not fit the schema. */
@@ -20,27 +20,27 @@ export interface Judged {
 }
 
 /** What is wrong with one manifest that its schema cannot say. */
-export function manifestProblems(judged: Judged): Problem[] {
-  const { kind, manifest, misfits } = judged;
+export function manifestProblems(read: ReadManifest): Problem[] {
+  const { kind, manifest, misfits } = read;
   const problems: Problem[] = [];
-  if (misfits.length === 0) ruleProblems(judged, problems);
-  annotationProblems(judged, problems);
+  if (misfits.length === 0) ruleProblems(read, problems);
+  annotationProblems(read, problems);
   if (kind === 'Role' && CATALOGUE.has((manifest.metadata as Partial<Metadata> | undefined)?.name ?? ''))
     problems.push(
       problem(
-        judged,
+        read,
         'RC119',
         '/metadata/name',
         'is built in and cannot be declared',
         'refer to it as it is, or give your role another name',
       ),
     );
-  repeatedEntries(judged, problems);
+  repeatedEntries(read, problems);
   return problems;
 }
 
 function problem(
-  { kind, manifest, place }: Judged,
+  { kind, manifest, place }: ReadManifest,
   code: Problem['code'],
   pointer: string,
   message: string,
@@ -58,7 +58,7 @@ function problem(
 }
 
 /** The rules of the Kind itself. */
-function ruleProblems({ kind, manifest, place }: Judged, problems: Problem[]): void {
+function ruleProblems({ kind, manifest, place }: ReadManifest, problems: Problem[]): void {
   const findings = kindOf(kind).check(manifest.spec, manifest.metadata as Metadata);
   for (const { code, pointer, message, hint } of findings) {
     const at = indexPointer(kind, manifest, pointer);
@@ -82,10 +82,8 @@ function areNames(value: string): boolean {
   return value.split(',').every((name) => name.length <= dnsLabel.maxLength && LABEL.test(name));
 }
 
-function annotationProblems(judged: Judged, problems: Problem[]): void {
-  const metadata = judged.manifest.metadata as
-    | { annotations?: Readonly<Record<string, unknown>> }
-    | undefined;
+function annotationProblems(read: ReadManifest, problems: Problem[]): void {
+  const metadata = read.manifest.metadata as { annotations?: Readonly<Record<string, unknown>> } | undefined;
   if (!metadata?.annotations) return;
   for (const [key, value] of Object.entries(metadata.annotations)) {
     if (!key.startsWith(ANNOTATION_PREFIX)) continue;
@@ -99,7 +97,7 @@ function annotationProblems(judged: Judged, problems: Problem[]): void {
       );
       problems.push(
         problem(
-          judged,
+          read,
           'RC107',
           pointer,
           `unknown annotation ${key}`,
@@ -115,12 +113,12 @@ function annotationProblems(judged: Judged, problems: Problem[]): void {
     const hint = known.values
       ? `allowed: ${known.values.join(', ')}`
       : 'names joined by commas, such as analysts,old-analysts';
-    problems.push(problem(judged, 'RC109', pointer, `annotation ${key} cannot be ${show(value)}`, hint));
+    problems.push(problem(read, 'RC109', pointer, `annotation ${key} cannot be ${show(value)}`, hint));
   }
 }
 
-function repeatedEntries(judged: Judged, problems: Problem[]): void {
-  const { kind, manifest, misfits } = judged;
+function repeatedEntries(read: ReadManifest, problems: Problem[]): void {
+  const { kind, manifest, misfits } = read;
   for (const { path, key } of kindOf(kind).lists) {
     let entries: unknown = manifest.spec;
     for (const part of path) entries = (entries as Record<string, unknown> | null | undefined)?.[part];
@@ -133,7 +131,7 @@ function repeatedEntries(judged: Judged, problems: Problem[]): void {
       if (seen.has(name))
         problems.push(
           problem(
-            judged,
+            read,
             'RC111',
             `${pointer}/${index}`,
             `${path.join('.')} names ${show(name)} twice`,

@@ -121,7 +121,7 @@ export type Entry =
       readonly digest: string;
       readonly verdicts: readonly Verdict[];
     }
-  /** The snapshot of a revision has been written. */
+  /** The snapshot of a revision has been written; an older one than is known changes nothing. */
   | { readonly type: 'snapshot'; readonly revision: number };
 
 export interface Written {

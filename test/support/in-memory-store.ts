@@ -45,7 +45,10 @@ export function inMemoryStore(): Store {
       const created = ledger.store === null;
       if (entry.type === 'apply') ledger = applied(ledger, entry);
       else if (!created)
-        ledger = entry.type === 'snapshot' ? { ...ledger, snapshot: entry.revision } : refused(ledger, entry);
+        ledger =
+          entry.type === 'snapshot'
+            ? { ...ledger, snapshot: Math.max(ledger.snapshot, entry.revision) }
+            : refused(ledger, entry);
       return { head: headOf(ledger), created: created && ledger.store !== null };
     },
     async close() {},

@@ -25,7 +25,7 @@ export function writeEntry(database: DatabaseSync, entry: Entry): void {
   } else {
     database
       .prepare(
-        "INSERT INTO meta (key, value) VALUES ('snapshot', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        "INSERT INTO meta (key, value) VALUES ('snapshot', ?) ON CONFLICT (key) DO UPDATE SET value = max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))",
       )
       .run(String(entry.revision));
   }
