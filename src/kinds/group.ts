@@ -44,20 +44,14 @@ function normalize(spec: GroupDeclared) {
   return {
     description: spec.description ?? '',
     displayName: spec.displayName,
-    ...(spec.members === undefined
-      ? {}
-      : {
-          members: sortBy(
-            spec.members.map(
-              (entry): Member => ({
-                kind: entry.kind ?? 'User',
-                name: entry.name,
-                ...normalWindow(entry),
-              }),
-            ),
-            (entry) => `${entry.kind}:${entry.name}`,
-          ),
-        }),
+    members:
+      spec.members &&
+      sortBy(
+        spec.members.map(
+          (entry): Member => ({ kind: entry.kind ?? 'User', name: entry.name, ...normalWindow(entry) }),
+        ),
+        (entry) => `${entry.kind}:${entry.name}`,
+      ),
   };
 }
 

@@ -65,9 +65,10 @@ function normalEmail(email: string): string {
   return email.trim().toLowerCase();
 }
 
+/** Members stand in canonical order, what is not declared as undefined: filled in, it is in its place. */
 function normalize(spec: UserDeclared) {
   return {
-    ...(spec.displayName === undefined ? {} : { displayName: spec.displayName }),
+    displayName: spec.displayName,
     email: normalEmail(spec.email),
     ...normalWindow(spec),
     identities: sortBy(
@@ -75,7 +76,7 @@ function normalize(spec: UserDeclared) {
       keys.identity,
     ),
     ...(spec.sponsor === undefined ? {} : { sponsor: spec.sponsor }),
-    ...(spec.state === undefined ? {} : { state: spec.state }),
+    state: spec.state,
     type: spec.type ?? 'Human',
   };
 }
