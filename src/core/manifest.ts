@@ -276,8 +276,8 @@ function declare(
     kind: kindName,
     metadata: {
       name: metadata.name,
-      ...(kind.namespaced && metadata.namespace !== undefined ? { namespace: metadata.namespace } : {}),
-      labels: metadata.labels ?? {},
+      ...(kind.namespaced ? { namespace: metadata.namespace } : NONE),
+      labels: metadata.labels ?? NONE,
       annotations: ours(metadata.annotations),
     },
     spec: kind.normalize(spec),
@@ -291,7 +291,11 @@ function declare(
   };
 }
 
-function ours(annotations: Readonly<Record<string, string>> = {}): Record<string, string> {
+/** What most manifests have of labels and annotations. */
+const NONE: Readonly<Record<string, string>> = Object.freeze({});
+
+function ours(annotations: Readonly<Record<string, string>> | undefined): Metadata['annotations'] {
+  if (!annotations) return NONE;
   const entries = Object.entries(annotations).filter(([key]) => key.startsWith(ANNOTATION_PREFIX));
   return Object.fromEntries(entries);
 }
@@ -301,13 +305,13 @@ function ours(annotations: Readonly<Record<string, string>> = {}): Record<string
  * and line, naming the first. The first of each identity is returned.
  */
 export function uniqueManifests(declared: readonly Declared[]): Pick<ReadManifests, 'declared' | 'problems'> {
+  if (new Set(declared.map(({ id }) => id)).size === declared.length) return { declared, problems: [] };
   const groups = new Map<Identity, Declared[]>();
   for (const one of declared) {
     const same = groups.get(one.id);
     if (same) same.push(one);
     else groups.set(one.id, [one]);
   }
-  if (groups.size === declared.length) return { declared, problems: [] };
   const problems: Problem[] = [];
   const kept: Declared[] = [];
   for (const same of groups.values()) {
