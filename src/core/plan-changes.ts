@@ -75,10 +75,15 @@ export function planChanges(input: PlanInput): { plan: Plan; notes: PlanNotes } 
   const { base } = input;
   const head = { base, manager: options.manager, prune: options.prune, scope };
   const count = (action: Change['action']) => changes.filter((change) => change.action === action).length;
+  let digest: string | undefined;
   const plan: Plan = {
     apiVersion: API_VERSION,
     kind: 'Plan',
-    digest: digestOf({ ...head, changes }),
+    // Made when first asked for: where there is nothing to do nobody asks.
+    get digest() {
+      digest ??= digestOf({ ...head, changes });
+      return digest;
+    },
     ...head,
     at: formatTime(at),
     summary: { create: count('create'), update: count('update'), delete: count('delete'), unchanged },

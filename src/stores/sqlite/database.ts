@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { sha256 } from '../../core/hash.ts';
 import { EXIT, Failure, failure } from '../../core/problem.ts';
 import type { Head } from '../store.ts';
 import { createFile, refuseUnsafe } from './file-safety.ts';
@@ -104,12 +103,12 @@ export function migrate(database: DatabaseSync, file: string): boolean {
        CREATE TABLE migration (version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL) STRICT`,
     );
   }
-  for (const [index, { name, sql }] of MIGRATIONS.entries()) {
+  for (const [index, { name, checksum, sql }] of MIGRATIONS.entries()) {
     if (index < version) continue;
     database.exec(sql);
     database
       .prepare('INSERT INTO migration (version, name, checksum) VALUES (?, ?, ?)')
-      .run(index + 1, name, sha256(sql));
+      .run(index + 1, name, checksum);
   }
   if (created) database.prepare("INSERT INTO meta (key, value) VALUES ('store', ?)").run(randomUUID());
   return created;
@@ -127,7 +126,7 @@ function schemaVersion(database: DatabaseSync, file: string): number {
   for (const [index, row] of rows.entries()) {
     const migration = MIGRATIONS[index];
     if (!migration) throw notOurs(file, 'was made by a newer version of iam');
-    if (row.version !== index + 1 || row.checksum !== sha256(migration.sql)) {
+    if (row.version !== index + 1 || row.checksum !== migration.checksum) {
       throw notOurs(file, `has another migration ${index + 1} than this version of iam`);
     }
   }

@@ -1,9 +1,17 @@
+export interface Migration {
+  readonly name: string;
+  /** The sha256 of `sql`; a test holds it to be so. Written down, so that a reader need not compute it. */
+  readonly checksum: string;
+  readonly sql: string;
+}
+
 /**
  * The schema, one step a version. A step that has been released is never edited: its checksum is in every store.
  */
-export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
+export const MIGRATIONS: readonly Migration[] = [
   {
     name: 'ledger',
+    checksum: 'sha256:dcc8850d81e33d879b0df1661661fc17e238c8f9ea7f9180dbbc225ad2785ebe',
     sql: `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
