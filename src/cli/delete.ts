@@ -1,3 +1,4 @@
+import { isPaused } from '../core/plan-changes.ts';
 import { EXIT, failure } from '../core/problem.ts';
 import { showIdentity } from '../core/resource.ts';
 import { planFrom } from '../engine/plan.ts';
@@ -24,7 +25,7 @@ export const command: Handler = async (context, [word = '', name = ''], options:
   }
   const { head, stored } = await readStore(context, options);
   const one = oneOf(stored, kind, name, options.workspace);
-  if (one.resource.metadata.annotations['rolecall.dev/paused'] === 'true') {
+  if (isPaused(one.resource)) {
     throw failure(
       EXIT.invalid,
       'RC124',

@@ -1,4 +1,5 @@
 import { EXIT, failure } from '../core/problem.ts';
+import { identity } from '../core/resource.ts';
 import type { Stored } from '../core/stored.ts';
 import { didYouMean } from '../core/suggest.ts';
 import { readAll, requireStore } from '../engine/plan.ts';
@@ -17,7 +18,10 @@ export async function readStore(
   const read = await readAll(store);
   requireStore(read.head, store.location);
   const { workspace } = options;
-  if (workspace !== undefined && !read.stored.some(({ id }) => id === `Workspace//${workspace}`)) {
+  if (
+    workspace !== undefined &&
+    !read.stored.some(({ id }) => id === identity('Workspace', undefined, workspace))
+  ) {
     const names = read.stored.flatMap(({ resource }) =>
       resource.kind === 'Workspace' ? [resource.metadata.name] : [],
     );

@@ -207,7 +207,8 @@ function draftDelete(
 const PAUSED = 'rolecall.dev/paused';
 const PAUSED_PATH = '/metadata/annotations/rolecall.dev~1paused';
 
-function isPaused(resource: Resource): boolean {
+/** Whether a resource may be neither updated nor deleted. */
+export function isPaused(resource: Resource): boolean {
   return resource.metadata.annotations[PAUSED] === 'true';
 }
 

@@ -5,6 +5,7 @@ import type { Tier } from '../kinds/role.ts';
 import { showScope } from '../kinds/role-binding.ts';
 import type { Code } from './code.ts';
 import { pointerPart } from './document.ts';
+import { groupCycles, roleCycles } from './nesting.ts';
 import { compareText } from './problem.ts';
 import { type Identity, identity, identityOf, referencesOf, showIdentity, workspaceOf } from './resource.ts';
 import type { State } from './state.ts';
@@ -18,11 +19,11 @@ export interface Violation {
   readonly code: Code;
   readonly message: string;
   readonly hint?: string | undefined;
+  /** What does not exist, when that is the matter. */
+  readonly missing?: Identity | undefined;
   /** Where to point at when `id` is not in the input: a change that causes it. */
   readonly cause?: Identity | undefined;
 }
-
-export const MAX_GROUP_DEPTH = 10;
 
 const TIERS: readonly Tier[] = ['Free', 'Team', 'Business'];
 
@@ -55,8 +56,16 @@ export function checkState(
   let reaching: ReadonlySet<string> | undefined;
   for (const [id, resource] of focus) {
     const cause = causes.get(id);
-    const report: Report = (code, pointer, message, hint) =>
-      violations.push({ id, code, pointer, message: `${showIdentity(id)}: ${message}`, hint, cause });
+    const report: Report = (code, pointer, message, hint, missing) =>
+      violations.push({
+        id,
+        code,
+        pointer,
+        message: `${showIdentity(id)}: ${message}`,
+        hint,
+        missing,
+        cause,
+      });
     checkReferences(state, resource, leaving, report);
     if (resource.kind === 'RoleBinding') checkBinding(state, resource, report);
     if (resource.kind === 'Token') checkRole(state, resource, resource.spec.role, report);
@@ -71,7 +80,7 @@ export function checkState(
   return violations;
 }
 
-type Report = (code: Code, pointer: string, message: string, hint?: string) => void;
+type Report = (code: Code, pointer: string, message: string, hint?: string, missing?: Identity) => void;
 
 function checkReferences(
   state: State,
@@ -90,7 +99,8 @@ function checkReferences(
       didYouMean(name, known) ??
         (kind === 'Role'
           ? 'declare it, or take one of the built-in catalogue: iam explain roles'
-          : `declare it, or correct the name`),
+          : 'declare it, or correct the name'),
+      identity(kind, namespace, name),
     );
   }
 }
@@ -249,158 +259,4 @@ function emailClashes(state: State, focus: ReadonlyMap<Identity, Resource>): Vio
     }
   }
   return violations;
-}
-
-function groupCycles(state: State, focus: ReadonlyMap<Identity, Resource>): Violation[] {
-  const violations: Violation[] = [];
-  const groups = [...focus.values()].filter((resource) => resource.kind === 'Group');
-  if (groups.length === 0) return [];
-  const nextOf = (group: Resource<'Group'>) =>
-    group.spec.members.filter(({ kind }) => kind === 'Group').map(({ name }) => name);
-  const byWorkspace = Map.groupBy(groups, (group) => group.metadata.namespace ?? '');
-  for (const [workspace, changed] of byWorkspace) {
-    const find = (name: string) => state.get('Group', workspace, name);
-    const cycles = findCycles(
-      changed.map(({ metadata }) => metadata.name),
-      (name) => {
-        const group = find(name);
-        return group ? nextOf(group) : [];
-      },
-    );
-    for (const cycle of cycles) {
-      const at = cycle.find((name) => focus.has(identity('Group', workspace, name))) ?? cycle[0] ?? '';
-      const next = cycle[(cycle.indexOf(at) + 1) % cycle.length] ?? at;
-      violations.push({
-        id: identity('Group', workspace, at),
-        pointer: `/spec/members/Group:${next}`,
-        code: 'RC114',
-        message: `Group ${workspace}/${at}: contains itself: ${showCycle(cycle, at)}`,
-        hint: 'remove one of these memberships',
-      });
-    }
-    if (cycles.length === 0) violations.push(...tooDeep(state, workspace, changed, nextOf));
-  }
-  return violations;
-}
-
-function tooDeep(
-  state: State,
-  workspace: string,
-  changed: readonly Resource<'Group'>[],
-  nextOf: (group: Resource<'Group'>) => string[],
-): Violation[] {
-  const height = longestChains((name) => {
-    const group = state.get('Group', workspace, name);
-    return group ? nextOf(group) : [];
-  });
-  const above = longestChains((name) =>
-    state
-      .referrers(identity('Group', workspace, name))
-      .flatMap((parent) =>
-        parent.kind === 'Group' && nextOf(parent).includes(name) ? [parent.metadata.name] : [],
-      ),
-  );
-  // The outermost group of a chain that is too long says so, once, if it changed; else the changed one in it does.
-  const worst = changed.filter(({ metadata: { name } }) => height(name) + above(name) - 1 > MAX_GROUP_DEPTH);
-  const complaining = new Set(worst.map(identityOf));
-  return worst
-    .filter(({ metadata: { name } }) =>
-      state
-        .referrers(identity('Group', workspace, name))
-        .every((parent) => !complaining.has(identityOf(parent))),
-    )
-    .map((group): Violation => {
-      const { name } = group.metadata;
-      const deepest = nextOf(group).sort((a, b) => height(b) - height(a) || compareText(a, b))[0];
-      return {
-        id: identity('Group', workspace, name),
-        pointer: deepest === undefined ? '/metadata/name' : `/spec/members/Group:${deepest}`,
-        code: 'RC114',
-        message: `Group ${workspace}/${name}: groups are nested ${height(name) + above(name) - 1} deep, at most ${MAX_GROUP_DEPTH} are allowed`,
-        hint: 'bind the inner groups directly',
-      };
-    });
-}
-
-function roleCycles(state: State, focus: ReadonlyMap<Identity, Resource>): Violation[] {
-  const roles = [...focus.values()].filter((resource) => resource.kind === 'Role');
-  const cycles = findCycles(
-    roles.map(({ metadata }) => metadata.name),
-    (name) => state.get('Role', undefined, name)?.spec.includes ?? [],
-  );
-  return cycles.map((cycle) => {
-    const at = cycle.find((name) => focus.has(identity('Role', undefined, name))) ?? cycle[0] ?? '';
-    const next = cycle[(cycle.indexOf(at) + 1) % cycle.length] ?? at;
-    return {
-      id: identity('Role', undefined, at),
-      pointer: `/spec/includes/${next}`,
-      code: 'RC114',
-      message: `Role ${at}: includes itself: ${showCycle(cycle, at)}`,
-      hint: 'remove one of these includes',
-    };
-  });
-}
-
-function showCycle(cycle: readonly string[], from: string): string {
-  const start = cycle.indexOf(from);
-  return [...cycle.slice(start), ...cycle.slice(0, start), from].join(' → ');
-}
-
-/** Cycles reachable from `starts`, each once, beginning with its smallest name. Chains may be longer than a call stack. */
-function findCycles(starts: readonly string[], next: (name: string) => readonly string[]): string[][] {
-  const cycles = new Map<string, string[]>();
-  const done = new Set<string>();
-  const path: { name: string; left: string[] }[] = [];
-  const depths = new Map<string, number>();
-  const enter = (name: string) => {
-    depths.set(name, path.length);
-    path.push({ name, left: [...next(name)].reverse() });
-  };
-  for (const start of [...starts].sort(compareText)) {
-    if (!done.has(start)) enter(start);
-    for (let top = path.at(-1); top; top = path.at(-1)) {
-      const follower = top.left.pop();
-      if (follower === undefined) {
-        path.pop();
-        depths.delete(top.name);
-        done.add(top.name);
-        continue;
-      }
-      const at = depths.get(follower);
-      if (at !== undefined) {
-        const cycle = path.slice(at).map(({ name }) => name);
-        const least = cycle.indexOf([...cycle].sort(compareText)[0] ?? follower);
-        const turned = [...cycle.slice(least), ...cycle.slice(0, least)];
-        cycles.set(turned.join('/'), turned);
-      } else if (!done.has(follower)) enter(follower);
-    }
-  }
-  return [...cycles.values()];
-}
-
-/** How many names the longest chain from a name on has, itself among them; a way back into a cycle is not followed. */
-function longestChains(next: (name: string) => readonly string[]): (name: string) => number {
-  const lengths = new Map<string, number>();
-  const entered = new Set<string>();
-  return (start) => {
-    const open = [start];
-    for (let name = open.at(-1); name !== undefined; name = open.at(-1)) {
-      const followers = lengths.has(name) ? [] : next(name);
-      entered.add(name);
-      let longest = 0;
-      let waiting = false;
-      for (const follower of followers) {
-        const length = lengths.get(follower);
-        if (length !== undefined) longest = Math.max(longest, length);
-        else if (!entered.has(follower)) {
-          open.push(follower);
-          waiting = true;
-        }
-      }
-      if (waiting) continue;
-      if (!lengths.has(name)) lengths.set(name, 1 + longest);
-      open.pop();
-    }
-    return lengths.get(start) ?? 1;
-  };
 }

@@ -1,8 +1,7 @@
-import type { KindName } from '../kinds/index.ts';
 import type { Declared } from './manifest.ts';
 import type { PlanInput } from './plan-changes.ts';
 import type { Problem } from './problem.ts';
-import { type Identity, identity } from './resource.ts';
+import type { Identity } from './resource.ts';
 import type { Violation } from './validate.ts';
 
 /** Violations with their places in the input. */
@@ -19,13 +18,13 @@ export function toProblems(
     const own = byId.get(violation.id);
     const place = own ? own.place(violation.pointer) : byId.get(violation.cause ?? '')?.place();
     const { code, message } = violation;
-    const hint = code === 'RC112' && outside ? narrowed(violation, outside) : undefined;
+    const hint = outside && narrowed(violation, outside);
     return { code, severity: 'error' as const, message, place, hint: hint ?? violation.hint };
   });
 }
 
-function narrowed({ message }: Violation, outside: ReadonlySet<Identity>): string | undefined {
-  const match = /there is no (\w+) "([^"]+)"/.exec(message);
-  const id = match && identity(match[1] as KindName, undefined, match[2] ?? '');
-  return id && outside.has(id) ? 'it is in the input but outside of -n: apply once without -n' : undefined;
+function narrowed({ missing }: Violation, outside: ReadonlySet<Identity>): string | undefined {
+  return missing !== undefined && outside.has(missing)
+    ? 'it is in the input but outside of -n: apply once without -n'
+    : undefined;
 }

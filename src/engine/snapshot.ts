@@ -40,8 +40,10 @@ export async function readSnapshot(store: Store, at: number, workspace?: string)
 /** Users and roles are global: a workspace's snapshot needs them too. */
 async function addGlobals(reading: Reading, resources: Resource[]): Promise<void> {
   for await (const batch of reading.resources()) {
-    for (const stored of batch)
+    // By its identity, so that what is not needed is not parsed.
+    for (const stored of batch) {
       if (stored.id.startsWith('User/') || stored.id.startsWith('Role/')) resources.push(stored.resource);
+    }
   }
 }
 

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { MAX_GROUP_DEPTH } from '../../src/core/nesting.ts';
 import { identityOf } from '../../src/core/resource.ts';
 import { createState } from '../../src/core/state.ts';
-import { checkState, MAX_GROUP_DEPTH } from '../../src/core/validate.ts';
+import { checkState } from '../../src/core/validate.ts';
 import { kindOf, type Resource } from '../../src/kinds/index.ts';
 import { evolution } from '../support/arbitrary.ts';
 import { planOf, problemsOf } from '../support/planning.ts';

@@ -77,7 +77,7 @@ async function expectRefusal(file: string, code: string, message = ''): Promise<
   }
 }
 
-describe.skipIf(!HAS_MODES)('the folder and the files', () => {
+describe.skipIf(!HAS_MODES)('the folder and the files (skipped on Windows, which has no modes)', () => {
   test('are for their owner alone, whatever the umask', async () => {
     const root = temporaryFolder();
     const file = path.join(root, 'a/b/iam.db');
