@@ -69,7 +69,13 @@ function within(target: string, ...folders: readonly string[]): boolean {
   return folders.some((folder) => target.startsWith(`${folder}/`));
 }
 
-const PURE_LIBRARIES = ['js-yaml', '@bufbuild/cel', '@bufbuild/cel/ext', '@bufbuild/cel/types'];
+const PURE_LIBRARIES = [
+  'js-yaml',
+  '@bufbuild/cel',
+  '@bufbuild/cel/ext',
+  '@bufbuild/cel/types',
+  '@bufbuild/protobuf/wkt',
+];
 
 /** The source or store that a module belongs to: its folder, or the first of the files whose name begins alike. */
 function unitOf(path: string): string {

@@ -3,17 +3,27 @@ import path from 'node:path';
 import type { Plan } from '../core/plan.ts';
 import { EXIT, type ExitStatus, Failure, failure } from '../core/problem.ts';
 import { readPlan } from '../core/replay.ts';
-import { isDenied } from '../core/verdict.ts';
+import { showIdentity } from '../core/resource.ts';
+import { isDenied, nameSome } from '../core/verdict.ts';
 import { applyPlan, recordRefusal } from '../engine/apply.ts';
+import type { LeftOut, PartlyPlanned } from '../engine/keep-going.ts';
 import { readSource } from '../engine/load.ts';
-import { type Planned, planInput } from '../engine/plan.ts';
+import { type Planned, planInput, readAll } from '../engine/plan.ts';
 import { planSaved } from '../engine/saved-plan.ts';
 import type { Store } from '../stores/store.ts';
 import type { Context } from './context.ts';
-import { actOf, type InputOptions, planOptions, type ScopeOptions, sourceOf, storeOf } from './inputs.ts';
+import {
+  actOf,
+  answerOf,
+  type InputOptions,
+  planOptions,
+  type ScopeOptions,
+  sourceOf,
+  storeOf,
+} from './inputs.ts';
 import { planExit, printPlan } from './plan.ts';
 import type { Handler } from './program.ts';
-import { note, reportWarnings } from './report.ts';
+import { note, reportProblems, reportWarnings } from './report.ts';
 import { paintFor, storeUrl } from './settings.ts';
 
 /** Options of every command that writes. */
@@ -21,7 +31,6 @@ export interface WriteOptions extends ScopeOptions {
   readonly output: 'text' | 'json';
   readonly yes?: boolean;
   readonly expect?: string;
-  readonly reason?: string;
   /** A folder; false with --no-snapshot. */
   readonly snapshot?: string | boolean;
 }
@@ -29,6 +38,7 @@ export interface WriteOptions extends ScopeOptions {
 interface Options extends InputOptions, WriteOptions {
   readonly plan?: string;
   readonly watch?: boolean;
+  readonly keepGoing?: boolean;
 }
 
 export const command: Handler = async (context, _args, options: Options) => {
@@ -51,24 +61,45 @@ async function applyFiles(context: Context, options: Options): Promise<ExitStatu
   const source = sourceOf(options, context);
   const store = await storeOf(options, context);
   const input = await readSource(source);
-  const planned = await planInput(store, input, planOptions(options, context), context.now());
-  return finish(context, options, store, planned);
+  const [plan, now, answer] = [planOptions(options, context), context.now(), answerOf(options, context)];
+  if (options.keepGoing !== true)
+    return finish(context, options, store, await planInput(store, input, plan, now, answer));
+  const { planKeepingGoing } = await import('../engine/keep-going.ts');
+  const partly = await planKeepingGoing(await readAll(store), input, plan, now, answer);
+  return finish(context, options, store, partly, partly);
 }
 
+/** What a plan was made with is in the plan. */
+const SAID_BY_PLAN = [
+  'filename',
+  'prune',
+  'pruneWorkspace',
+  'adopt',
+  'watch',
+  'maxRemovals',
+  'maxUpdates',
+  'maxPrivilegedGains',
+  'requireOwner',
+  'keepGoing',
+] as const;
+
 async function applySaved(context: Context, options: Options, file: string): Promise<ExitStatus> {
-  const given = (['filename', 'prune', 'pruneWorkspace', 'adopt', 'watch'] as const).filter(
-    (name) => options[name] !== undefined,
-  );
+  const given = SAID_BY_PLAN.filter((name) => options[name] !== undefined);
   if (given.length > 0 || options.workspace !== undefined || options.manager !== undefined)
     throw failure(
       EXIT.invalid,
       'RC121',
-      '--plan says all: no -f, -n, --manager, --prune, --prune-workspace, --adopt or --watch beside it',
+      '--plan says all: no -f, -n, --manager, --prune, --prune-workspace, --adopt, --watch or limits of guards beside it',
       'leave them out',
     );
   const plan = readPlan(file, readPlanFile(context, file));
   const store = await storeOf(options, context);
-  return finish(context, options, store, await planSaved(store, plan));
+  return finish(
+    context,
+    options,
+    store,
+    await planSaved(store, plan, answerOf(options, context), context.now()),
+  );
 }
 
 function readPlanFile(context: Context, file: string): string {
@@ -83,12 +114,15 @@ function readPlanFile(context: Context, file: string): string {
   }
 }
 
+const NOTHING_LEFT_OUT = { leftOut: [], refused: undefined };
+
 /** Everything after the plan: refuse, ask, apply, tell, snapshot. */
 export async function finish(
   context: Context,
   options: WriteOptions,
   store: Store,
   planned: Planned,
+  { leftOut, refused }: Pick<PartlyPlanned, 'leftOut' | 'refused'> = NOTHING_LEFT_OUT,
 ): Promise<ExitStatus> {
   const { plan, warnings } = planned;
   const act = actOf(options, context, plan.manager);
@@ -127,21 +161,44 @@ export async function finish(
       return EXIT.error;
     }
   }
-  const applied = await applyPlan(store, planned, act);
+  if (refused) await recordRefusal(store, refused, act);
+  const applied = await applyPlan(store, planned, act, answerOf(options, context));
   if (applied.created) note(context, options, `created store ${store.location}`);
-  if (options.output === 'json') context.stdout.write(outcomeJson(plan, applied));
-  else {
+  if (options.output === 'json') {
+    const outcomes = [...applied.outcomes, ...leftOut.map(failedOutcome)];
+    context.stdout.write(outcomeJson(plan, { ...applied, outcomes }));
+  } else {
     const { outcomeText } = await import('../render/outcome-text.ts');
     const { quiet } = options;
     context.stdout.write(
-      outcomeText(plan, applied, { paint: paintFor(context.stdout), quiet: quiet === true }),
+      outcomeText(plan, applied, {
+        paint: paintFor(context.stdout),
+        quiet: quiet === true,
+        width: context.stdout.columns,
+      }),
     );
   }
   if (options.snapshot !== false) {
     await snapshotAfter(context, options, store, applied.revision);
   }
+  if (leftOut.length > 0) {
+    const problems = leftOut.map(({ problem }) => problem);
+    const unique = [...new Map(problems.map((one) => [`${one.code} ${one.message}`, one])).values()];
+    reportProblems(context, options, options.output === 'json' ? [...warnings, ...unique] : unique);
+    note(
+      context,
+      options,
+      `left out, and as they were: ${nameSome(leftOut.map(({ id }) => showIdentity(id)))}`,
+    );
+    return EXIT.partial;
+  }
   if (options.output === 'json') reportWarnings(context, options, warnings);
   return EXIT.done;
+}
+
+function failedOutcome({ id }: LeftOut) {
+  const [kind, namespace, name] = id.split('/');
+  return { kind, namespace: namespace || null, name, outcome: 'failed' };
 }
 
 function outcomeJson(

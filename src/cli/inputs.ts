@@ -1,18 +1,20 @@
 import type { PlanOptions } from '../core/plan-changes.ts';
 import { EXIT, failure } from '../core/problem.ts';
+import type { Answer } from '../engine/judgement.ts';
 import { formatTime } from '../kinds/time.ts';
 import { filesSource } from '../sources/files.ts';
 import type { Source } from '../sources/source.ts';
 import { openStore } from '../stores/open.ts';
 import type { Act, Store } from '../stores/store.ts';
 import type { Context } from './context.ts';
+import { type GuardOptions, guardSettings, overridesOf } from './guard-options.ts';
 import { actorName, type GlobalOptions, lockTimeout, managerName, storeUrl } from './settings.ts';
 
 export interface InputOptions extends GlobalOptions {
   readonly filename?: readonly string[];
 }
 
-export interface ScopeOptions extends GlobalOptions {
+export interface ScopeOptions extends GuardOptions {
   readonly prune?: boolean;
   readonly pruneWorkspace?: readonly string[];
   readonly adopt?: boolean;
@@ -38,6 +40,17 @@ export function planOptions(options: ScopeOptions, context: Context): PlanOption
     adopt: options.adopt ?? false,
     workspace: options.workspace,
     deletes: [],
+    guards: guardSettings(options),
+    actor: actorName(options, context),
+  };
+}
+
+/** Who answers for what is refused. */
+export function answerOf(options: GuardOptions, context: Context): Answer {
+  return {
+    overrides: overridesOf(options),
+    actor: actorName(options, context),
+    reason: options.reason ?? null,
   };
 }
 

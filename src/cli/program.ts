@@ -1,6 +1,7 @@
 import { Argument, Command, Option } from 'commander';
 import type { ExitStatus } from '../core/problem.ts';
 import type { Context } from './context.ts';
+import { addGuardOptions } from './guard-options.ts';
 
 /** What a command does: options as commander parsed them, the global ones among them. */
 export type Handler = (context: Context, args: readonly string[], options: never) => Promise<ExitStatus>;
@@ -51,35 +52,42 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
     sub.addOption(new Option('-o, --output <format>', 'how to print').choices(formats).default(formats[0]));
   const files = (sub: Command) =>
     sub.option('-f, --filename <path...>', 'file, folder, glob, or - for stdin');
+  const asked = (sub: Command) =>
+    files(sub)
+      .option('--resource <type/id>', 'on this resource, such as Source/website')
+      .option('--resource-labels <labels>', 'the labels that it has: k=v,k=v')
+      .option('--at <time>', 'as it was, or will be, at that time');
   const scope = (sub: Command) =>
     sub
       .option('--prune', "delete what this manager has and the input doesn't")
       .option('--prune-workspace <name...>', 'delete a workspace that is gone, and all in it')
       .option('--adopt', 'take over what another manager manages');
+  const guards = (sub: Command) =>
+    addGuardOptions(sub).option('--reason <text>', 'why, for the history and for an override');
   const writes = (sub: Command) =>
-    sub
+    guards(sub)
       .option('--yes', 'do not ask')
       .option('--expect <digest>', 'only if the plan has this digest')
-      .option('--reason <text>', 'why, for the history')
       .option('--snapshot <dir>', 'where to write the CSV snapshots')
       .option('--no-snapshot', 'write no snapshots');
 
   program.commandsGroup('Change access:');
   output(
-    files(command('validate', 'check manifests, without a store', () => import('./validate.ts'))).option(
-      '--partial',
-      'references to what is not in the files are warnings',
-    ),
+    files(command('validate', 'check manifests, without a store', () => import('./validate.ts')))
+      .option('--partial', 'references to what is not in the files are warnings')
+      .option('--audit', 'every policy of the files on every resource of the files (exit 3)'),
     'text',
     'json',
   );
   output(
-    scope(
-      files(
-        command(
-          'plan',
-          'show what an apply would do, and who gains or loses what',
-          () => import('./plan.ts'),
+    guards(
+      scope(
+        files(
+          command(
+            'plan',
+            'show what an apply would do, and who gains or loses what',
+            () => import('./plan.ts'),
+          ),
         ),
       ),
     )
@@ -95,6 +103,7 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
       scope(files(command('apply', 'make actual access what the manifests say', () => import('./apply.ts')))),
     )
       .option('--plan <file>', 'exactly that plan, or nothing')
+      .option('--keep-going', 'leave out what fails or is refused, and apply the rest (exit 6)')
       .option('--watch', 'apply again whenever the files change'),
     'text',
     'json',
@@ -103,6 +112,17 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
     writes(command('delete <kind> <name>', 'delete one resource', () => import('./delete.ts')))
       .option('--adopt', 'also when another manager manages it')
       .option('--with-contents', 'a workspace with all that is in it'),
+    'text',
+    'json',
+  );
+  output(
+    writes(
+      command(
+        'suspend <user>',
+        'take all access from a person at once, until somebody gives it back',
+        () => import('./suspend.ts'),
+      ),
+    ),
     'text',
     'json',
   );
@@ -136,6 +156,38 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
     'text',
     'json',
   );
+  output(
+    asked(
+      command(
+        'can-i <user> <role>',
+        'whether a person (or token/NAME) may act as a role',
+        () => import('./can-i.ts'),
+      ),
+    ),
+    'text',
+    'json',
+  );
+  output(
+    asked(command('who-can <role>', 'everybody who may act as a role', () => import('./who-can.ts'))),
+    'text',
+    'json',
+  );
+  output(
+    asked(
+      command('why <user>', 'all that a person (or token/NAME) was given, and how', () => import('./why.ts')),
+    ).option('-A, --all-workspaces', 'in all workspaces (the default without -n)'),
+    'text',
+    'json',
+  );
+  output(
+    command(
+      'offboard <user>',
+      'what a person holds, owns and answers for, and what to do when he leaves',
+      () => import('./offboard.ts'),
+    ),
+    'text',
+    'json',
+  );
   command('export', 'actual state as manifests', () => import('./export.ts'))
     .option('-A, --all-workspaces', 'all workspaces (the default without -n)')
     .option('-o, --output <dir>', 'write a folder instead of stdout');
@@ -147,7 +199,7 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
         .default('users'),
     )
     .option('-o, --output <file>', 'write a file instead of stdout')
-    .option('--at <time>', "today's state at that time")
+    .option('--at <time>', 'as it was, or will be, at that time')
     .option('--bom', 'begin with a byte order mark, for Excel');
   output(
     command('history', 'what was applied, when and by whom', () => import('./history.ts')).option(

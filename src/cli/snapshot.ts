@@ -26,21 +26,14 @@ const COLUMNS = { users: USER_COLUMNS, grants: GRANT_COLUMNS } as const satisfie
 export const command: Handler = async (context, _args, options: Options) => {
   const store = await storeOf(options, context);
   const at = timeOption(options.at, context);
-  if (at < context.now() && options.at !== undefined) {
-    throw failure(
-      EXIT.invalid,
-      'RC121',
-      `--at ${options.at} is past: only today's state at a time to come can be shown`,
-      'leave --at out for now',
-    );
-  }
-  const { head, workspaces, rows } = await readSnapshot(store, at, options.workspace);
+  const past = options.at !== undefined && at < context.now();
+  const { head, workspaces, rows } = await readSnapshot(store, at, options.workspace, past);
   requireStore(head, store.location);
   if (options.workspace !== undefined && workspaces.length === 0)
     throw failure(
       EXIT.invalid,
       'RC126',
-      `there is no workspace "${options.workspace}"`,
+      `there ${past ? 'was' : 'is'} no workspace "${options.workspace}"`,
       'iam get workspaces',
     );
   const table = workspaces.flatMap((workspace): readonly Readonly<Record<string, string>>[] =>

@@ -1,5 +1,6 @@
-import { EXIT } from '../core/problem.ts';
-import { validateFiles } from '../engine/validate.ts';
+import { EXIT, Failure, sortProblems } from '../core/problem.ts';
+import { hasErrors } from '../engine/load.ts';
+import { auditFiles, validateFiles } from '../engine/validate.ts';
 import { KIND_NAMES } from '../kinds/index.ts';
 import { count, thousands } from '../render/lines.ts';
 import { type InputOptions, sourceOf } from './inputs.ts';
@@ -8,12 +9,15 @@ import { reportWarnings } from './report.ts';
 
 interface Options extends InputOptions {
   readonly partial?: boolean;
+  readonly audit?: boolean;
   readonly output: 'text' | 'json';
 }
 
 export const command: Handler = async (context, _args, options: Options) => {
   const { declared, warnings } = await validateFiles(sourceOf(options, context), options.partial ?? false);
-  reportWarnings(context, options, warnings);
+  const audited = options.audit === true ? await auditFiles(declared, context.now()) : [];
+  if (hasErrors(audited)) throw new Failure(EXIT.refused, sortProblems([...warnings, ...audited]));
+  reportWarnings(context, options, [...warnings, ...audited]);
   const kinds = Map.groupBy(declared, ({ resource }) => resource.kind);
   const counts = KIND_NAMES.flatMap((kind) =>
     kinds.has(kind) ? [[kind, kinds.get(kind)?.length ?? 0] as const] : [],

@@ -54,11 +54,11 @@ export function diffAccess(
   after: State,
   changes: readonly ResourceChange[],
   at: number,
+  accessBefore = createAccess(before),
+  accessAfter = createAccess(after),
 ): AccessChange[] {
   if (changes.length === 0) return [];
   const renames = renamed(changes);
-  const accessBefore = createAccess(before);
-  const accessAfter = createAccess(after);
   const spread = rolesWithOtherIncludes(before, after, changes, renames);
   const subjects = new Map<string, { before: Subject | undefined; after: Subject | undefined }>();
   for (const subject of reached(

@@ -8,7 +8,7 @@ export interface AuditFacts {
   readonly at: string;
   readonly actor: string | null;
   readonly actorVerified: boolean;
-  readonly action: 'apply' | 'refused' | Action;
+  readonly action: 'apply' | 'refused' | 'override' | 'policy' | Action;
   readonly uid: string | null;
   readonly identity: string | null;
   readonly before: string | null;

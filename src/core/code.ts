@@ -71,6 +71,26 @@ export const CODES = {
     'A file or folder to write to exists and is not ours, or cannot be written.',
   ],
   RC129: ['commit cannot be read', 'The repository, the commit or a file in it cannot be read.'],
+  RC201: [
+    'many removals',
+    'The plan deletes more resources of a kind, in a workspace or in the store, than the limit (maxRemovals, 25 %). Below ten: more than half, and more than one.',
+  ],
+  RC202: [
+    'many updates',
+    'The plan updates more resources of a kind, in a workspace or in the store, than the limit (maxUpdates, 30 %, from ten up).',
+  ],
+  RC203: [
+    'everything removed',
+    'All people of a workspace, or all resources of this manager in a workspace or in the store, would go.',
+  ],
+  RC204: [
+    'many people lose all access',
+    'More people of a workspace lose all access there than the limit (maxRemovals, 25 %). Below ten: more than half, and more than one.',
+  ],
+  RC205: ['too few owners', 'A workspace has, or is going to have, fewer owners than its owners.minimum.'],
+  RC206: ['required owner', 'Somebody who must own a workspace would not own it any more.'],
+  RC207: ['self-lockout', 'Whoever applies the plan would lose ownership of a workspace.'],
+  RC208: ['protected', 'What is to be deleted has the annotation rolecall.dev/protect.'],
   RC209: [
     'still referred to',
     'What is to be deleted or renamed is still referred to by what stays. Cannot be overridden.',
@@ -78,6 +98,32 @@ export const CODES = {
   RC210: [
     'another manager',
     'The resource is managed by another manager and declared different here. --adopt takes it over.',
+  ],
+  RC211: [
+    'many privileged gains',
+    'More people gain a Privileged role in a workspace than the limit (maxPrivilegedGains, 3).',
+  ],
+  RC212: [
+    'weakens a guard',
+    'The plan lowers what plans are judged by: owners, limits, policies, protection.',
+  ],
+  RC213: [
+    'reactivates a suspended person',
+    'Another manager suspended this person. --adopt takes the state over.',
+  ],
+  RC214: ["an owner's e-mail changes", 'Whoever has the new address would be an owner of a workspace.'],
+  RC215: [
+    'access worth a look',
+    'People or tokens gain Privileged or Sensitive roles, or access without an end. A warning.',
+  ],
+  RC216: [
+    'access widened',
+    'Taking a label, or the name of a resource, away from a binding widens what it gives. A warning.',
+  ],
+  RC301: ['policy not satisfied', 'An AccessPolicy is not satisfied by what the plan changes or gives.'],
+  RC302: [
+    'policy not evaluated',
+    'An AccessPolicy cannot be evaluated, or not within its budget. What cannot be judged is refused.',
   ],
   RC401: ['no store', 'There is no store yet; the first apply creates it.'],
   RC402: ['store not safe', 'The database, or its folder, can be written by others.'],

@@ -1,10 +1,11 @@
 import type { Resource } from '../kinds/index.ts';
-import { riskOf } from './access.ts';
-import { type AccessChange, diffAccess } from './access-diff.ts';
-import { guardAnotherManager, guardStillReferredTo } from './guards.ts';
+import { createAccess, riskOf, riskRank } from './access.ts';
+import { type AccessChange, diffAccess, type ResourceChange } from './access-diff.ts';
+import { judgeByGuards } from './guards/guards.ts';
+import type { JudgeSettings, Scene } from './guards/scene.ts';
 import type { Change, PlanNotes } from './plan.ts';
 import { fromManifest, type Identity, identityOf } from './resource.ts';
-import { createState } from './state.ts';
+import { createState, type State } from './state.ts';
 import type { Stored } from './stored.ts';
 import { checkState, type Violation } from './validate.ts';
 import type { Verdict } from './verdict.ts';
@@ -18,39 +19,77 @@ export interface Draft {
   readonly stored: Stored | undefined;
   /** The manager that stands in its way. */
   readonly conflict: string | undefined;
+  /** The manager who suspended the person whom it would activate again. */
+  readonly reactivates?: string | undefined;
+}
+
+/** The two states that changes lie between. */
+export interface Between {
+  readonly before: State;
+  readonly after: State;
+  readonly pairs: readonly ResourceChange[];
 }
 
 /** What the rules, the access diff and the guards say of changes. */
-export interface Judged {
+export interface Judged extends Between {
   /** Broken rules across resources, in the state after the changes. */
   readonly violations: readonly Violation[];
   /** Empty when a rule is broken: such a state has no access worth telling. */
   readonly access: readonly AccessChange[];
+  /** What the guards say; empty when a rule is broken. Policies are judged apart: they need a worker. */
   readonly verdicts: readonly Verdict[];
   readonly risks: PlanNotes['risks'];
 }
 
 /** Judges changes against the state that they are made on. `at` in milliseconds. */
-export function judge(actual: Actual, drafts: readonly Draft[], at: number): Judged {
+export function judge(actual: Actual, drafts: readonly Draft[], settings: JudgeSettings, at: number): Judged {
   const before = createState([...actual.values()].map(({ resource }) => resource));
   const after = createState(statesAfter(actual, drafts));
   const leaving = new Set<Identity>();
   const changed: Resource[] = [];
+  const renamedUsers = new Map<string, string>();
+  const renamedWorkspaces = new Map<string, string>();
   const pairs = drafts.map(({ change, stored }) => {
     const now = change.after && fromManifest(change.after);
     if (now) changed.push(now);
     if (stored && (!now || stored.id !== identityOf(now))) leaving.add(stored.id);
+    if (change.kind === 'User' && change.previousName !== null)
+      renamedUsers.set(change.previousName, change.name);
+    if (change.kind === 'Workspace' && change.previousName !== null)
+      renamedWorkspaces.set(change.name, change.previousName);
     return { before: stored?.resource ?? null, after: now };
   });
   const violations = checkState(after, changed, leaving);
-  const verdicts = [...guardStillReferredTo(after, leaving, actual), ...guardAnotherManager(drafts)];
-  const access = violations.length > 0 ? [] : diffAccess(before, after, pairs, at);
+  if (violations.length > 0)
+    return { before, after, pairs, violations, access: [], verdicts: [], risks: new Map() };
+  const [accessBefore, accessAfter] = [createAccess(before), createAccess(after)];
+  const access = diffAccess(before, after, pairs, at, accessBefore, accessAfter);
   const risks = new Map(
     access
       .flatMap(({ gains, loses }) => [...gains, ...loses])
-      .map(({ role }) => [role, riskOf(after.get('Role', undefined, role) ? after : before, role)] as const),
+      .map(({ role }) => [role, highestRisk(before, after, role)] as const),
   );
-  return { violations, access, verdicts, risks };
+  const scene: Scene = {
+    settings,
+    actual,
+    drafts,
+    pairs,
+    before,
+    after,
+    accessBefore,
+    accessAfter,
+    access,
+    at,
+    userAfter: (name) => renamedUsers.get(name) ?? name,
+    workspaceBefore: (name) => renamedWorkspaces.get(name) ?? name,
+  };
+  return { before, after, pairs, violations, access, verdicts: judgeByGuards(scene, leaving, risks), risks };
+}
+
+/** A plan that lowers the risk of a role is judged by what it was. */
+function highestRisk(before: State, after: State, role: string) {
+  const [was, is] = [riskOf(before, role), riskOf(after, role)];
+  return riskRank(was) > riskRank(is) ? was : is;
 }
 
 function* statesAfter(actual: Actual, drafts: readonly Draft[]): Generator<Resource> {

@@ -1,10 +1,18 @@
 import { API_VERSION, type Resource } from '../kinds/index.ts';
 import { formatTime } from '../kinds/time.ts';
-import { diffFields } from './diff.ts';
+import { diffFields, type FieldChange } from './diff.ts';
 import { canonicalJson } from './hash.ts';
-import { type Actual, type Draft, judge } from './judge.ts';
+import { type Actual, type Between, type Draft, type Judged, judge } from './judge.ts';
 import type { Declared } from './manifest.ts';
-import { type Change, digestOf, identityOfChange, type Plan, type PlanNotes } from './plan.ts';
+import { withWaysOut } from './override.ts';
+import {
+  type Change,
+  digestOf,
+  type GuardSettings,
+  identityOfChange,
+  type Plan,
+  type PlanNotes,
+} from './plan.ts';
 import { type Problem, sortProblems } from './problem.ts';
 import { prunable } from './prune.ts';
 import { findRenames } from './rename.ts';
@@ -22,6 +30,11 @@ export interface PlanOptions {
   readonly workspace: string | undefined;
   /** Identities to delete because somebody asked (`iam delete`). */
   readonly deletes: readonly Identity[];
+  readonly guards: GuardSettings;
+  /** Who asks for it (`--as`); null when nobody says. */
+  readonly actor: string | null;
+  /** What stays as it is, whatever the manifests say: neither changed nor deleted. */
+  readonly frozen?: ReadonlySet<Identity>;
 }
 
 export interface PlanInput {
@@ -40,7 +53,12 @@ export interface PlanInput {
  *
  * `plan.problems` has everything wrong, errors and warnings; with an error among them the plan must not be applied.
  */
-export function planChanges(input: PlanInput): { plan: Plan; notes: PlanNotes } {
+export function planChanges(input: PlanInput): {
+  plan: Plan;
+  notes: PlanNotes;
+  /** The states that the plan lies between, and the rules that it breaks; undefined when nothing changes. */
+  between: (Between & Pick<Judged, 'violations'>) | undefined;
+} {
   const { options, at } = input;
   const actual: Map<Identity, Stored> = new Map();
   for (const stored of input.actual) actual.set(stored.id, stored);
@@ -54,10 +72,12 @@ export function planChanges(input: PlanInput): { plan: Plan; notes: PlanNotes } 
   for (const declared of desired) {
     const stored = actual.get(declared.id) ?? renames.get(declared.id);
     if (stored) claimed.add(stored.id);
+    if (options.frozen?.has(declared.id)) continue;
     const draft = draftChange(declared, stored, options, problems);
     if (draft) drafts.push(draft);
     else unchanged++;
   }
+  for (const id of options.frozen ?? []) claimed.add(id);
   for (const { stored, reason } of prunable({ ...input, desired }, actual, claimed, problems)) {
     const draft = draftDelete(stored, reason, options, problems);
     if (draft) drafts.push(draft);
@@ -66,33 +86,38 @@ export function planChanges(input: PlanInput): { plan: Plan; notes: PlanNotes } 
   drafts.sort((a, b) => (identityOfChange(a.change) < identityOfChange(b.change) ? -1 : 1));
   const changes = drafts.map(({ change }) => change);
 
-  const judged = drafts.length === 0 ? undefined : judge(actual, drafts, at);
+  const { manager, guards, actor } = options;
+  const settings = { manager, pruneWorkspaces: options.pruneWorkspaces, guards, actor };
+  const judged = drafts.length === 0 ? undefined : judge(actual, drafts, settings, at);
   problems.push(...toProblems(judged?.violations ?? [], desired, input));
   const scope = {
     workspace: options.workspace ?? null,
     pruneWorkspaces: [...options.pruneWorkspaces].sort(),
   };
   const { base } = input;
-  const head = { base, manager: options.manager, prune: options.prune, scope };
+  const head = { base, manager, prune: options.prune, scope, guards };
   const count = (action: Change['action']) => changes.filter((change) => change.action === action).length;
-  let digest: string | undefined;
+  // Made when first asked for: where there is nothing to do nobody asks.
+  let known: string | undefined;
+  const digest = () => {
+    known ??= digestOf({ ...head, changes });
+    return known;
+  };
   const plan: Plan = {
     apiVersion: API_VERSION,
     kind: 'Plan',
-    // Made when first asked for: where there is nothing to do nobody asks.
     get digest() {
-      digest ??= digestOf({ ...head, changes });
-      return digest;
+      return digest();
     },
     ...head,
     at: formatTime(at),
     summary: { create: count('create'), update: count('update'), delete: count('delete'), unchanged },
     changes,
     access: judged?.access ?? [],
-    verdicts: judged?.verdicts ?? [],
+    verdicts: withWaysOut(judged?.verdicts ?? [], digest),
     problems: sortProblems(problems),
   };
-  return { plan, notes: { risks: judged?.risks ?? new Map() } };
+  return { plan, notes: { risks: judged?.risks ?? new Map() }, between: judged };
 }
 
 /** The declared resources that the plan is about. */
@@ -126,6 +151,7 @@ function draftChange(
     reason: string,
     rest: Partial<Change>,
     conflict?: string,
+    reactivates?: string,
   ): Draft => ({
     change: {
       action,
@@ -144,6 +170,7 @@ function draftChange(
     },
     stored,
     conflict,
+    reactivates,
   });
   if (!stored) return draft('create', 'not in the store', {});
   if (isBody(stored.body, after)) return undefined;
@@ -155,13 +182,37 @@ function draftChange(
     return undefined;
   }
   const renamed = stored.id === id ? null : stored.resource.metadata.name;
+  const suspendedBy = reactivatedFrom(fields, declares, stored, options.manager);
   const other = conflictOf(fields, declares, stored, options.manager);
+  const conflict =
+    suspendedBy === undefined ? other : conflictOf(withoutState(fields), declares, stored, options.manager);
   return draft(
     'update',
     renamed === null ? 'declared different' : `renamed from ${renamed}`,
     { before, fields, previousName: renamed, adopts: options.adopt ? (other ?? null) : null },
-    options.adopt ? undefined : other,
+    options.adopt ? undefined : conflict,
+    options.adopt ? undefined : suspendedBy,
   );
+}
+
+const STATE_PATH = '/spec/state';
+
+/** All but the state of a User, which RC213 judges where somebody else suspended him. */
+export function withoutState<T extends { path: string }>(fields: readonly T[]): T[] {
+  return fields.filter(({ path }) => path !== STATE_PATH);
+}
+
+/** The other manager who suspended the person whom these fields activate again. */
+export function reactivatedFrom(
+  fields: readonly FieldChange[],
+  declares: readonly string[],
+  stored: Stored,
+  manager: string,
+): string | undefined {
+  if (stored.resource.kind !== 'User') return undefined;
+  if (!fields.some(({ path, before }) => path === STATE_PATH && before === 'Suspended')) return undefined;
+  const other = declares.includes('state') ? stored.fieldManagers.state : stored.manager;
+  return other === undefined || other === manager ? undefined : other;
 }
 
 /**

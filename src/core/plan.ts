@@ -34,8 +34,14 @@ export function identityOfChange(change: Pick<Change, 'kind' | 'namespace' | 'na
   return identity(change.kind, change.namespace ?? undefined, change.name);
 }
 
-/** The guard settings of the command line; part of the digest. */
-export type GuardSettings = Readonly<Record<string, string | number>>;
+/** The guard settings of the command line, which only tighten; part of the digest. Limits as in a Workspace. */
+export interface GuardSettings {
+  readonly maxRemovals?: string | number;
+  readonly maxUpdates?: string | number;
+  readonly maxPrivilegedGains?: string | number;
+  /** Names of Users who must stay owners wherever they are; sorted. */
+  readonly requireOwners?: readonly string[];
+}
 
 /** Pure data: all that apply may do, and what people and guards say of it. The members are cli.md's. */
 export interface Plan {
@@ -47,6 +53,8 @@ export interface Plan {
   readonly manager: string;
   readonly prune: boolean;
   readonly scope: { readonly workspace: string | null; readonly pruneWorkspaces: readonly string[] };
+  /** What the command line asks of the guards; empty when nothing (docs/decisions/0007). */
+  readonly guards: GuardSettings;
   /** Time of the plan, in normal form: access is compared from then on. */
   readonly at: string;
   readonly summary: {
@@ -73,6 +81,7 @@ export interface Digested {
   readonly manager: string;
   readonly prune: boolean;
   readonly scope: Plan['scope'];
+  readonly guards: GuardSettings;
   readonly changes: readonly Pick<
     Change,
     'action' | 'kind' | 'namespace' | 'name' | 'previousName' | 'adopts' | 'before' | 'after'
@@ -80,7 +89,7 @@ export interface Digested {
 }
 
 /** sha256 of the canonical JSON (RFC 8785) of what a plan would do, and to which store. */
-export function digestOf(plan: Digested, guards: GuardSettings = {}): string {
+export function digestOf(plan: Digested): string {
   const hash = (manifest: Manifest | null) => (manifest === null ? null : sha256(canonicalJson(manifest)));
   const changes = plan.changes
     .map((change) => ({
@@ -92,8 +101,6 @@ export function digestOf(plan: Digested, guards: GuardSettings = {}): string {
       after: hash(change.after),
     }))
     .sort((a, b) => (a.identity < b.identity ? -1 : a.identity > b.identity ? 1 : 0));
-  const { store } = plan.base;
-  return sha256(
-    canonicalJson({ store, manager: plan.manager, prune: plan.prune, scope: plan.scope, guards, changes }),
-  );
+  const { base, manager, prune, scope, guards } = plan;
+  return sha256(canonicalJson({ store: base.store, manager, prune, scope, guards: { ...guards }, changes }));
 }

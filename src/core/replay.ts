@@ -2,12 +2,15 @@ import { isKindName, kindOf } from '../kinds/index.ts';
 import { parseTime } from '../kinds/time.ts';
 import { diffFields } from './diff.ts';
 import { canonicalJson } from './hash.ts';
-import { type Actual, type Draft, judge } from './judge.ts';
+import { type Actual, type Between, type Draft, judge } from './judge.ts';
+import { parseLimit } from './limit.ts';
 import { readManifests } from './manifest.ts';
+import { withWaysOut } from './override.ts';
 import { type Change, digestOf, identityOfChange, type Plan, type PlanNotes } from './plan.ts';
-import { conflictOf, isInField } from './plan-changes.ts';
+import { conflictOf, isInField, reactivatedFrom, withoutState } from './plan-changes.ts';
 import { EXIT, type Failure, failure } from './problem.ts';
 import { identity, type Manifest, showIdentity, toManifest } from './resource.ts';
+import type { Verdict } from './verdict.ts';
 
 /**
  * Reads a plan that `iam plan --out` wrote.
@@ -52,9 +55,23 @@ function isPlan(value: unknown): value is Plan {
     typeof plan.base === 'object' &&
     typeof plan.base?.revision === 'number' &&
     typeof plan.scope === 'object' &&
+    isGuards(plan.guards) &&
     Array.isArray(plan.changes) &&
     Array.isArray(plan.access) &&
     Array.isArray(plan.verdicts)
+  );
+}
+
+function isGuards(guards: Plan['guards'] | undefined): boolean {
+  return (
+    typeof guards === 'object' &&
+    guards !== null &&
+    Object.entries(guards).every(([name, value]) =>
+      name === 'requireOwners'
+        ? Array.isArray(value) && value.every((one) => typeof one === 'string')
+        : ['maxRemovals', 'maxUpdates', 'maxPrivilegedGains'].includes(name) &&
+          parseLimit(String(value)) === value,
+    )
   );
 }
 
@@ -100,12 +117,15 @@ function isNormalForm(manifest: Manifest, change: Change): boolean {
 /**
  * Judges a saved plan again, against what the store has now.
  *
- * Returns why it is stale when what it changes, refers to, or is judged by is not as it was.
+ * Returns why it is stale when what it changes, refers to, or is judged by is not as it was: so it is judged as of the
+ * time that it was made. What the guards say of it at `now` (milliseconds) for `actor` is in the plan that is returned.
  */
 export function replayPlan(
   plan: Plan,
   actual: Actual,
-): { stale: string } | { stale?: undefined; notes: PlanNotes } {
+  actor: string | null,
+  now: number,
+): { stale: string } | { stale?: undefined; plan: Plan; notes: PlanNotes; between: Between | undefined } {
   const drafts: Draft[] = [];
   for (const change of plan.changes) {
     const before = identity(change.kind, change.namespace ?? undefined, change.previousName ?? change.name);
@@ -120,15 +140,40 @@ export function replayPlan(
         ? stored.manager
         : conflictOf(change.fields, change.declares, stored, plan.manager));
     const other = conflict === plan.manager || conflict === change.adopts ? undefined : conflict;
-    drafts.push({ change, stored, conflict: other });
+    const suspendedBy =
+      stored && change.adopts === null
+        ? reactivatedFrom(change.fields, change.declares, stored, plan.manager)
+        : undefined;
+    const rest =
+      suspendedBy === undefined || !stored
+        ? other
+        : conflictOf(withoutState(change.fields), change.declares, stored, plan.manager);
+    drafts.push({ change, stored, conflict: rest, reactivates: suspendedBy });
   }
-  if (drafts.length === 0) return { notes: { risks: new Map() } };
-  const judged = judge(actual, drafts, parseTime(plan.at) ?? 0);
+  if (drafts.length === 0) return { plan, notes: { risks: new Map() }, between: undefined };
+  const { manager, guards } = plan;
+  const settings = { manager, guards, actor, pruneWorkspaces: plan.scope.pruneWorkspaces };
+  const judged = judge(actual, drafts, settings, parseTime(plan.at) ?? 0);
   const [violation] = judged.violations;
   if (violation) return { stale: violation.message };
-  if (canonicalJson(judged.verdicts) !== canonicalJson(plan.verdicts))
-    return { stale: 'guards judge it differently now' };
   if (canonicalJson(judged.access) !== canonicalJson(plan.access))
     return { stale: 'it would change the access of people differently now' };
-  return { notes: { risks: judged.risks } };
+  if (!isSameJudgement(judged.verdicts, plan.verdicts)) return { stale: 'guards judge it differently now' };
+  const again = judge(actual, drafts, settings, now);
+  const verdicts = withWaysOut(again.verdicts, () => plan.digest);
+  return { plan: { ...plan, verdicts }, notes: { risks: judged.risks }, between: again };
+}
+
+/**
+ * Whether guards say the same. Who applies a plan need not be who made it, so RC207 is not compared; nor are policies,
+ * which judge anew, nor whether somebody has overridden it.
+ */
+function isSameJudgement(now: readonly Verdict[], then: readonly Verdict[]): boolean {
+  const comparable = (verdicts: readonly Verdict[]) =>
+    canonicalJson(
+      verdicts
+        .filter(({ code }) => code !== 'RC207' && !code.startsWith('RC3'))
+        .map(({ code, numbers: { overridden: _, ...numbers } }) => ({ code, numbers })),
+    );
+  return comparable(now) === comparable(then);
 }

@@ -1,10 +1,13 @@
 import { type Change, identityOfChange, type Plan } from '../core/plan.ts';
 import { isInField } from '../core/plan-changes.ts';
+import { EXIT, failure } from '../core/problem.ts';
 import { fromManifest, type Identity, identity, identityOf } from '../core/resource.ts';
 import type { Stored } from '../core/stored.ts';
 import { isDenied } from '../core/verdict.ts';
 import { KIND_NAMES } from '../kinds/index.ts';
+import { parseTime } from '../kinds/time.ts';
 import { type Act, type Head, StaleBase, type Store, type WriteChange } from '../stores/store.ts';
+import type { Answer } from './judgement.ts';
 import type { Planned } from './plan.ts';
 import { planSaved } from './saved-plan.ts';
 
@@ -34,12 +37,13 @@ const OUTCOMES = { create: 'created', update: 'updated', delete: 'deleted' } as 
  * When the store has moved on since the plan was made, the plan is judged again on what there is now, and applied if
  * nothing that it touches, refers to or is judged by has changed; otherwise throws a Failure (exit 5).
  */
-export async function applyPlan(store: Store, planned: Planned, act: Act): Promise<Applied> {
+export async function applyPlan(store: Store, planned: Planned, act: Act, answer: Answer): Promise<Applied> {
   const { plan, actual, head } = planned;
   if (isDenied(plan.verdicts)) throw new Error('a denied plan must not be applied');
   if (plan.changes.length === 0) {
     return { revision: head.revision, outcomes: [], auditHead: head.auditHead, created: false };
   }
+  if (planned.remarks.some(({ action }) => action === 'override')) await refuseSecondUse(store, plan.digest);
   const ordered = orderChanges(plan.changes);
   try {
     const written = await store.write({
@@ -48,6 +52,7 @@ export async function applyPlan(store: Store, planned: Planned, act: Act): Promi
       act,
       digest: plan.digest,
       verdicts: plan.verdicts,
+      remarks: planned.remarks,
       changes: ordered.map((change) => writeChange(change, actual, plan.manager)),
     });
     return {
@@ -63,7 +68,34 @@ export async function applyPlan(store: Store, planned: Planned, act: Act): Promi
     };
   } catch (error) {
     if (!(error instanceof StaleBase)) throw error;
-    return applyPlan(store, await planSaved(store, plan), act);
+    const again = await planSaved(store, plan, answer, parseTime(act.at) ?? 0);
+    if (isDenied(again.plan.verdicts))
+      throw failure(
+        EXIT.stale,
+        'RC404',
+        'the store has changed since the plan was made, and it would be refused now; nothing was applied',
+        'plan again, and look at the new plan',
+      );
+    return applyPlan(store, again, act, answer);
+  }
+}
+
+/** An override is for once: the same plan on the same state is asked for again. */
+async function refuseSecondUse(store: Store, digest: string): Promise<void> {
+  const reading = await store.read();
+  try {
+    for await (const batch of reading.revisions()) {
+      const used = batch.find((revision) => revision.digest === digest);
+      if (!used) continue;
+      throw failure(
+        EXIT.stale,
+        'RC405',
+        `this override was used for revision ${used.revision}; an override holds once`,
+        'change the plan (--reason does not), or undo in two steps',
+      );
+    }
+  } finally {
+    await reading.close();
   }
 }
 

@@ -7,6 +7,7 @@ import { toManifest } from '../core/resource.ts';
 import type { Stored } from '../core/stored.ts';
 import { completed } from '../core/unmanaged.ts';
 import type { Source } from '../sources/source.ts';
+import { judgePlan, NO_ANSWER } from './judgement.ts';
 import { readSource, refuseErrors } from './load.ts';
 
 /**
@@ -24,7 +25,7 @@ export async function compareSources(
   const problems = [...was.problems.filter(({ code }) => code !== 'RC120'), ...is.problems];
   refuseErrors(problems);
   const kept = new Set(is.declared.map(({ id }) => id));
-  const { plan, notes } = planChanges({
+  const { plan, notes, between } = planChanges({
     desired: is.declared,
     actual: was.declared.map((declared) => asStored(declared, manager)),
     base: { store: null, revision: 0 },
@@ -34,12 +35,17 @@ export async function compareSources(
       pruneWorkspaces: [],
       adopt: false,
       workspace: undefined,
+      guards: {},
+      actor: null,
       deletes: was.declared.map(({ id }) => id).filter((id) => !kept.has(id)),
     },
     at,
   });
   refuseErrors([...problems, ...plan.problems]);
-  return { plan, notes, warnings: [...problems, ...plan.problems] };
+  const judged = await judgePlan(plan, between, NO_ANSWER, at);
+  // Nobody applies a difference, so nothing lets it pass either.
+  const verdicts = judged.plan.verdicts.map((verdict) => ({ ...verdict, override: null }));
+  return { plan: { ...plan, verdicts }, notes, warnings: [...problems, ...plan.problems] };
 }
 
 function asStored({ id, resource, declares }: Declared, manager: string): Stored {

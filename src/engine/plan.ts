@@ -1,10 +1,12 @@
 import type { Actual } from '../core/judge.ts';
 import type { Declared, ReadManifests } from '../core/manifest.ts';
-import type { Plan, PlanNotes } from '../core/plan.ts';
+import { identityOfChange, type Plan, type PlanNotes } from '../core/plan.ts';
 import { type PlanOptions, planChanges } from '../core/plan-changes.ts';
 import { EXIT, failure, type Problem } from '../core/problem.ts';
+import { identity } from '../core/resource.ts';
 import type { Stored } from '../core/stored.ts';
-import type { Head, Store } from '../stores/store.ts';
+import type { AuditRemark, Head, Store } from '../stores/store.ts';
+import { type Answer, judgePlan, NO_ANSWER } from './judgement.ts';
 import { hasErrors, problemsAcross, refuseErrors } from './load.ts';
 
 /** A plan, and what applying it needs beside it. */
@@ -15,6 +17,8 @@ export interface Planned {
   /** What the store had, by identity. */
   readonly actual: Actual;
   readonly warnings: readonly Problem[];
+  /** What the audit says beside the changes. */
+  readonly remarks: readonly AuditRemark[];
 }
 
 /**
@@ -28,28 +32,42 @@ export async function planInput(
   input: ReadManifests,
   options: PlanOptions,
   at: number,
+  answer: Answer = NO_ANSWER,
 ): Promise<Planned> {
   const { head, stored } = await readAll(store);
   if (hasErrors(input.problems)) {
     const others = stored.map(({ resource }) => resource);
     refuseErrors([...input.problems, ...problemsAcross(input, others)]);
   }
-  const planned = planFrom(head, stored, input.declared, options, at);
+  const planned = await planFrom(head, stored, input.declared, options, at, answer);
   return { ...planned, warnings: [...input.problems, ...planned.warnings] };
 }
 
 /** Plans declared resources against a state that has been read already; throws as `planInput`. */
-export function planFrom(
+export async function planFrom(
   head: Head,
   stored: readonly Stored[],
   desired: readonly Declared[],
   options: PlanOptions,
   at: number,
-): Planned {
+  answer: Answer = NO_ANSWER,
+): Promise<Planned> {
   const base = { store: head.store, revision: head.revision };
-  const { plan, notes } = planChanges({ desired, actual: stored, base, options, at });
-  refuseErrors(plan.problems);
-  return { plan, notes, head, actual: new Map(stored.map((one) => [one.id, one])), warnings: plan.problems };
+  const { plan: planned, notes, between } = planChanges({ desired, actual: stored, base, options, at });
+  refuseErrors(planned.problems);
+  const actual = new Map(stored.map((one) => [one.id, one]));
+  refuseUnknownOwners(options.guards.requireOwners ?? [], actual, planned);
+  const { plan, remarks } = await judgePlan(planned, between, answer, at);
+  return { plan, notes, head, actual, warnings: plan.problems, remarks };
+}
+
+/** A name that is nobody's would guard nothing. */
+function refuseUnknownOwners(names: readonly string[], actual: Actual, plan: Plan): void {
+  for (const name of names) {
+    const id = identity('User', undefined, name);
+    if (actual.has(id) || plan.changes.some((change) => identityOfChange(change) === id)) continue;
+    throw failure(EXIT.invalid, 'RC126', `--require-owner: there is no User "${name}"`, 'iam get users');
+  }
 }
 
 /** Everything that a store has, at one moment. */

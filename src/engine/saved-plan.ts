@@ -2,6 +2,7 @@ import type { Plan } from '../core/plan.ts';
 import { EXIT, failure } from '../core/problem.ts';
 import { replayPlan } from '../core/replay.ts';
 import type { Store } from '../stores/store.ts';
+import { type Answer, judgePlan } from './judgement.ts';
 import { type Planned, readAll } from './plan.ts';
 
 /**
@@ -9,8 +10,10 @@ import { type Planned, readAll } from './plan.ts';
  *
  * Throws a Failure (exit 5) when it was made for another store, or what it changes, refers to or is judged by is not
  * as it was. A plan made where there was no store fits only while there is none, or none with a revision.
+ *
+ * Guards and policies judge it again, as of now (milliseconds): what they refuse is in its verdicts.
  */
-export async function planSaved(store: Store, plan: Plan): Promise<Planned> {
+export async function planSaved(store: Store, plan: Plan, answer: Answer, now: number): Promise<Planned> {
   const { head, stored } = await readAll(store);
   const fits = plan.base.store === null ? head.revision === 0 : plan.base.store === head.store;
   if (!fits) {
@@ -21,9 +24,11 @@ export async function planSaved(store: Store, plan: Plan): Promise<Planned> {
     throw stale(`the plan was made ${made}`);
   }
   const actual = new Map(stored.map((one) => [one.id, one]));
-  const replayed = replayPlan(plan, actual);
+  const replayed = replayPlan(plan, actual, answer.actor, now);
   if (replayed.stale !== undefined) throw stale(`the plan is stale: ${replayed.stale}`);
-  return { plan, notes: replayed.notes, head, actual, warnings: [] };
+  const { notes, between } = replayed;
+  const judged = await judgePlan(replayed.plan, between, answer, now);
+  return { ...judged, notes, head, actual, warnings: [] };
 }
 
 function stale(message: string) {

@@ -50,8 +50,7 @@ const schema = {
       type: 'string',
       enum: ['Deny', 'Warn', 'Audit'],
       default: 'Deny',
-      description:
-        'Deny refuses a plan, Warn says so in it, Audit only writes an audit row. This version keeps policies and does not evaluate them.',
+      description: 'Deny refuses a plan, Warn says so in it, Audit only writes an audit row.',
     },
     validations: {
       type: 'array',

@@ -10,7 +10,7 @@ export const ANNOTATION_PREFIX = 'rolecall.dev/';
 export const ANNOTATIONS: Readonly<Record<string, Annotation>> = {
   protect: {
     values: ['true', 'false'],
-    description: 'With "true" a guard refuses to delete it (RC208). This version only keeps it.',
+    description: 'With "true" a plan that deletes it is refused (RC208).',
   },
   prune: {
     values: ['disabled', 'enabled'],

@@ -18,7 +18,7 @@ const schema = {
       type: 'object',
       additionalProperties: false,
       default: {},
-      description: 'Who must own this workspace. For guards on plans; this version only keeps it.',
+      description: 'Who must own this workspace; plans that break it are refused (RC205, RC206).',
       properties: {
         minimum: {
           type: 'integer',

@@ -1,3 +1,4 @@
+import type { GrantFacts } from '../core/grant-facts.ts';
 import { showTime } from '../kinds/time.ts';
 import { count } from './lines.ts';
 import type { Paint } from './paint.ts';
@@ -8,16 +9,7 @@ export interface Description {
   readonly title: string;
   readonly facts: readonly (readonly [name: string, value: string])[];
   readonly manifest: string;
-  readonly grants: readonly {
-    readonly workspace: string;
-    readonly subject: string;
-    readonly role: string;
-    readonly scope: string;
-    readonly via: string;
-    readonly binding: string;
-    readonly state: string;
-    readonly until: string;
-  }[];
+  readonly grants: readonly GrantFacts[];
   /** Who refers to it, by name. */
   readonly referrers: readonly string[];
 }
@@ -36,15 +28,15 @@ export function descriptionText(
   if (grants.length > 0) {
     const rows = grants
       .slice(0, most)
-      .map(({ workspace, subject, role, scope, via, binding, state, until }) => [
+      .map(({ workspace, subjectKind, subject, role, scope, via, binding, state, expiresAt }) => [
         workspace,
-        subject,
+        subjectKind === 'Token' ? `token:${subject}` : subject,
         role,
         scope,
         via,
         binding,
         state,
-        until === '' ? '' : showTime(until),
+        expiresAt === null ? '' : showTime(expiresAt),
       ]);
     const shown = table(
       ['WORKSPACE', 'SUBJECT', 'ROLE', 'ON', 'VIA', 'BINDING', 'STATE', 'UNTIL'],

@@ -1,5 +1,5 @@
 import type { Change, Plan } from '../core/plan.ts';
-import { count } from './lines.ts';
+import { count, visible, wrap } from './lines.ts';
 import type { Paint } from './paint.ts';
 import { accessSummary, changeName, changeRemark } from './plan-words.ts';
 
@@ -24,7 +24,7 @@ const TONES: Readonly<Record<string, 'good' | 'warn' | 'bad'>> = {
 export function outcomeText(
   plan: Plan,
   { revision, outcomes }: Result,
-  { paint, quiet }: { paint: Paint; quiet: boolean },
+  { paint, quiet, width }: { paint: Paint; quiet: boolean; width: number },
 ): string {
   const remarks = new Map(
     plan.changes.map((change) => [
@@ -37,7 +37,7 @@ export function outcomeText(
     return `${paint(TONES[outcome] ?? 'good', outcome)} ${changeName(change)}${remark === '' ? '' : ` (${remark})`}`;
   });
   if (quiet) return lines.map((line) => `${line}\n`).join('');
-  const { summary, access } = plan;
+  const { summary, access, verdicts } = plan;
   if (outcomes.length === 0)
     lines.push(`Nothing to do: ${count(summary.unchanged, 'resource')} as declared (revision ${revision}).`);
   else {
@@ -45,6 +45,9 @@ export function outcomeText(
       `Revision ${revision}: ${summary.create} created, ${summary.update} updated, ${summary.delete} deleted, ${summary.unchanged} unchanged.`,
     );
     if (access.length > 0) lines.push(`Access: ${accessSummary(access)}.`);
+    for (const { severity, code, message } of verdicts)
+      if (severity === 'warn')
+        lines.push(wrap(paint('warn', `warning ${code}`) + `: ${visible(message)}`, width, '  '));
   }
   return lines.map((line) => `${line}\n`).join('');
 }

@@ -54,11 +54,14 @@ function verdictsText(
   { paint, width }: Pick<PlanTextOptions, 'paint' | 'width'>,
 ): string {
   const order = [...verdicts].sort((a, b) => Number(a.severity === 'warn') - Number(b.severity === 'warn'));
-  const lines = order.map(({ severity, code, message, override }) => {
+  const lines = order.map(({ severity, code, message, override }, i) => {
     const word = severity === 'deny' ? 'refused' : 'warning';
     const text = wrap(`  ${word} ${code}: ${visible(message)}`, width, '    ');
+    // One override is for all of its code; on a line of its own, to be copied.
     const way =
-      override === null ? '' : `\n${wrap(`    to let it pass: ${visible(override)}`, width, '      ')}`;
+      override === null || order[i + 1]?.override === override
+        ? ''
+        : `\n    to let it pass:\n      ${visible(override)}`;
     return (
       text.replace(`${word} ${code}`, paint(severity === 'deny' ? 'bad' : 'warn', `${word} ${code}`)) + way
     );

@@ -35,7 +35,7 @@ spec:
   displayName: Acme
   tier: Business # groups, labels and many roles need it
   owners:
-    minimum: 1 # for a guard that this version does not have yet
+    minimum: 1 # a plan that leaves fewer owners is refused
 `,
     },
     {

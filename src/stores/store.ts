@@ -55,9 +55,15 @@ export interface Reading {
   edges(filter?: { workspace?: string }): AsyncIterable<readonly StoredEdge[]>;
   /** Revisions, newest first. */
   revisions(): AsyncIterable<readonly Revision[]>;
-  /** Audit rows by seq. */
-  audit(filter?: { revision?: number }): AsyncIterable<readonly AuditRow[]>;
+  /** Audit rows by seq: all, those of one revision, or those of revisions after one. */
+  audit(filter?: AuditFilter): AsyncIterable<readonly AuditRow[]>;
   close(): Promise<void>;
+}
+
+/** Which audit rows: of one revision, of revisions greater than `after`; with both, of those that are both. */
+export interface AuditFilter {
+  readonly revision?: number;
+  readonly after?: number;
 }
 
 export interface StoredEdge {
@@ -104,6 +110,15 @@ export interface WriteChange {
   readonly fieldManagers: Readonly<Record<string, string>>;
 }
 
+/** An override, or what a policy with enforcement Audit found. */
+export interface AuditRemark {
+  readonly action: 'override' | 'policy';
+  readonly identity: Identity | null;
+  readonly verdicts: readonly Verdict[];
+  /** For a policy: what it found. */
+  readonly message: string | null;
+}
+
 export type Entry =
   | {
       readonly type: 'apply';
@@ -111,6 +126,8 @@ export type Entry =
       readonly act: Act;
       readonly digest: string;
       readonly verdicts: readonly Verdict[];
+      /** What the audit says beside the changes, a row each. */
+      readonly remarks: readonly AuditRemark[];
       /** In the order of writing; each takes effect after those before it. */
       readonly changes: readonly WriteChange[];
     }

@@ -133,7 +133,9 @@ describe('the first apply', () => {
         'created RoleBinding acme/owners',
         'created RoleBinding acme/readers',
         'Revision 1: 6 created, 0 updated, 0 deleted, 0 unchanged.',
-        'Access: 2 people gain access.\n',
+        'Access: 2 people gain access.',
+        'warning RC215: in acme: ana workspace-owner (privileged, without an end); bo',
+        '  gains access without an end\n',
       ].join('\n'),
     );
     expect(at.read('.iam/.gitignore')).toBe('*\n');
@@ -177,7 +179,7 @@ describe('the first apply', () => {
       kind: 'Outcome',
       revision: 1,
       digest: plan.digest,
-      verdicts: [],
+      verdicts: [{ code: 'RC215' }],
       summary: { create: 6, update: 0, delete: 0, unchanged: 0 },
     });
     expect(outcome.outcomes).toHaveLength(6);
@@ -462,7 +464,10 @@ describe('a refusal', () => {
       uid: null,
       identity: null,
     });
-    expect(JSON.parse(rows.at(-1)?.verdicts ?? '')).toMatchObject([{ code: 'RC210', severity: 'deny' }]);
+    expect(JSON.parse(rows.at(-1)?.verdicts ?? '')).toMatchObject([
+      { code: 'RC210', severity: 'deny' },
+      { code: 'RC215', severity: 'warn' },
+    ]);
     expect(await at.revision()).toBe(1);
     expect(JSON.parse((await at.done('history -o json')).stdout).revisions).toHaveLength(1);
   });
@@ -486,7 +491,7 @@ describe('a refusal', () => {
       kind: 'Outcome',
       revision: 1,
       outcomes: [],
-      verdicts: [{ code: 'RC210' }],
+      verdicts: [{ code: 'RC210' }, { code: 'RC215' }],
     });
     expect(JSON.parse(ran.stderr)).toMatchObject({
       kind: 'ProblemList',
@@ -862,7 +867,7 @@ describe('history', () => {
   async function three(): Promise<Desk> {
     const at = desk();
     await at.done('apply -f org.yaml', { now: '2026-11-24T12:00:00Z' });
-    at.write('org.yaml', WIDER);
+    at.write('org.yaml', WIDER + bound('members', 'workspace-member', '{name: bo}, {name: cy}'));
     await at.done('apply -f org.yaml --as ana --reason INC-1432', { now: '2026-11-25T12:00:00.500Z' });
     await at.done('delete rb readers -n acme --as cy', { now: '2026-11-26T12:00:30Z' });
     return at;
@@ -874,7 +879,7 @@ describe('history', () => {
       [
         'REVISION  WHEN                     BY               +  ~  -  REASON',
         '3         2026-11-26 12:00:30 UTC  cy               0  0  1',
-        '2         2026-11-25 12:00 UTC     ana              0  1  0  INC-1432',
+        '2         2026-11-25 12:00 UTC     ana              1  1  0  INC-1432',
         '1         2026-11-24 12:00 UTC     manager:default  6  0  0\n',
       ].join('\n'),
     );
@@ -899,7 +904,7 @@ describe('history', () => {
         at: '2026-11-25T12:00:00.500Z',
         actor: 'ana',
         reason: 'INC-1432',
-        summary: { create: 0, update: 1, delete: 0 },
+        summary: { create: 1, update: 1, delete: 0 },
       },
       { revision: 1, at: '2026-11-24T12:00:00Z', actor: null },
     ]);

@@ -183,13 +183,13 @@ describe('what does not go together', () => {
   wrong(
     'apply --plan plan.json -f ana.yaml',
     `
-    error RC121: --plan says all: no -f, -n, --manager, --prune, --prune-workspace, --adopt or --watch beside it
+    error RC121: --plan says all: no -f, -n, --manager, --prune, --prune-workspace, --adopt, --watch or limits of guards beside it
       leave them out`,
   );
   wrong(
     'apply --plan plan.json --prune',
     `
-    error RC121: --plan says all: no -f, -n, --manager, --prune, --prune-workspace, --adopt or --watch beside it
+    error RC121: --plan says all: no -f, -n, --manager, --prune, --prune-workspace, --adopt, --watch or limits of guards beside it
       leave them out`,
   );
   wrong(

@@ -80,6 +80,7 @@ export function applyOn(
     act: act(more),
     digest: 'sha256:digest',
     verdicts: [],
+    remarks: [],
     changes,
   };
 }

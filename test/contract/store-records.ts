@@ -128,6 +128,23 @@ export function records(test: Test): void {
     expect(await reading(store, (opened) => flat(opened.audit({ revision: 9 })))).toEqual([]);
   });
 
+  test('reads the audit rows of later revisions, what was refused there among them', async (store) => {
+    await apply(store, [create(user('ana'))]);
+    await apply(store, [create(user('bo')), create(user('cy'))]);
+    await store.write({ type: 'refused', act: act(who), digest: 'sha256:no', verdicts: [VERDICT] });
+    await apply(store, [update(await stored(store, 'User//ana'), user('ana', { displayName: 'A' }))]);
+    const { audit } = await everything(store);
+    for (const after of [0, 1, 2, 3, 9]) {
+      const rows = await reading(store, (opened) => flat(opened.audit({ after })));
+      expect(rows).toEqual(audit.filter(({ revision }) => revision > after));
+      expect(rows.length).toBe([8, 6, 2, 0, 0][[0, 1, 2, 3, 9].indexOf(after)]);
+    }
+    expect(await reading(store, (opened) => flat(opened.audit({ revision: 2, after: 1 })))).toEqual(
+      audit.filter(({ revision }) => revision === 2),
+    );
+    expect(await reading(store, (opened) => flat(opened.audit({ revision: 2, after: 2 })))).toEqual([]);
+  });
+
   test('writes one row for what was refused, and no revision', async (store) => {
     const { head } = await apply(store, [create(user('ana'))]);
     const written = await store.write({

@@ -87,7 +87,7 @@ describe('--prune-workspace', () => {
   test('deletes a workspace that is gone from the input, and all that this manager has in it', () => {
     const plan = planOf([acme, ana, bo, reads], store(all), { pruneWorkspaces: ['beta'] });
     expect(changesOf(plan)).toEqual(['delete Token beta/ci', 'delete Workspace beta']);
-    expect(plan.verdicts).toEqual([]);
+    expect(verdictsOf(plan)).toEqual(['deny RC203 deletes all 2 resources of manager default in beta']);
     expect(plan.scope).toEqual({ workspace: null, pruneWorkspaces: ['beta'] });
   });
 

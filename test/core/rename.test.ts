@@ -119,19 +119,21 @@ describe('an unclear rename is an error', () => {
 describe('what still refers to the old name', () => {
   test('outside the input holds the rename back', () => {
     const actual = [...store([acme, ana]), ...store([ofAna], 'other')];
-    expect(verdictsOf(planOf([acme, annie], actual))).toEqual([
+    expect(verdictsOf(planOf([acme, annie], actual), 'RC209')).toEqual([
       'deny RC209 User ana is still referred to by RoleBinding acme/reads (manager other); change or delete that first, or in the same plan',
     ]);
   });
 
   test('in the input does so too', () => {
-    expect(verdictsOf(planOf([acme, annie, ofAna], store([acme, ana, ofAna])))).toEqual([
+    expect(verdictsOf(planOf([acme, annie, ofAna], store([acme, ana, ofAna])), 'RC209')).toEqual([
       'deny RC209 User ana is still referred to by RoleBinding acme/reads (manager default); change or delete that first, or in the same plan',
     ]);
   });
 
   test('is no hindrance once it is deleted by the same plan', () => {
-    expect(verdictsOf(planOf([acme, annie], store([acme, ana, ofAna]), { prune: true }))).toEqual([]);
+    expect(verdictsOf(planOf([acme, annie], store([acme, ana, ofAna]), { prune: true }), 'RC209')).toEqual(
+      [],
+    );
   });
 });
 

@@ -6,7 +6,7 @@ import { readPlan, replayPlan } from '../../src/core/replay.ts';
 import type { Stored } from '../../src/core/stored.ts';
 import { evolution } from '../support/arbitrary.ts';
 import { planOf } from '../support/planning.ts';
-import { binding, group, store, user, workspace } from '../support/resources.ts';
+import { binding, group, NOW, store, user, workspace } from '../support/resources.ts';
 
 function byId(stored: readonly Stored[]) {
   return new Map(stored.map((one) => [one.id, one]));
@@ -44,7 +44,7 @@ describe('a saved plan', () => {
         const made = planOf(after, store(before), { prune });
         fc.pre(made.problems.every(({ severity }) => severity === 'warn'));
         expect(reread(made)).toEqual(made);
-        expect(replayPlan(made, byId(store(before))).stale).toBe(undefined);
+        expect(replayPlan(made, byId(store(before)), null, NOW).stale).toBe(undefined);
       }),
       { numRuns: 300 },
     );
@@ -120,10 +120,10 @@ describe('a plan is stale', () => {
     ],
     ['when another manager has it now', plan, store(before, 'other'), 'guards judge it differently now'],
   ])('%s', (_, made, now, stale) => {
-    expect(replayPlan(made, byId(now))).toEqual({ stale });
+    expect(replayPlan(made, byId(now), null, NOW)).toEqual({ stale });
   });
 
   test('not when something else has changed', () => {
-    expect(replayPlan(plan, byId([...actual, ...store([user('cy')])])).stale).toBe(undefined);
+    expect(replayPlan(plan, byId([...actual, ...store([user('cy')])]), null, NOW).stale).toBe(undefined);
   });
 });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { applyPlan } from '../../src/engine/apply.ts';
+import { NO_ANSWER } from '../../src/engine/judgement.ts';
 import { planFrom, readAll } from '../../src/engine/plan.ts';
 import type { Resource } from '../../src/kinds/index.ts';
 import { sqliteStore } from '../../src/stores/sqlite/sqlite-store.ts';
@@ -26,6 +27,8 @@ const options = {
   adopt: false,
   workspace: undefined,
   deletes: [],
+  guards: {},
+  actor: null,
 };
 
 async function plan(store: Store, resources: readonly Resource[]) {
@@ -36,7 +39,7 @@ async function plan(store: Store, resources: readonly Resource[]) {
 async function storeWith(...resources: Resource[]): Promise<Store> {
   const file = join(temporaryFolder(), 'iam.db');
   const store = sqliteStore({ file, location: file, lockTimeout: 1000 });
-  await applyPlan(store, await plan(store, resources), act);
+  await applyPlan(store, await plan(store, resources), act, NO_ANSWER);
   return store;
 }
 
@@ -45,8 +48,8 @@ const [acme, ana, bo] = [workspace('acme'), user('ana'), user('bo')];
 test('a plan goes on when another apply came between that has nothing to do with it', async () => {
   const store = await storeWith(acme, ana);
   const mine = await plan(store, [binding('acme/owners', 'workspace-owner', ['ana'])]);
-  await applyPlan(store, await plan(store, [bo]), act);
-  expect((await applyPlan(store, mine, act)).revision).toBe(3);
+  await applyPlan(store, await plan(store, [bo]), act, NO_ANSWER);
+  expect((await applyPlan(store, mine, act, NO_ANSWER)).revision).toBe(3);
   expect(
     (await plan(store, [acme, ana, bo, binding('acme/owners', 'workspace-owner', ['ana'])])).plan.changes,
   ).toEqual([]);
@@ -55,7 +58,10 @@ test('a plan goes on when another apply came between that has nothing to do with
 test('a plan is stale when another apply changed what it changes, and nothing is written', async () => {
   const store = await storeWith(acme, ana);
   const mine = await plan(store, [user('ana', { type: 'BreakGlass' })]);
-  await applyPlan(store, await plan(store, [user('ana', { type: 'Service' })]), act);
-  await expect(applyPlan(store, mine, act)).rejects.toMatchObject({ exit: 5, problems: [{ code: 'RC404' }] });
+  await applyPlan(store, await plan(store, [user('ana', { type: 'Service' })]), act, NO_ANSWER);
+  await expect(applyPlan(store, mine, act, NO_ANSWER)).rejects.toMatchObject({
+    exit: 5,
+    problems: [{ code: 'RC404' }],
+  });
   expect((await readAll(store)).head.revision).toBe(2);
 });

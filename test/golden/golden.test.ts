@@ -28,12 +28,20 @@ afterAll(() => {
 
 describe.each(cases)('%s', (name) => {
   const golden = join(import.meta.dirname, name);
-  const options = existsSync(join(golden, 'command')) ? read(golden, 'command').trim().split(/\s+/) : [];
-  // A workspace is pruned by its name once: after that there is none.
-  const again = options.join(' ').replace(/--prune-workspace \S+ ?/, '').split(' ').filter(Boolean);
+  const words = existsSync(join(golden, 'command')) ? read(golden, 'command').trim() : '';
+  // An override holds for one plan, and a workspace is pruned by its name once: after that there is neither.
+  const plain = words.replaceAll(/--override \S+ ?/g, '').split(' ').filter(Boolean);
+  const again = plain.join(' ').replace(/--prune-workspace \S+ ?/, '').split(' ').filter(Boolean);
+  /** The words of the command, `CODE@DIGEST` with the digest of the plan, which the store's random id is in. */
+  const optionsFor = async (iam: Iam): Promise<string[]> => {
+    if (!words.includes('@DIGEST')) return plain;
+    const { stdout } = await iam('plan', '-f', 'after', '-o', 'json', ...plain);
+    return words.replaceAll('DIGEST', (JSON.parse(stdout) as Plan).digest).split(' ');
+  };
 
   test('plan, apply, snapshot', async () => {
     const { iam } = await given(golden);
+    const options = await optionsFor(iam);
     const plan = await iam('plan', '-f', 'after', ...options);
     expected(golden, 'exit', plan.exit === 0 ? undefined : `${plan.exit}\n`);
     expected(golden, 'problems.txt', plan.stderr === '' ? undefined : plan.stderr);
@@ -61,6 +69,7 @@ describe.each(cases)('%s', (name) => {
 
   test('the order of the files means nothing', async () => {
     const { iam, files } = await given(golden);
+    const options = await optionsFor(iam);
     const one = await iam('plan', '-f', 'after', '-o', 'json', ...options);
     const other = await iam('plan', ...options, '-o', 'json', ...files.reverse().flatMap((file) => ['-f', `after/${file}`]));
     expect(other).toEqual(one);
@@ -68,6 +77,7 @@ describe.each(cases)('%s', (name) => {
 
   test('once applied there is nothing left to do', async () => {
     const { iam } = await given(golden);
+    const options = await optionsFor(iam);
     const applied = await iam('apply', '-f', 'after', '--no-snapshot', ...options);
     if (applied.exit !== 0) return;
     expectNothing(await iam('plan', '-f', 'after', '-o', 'json', '--exit-code', ...again));
@@ -80,9 +90,10 @@ describe.each(cases)('%s', (name) => {
 });
 
 type Word = string | { readonly stdin: string };
+type Iam = (...words: Word[]) => Promise<Ran>;
 
 /** A folder with the case's files, and its `before` applied. */
-async function given(golden: string): Promise<{ iam: (...words: Word[]) => Promise<Ran>; files: string[] }> {
+async function given(golden: string): Promise<{ iam: Iam; files: string[] }> {
   const cwd = mkdtempSync(join(tmpdir(), 'golden-'));
   folders.push(cwd);
   for (const part of ['before', 'after']) {
@@ -123,7 +134,7 @@ function pretty(text: string): string {
   const plan = JSON.parse(text) as Plan;
   expect(`${JSON.stringify(plan)}\n`).toBe(text);
   const store = plan.base.store === null ? null : 'the-store';
-  return `${JSON.stringify({ ...plan, digest: '<digest>', base: { ...plan.base, store } }, null, 2)}\n`;
+  return withoutDigest(`${JSON.stringify({ ...plan, base: { ...plan.base, store } }, null, 2)}\n`);
 }
 
 function expectNothing(ran: Ran): void {

@@ -36,6 +36,8 @@ function breakable(text: string, width: number): string[] {
   return text.split('\n').filter(
     (line) =>
       line.length > width &&
+      // A command to copy is not broken.
+      !line.startsWith('      --override ') &&
       line
         .trim()
         .replace(/^[-+~] /, '')
@@ -57,10 +59,13 @@ describe('a plan as text', () => {
       binding('acme/reads', 'source-read-only', ['Group:devs'], { expiresAt: '2027-01-31' }),
     ];
     expect(
-      rendered(desired, actual).replace(/sha256:[0-9a-f]{64}/, 'DIGEST'),
+      rendered(desired, actual).replaceAll(/sha256:[0-9a-f]{64}/g, 'DIGEST'),
     ).toBe(`Plan for .iam/iam.db (revision 3), manager default, all workspaces
 
 Verdicts
+  refused RC203: removes the only person of acme: ana
+    to let it pass:
+      --override RC203@DIGEST --reason TEXT --as USER
   refused RC210: RoleBinding acme/reads is managed by "other" and differs here;
     --adopt takes it over
 

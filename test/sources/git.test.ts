@@ -326,7 +326,7 @@ describe('iam diff --git', () => {
   test('who gains and loses, as JSON', async () => {
     const cwd = repositoryOf({ 'iam/a.yaml': BASE }, { 'iam/a.yaml': HEAD });
     const { exit, stdout, stderr } = await diff(cwd, '-f', 'iam', '-o', 'json');
-    expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+    expect({ exit, items: JSON.parse(stderr).items }).toMatchObject({ exit: 3, items: [{ code: 'RC203' }] });
     const plan = JSON.parse(stdout) as {
       summary: unknown;
       base: unknown;
@@ -354,7 +354,8 @@ describe('iam diff --git', () => {
   test('who gains and loses, as text', async () => {
     const cwd = repositoryOf({ 'iam/a.yaml': BASE }, { 'iam/a.yaml': HEAD });
     const { exit, stdout, stderr } = await diff(join(cwd, 'iam'), '-f', '.');
-    expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+    expect({ exit, stderr }).toEqual({ exit: 3, stderr: '' });
+    expect(stdout).toContain('refused RC203: removes the only person of acme: ana');
     expect(stdout).toContain('Difference HEAD~1..HEAD of .: files against files, no store');
     for (const word of ['ana', 'bo', 'workspace-member', 'readers']) expect(stdout).toContain(word);
   });

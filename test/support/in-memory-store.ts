@@ -87,8 +87,12 @@ function readingOf(ledger: Ledger): Reading {
         ),
       ),
     revisions: () => batches(ledger.revisions.toReversed()),
-    audit: ({ revision } = {}) =>
-      batches(ledger.audit.filter((row) => revision === undefined || row.revision === revision)),
+    audit: ({ revision, after = -1 } = {}) =>
+      batches(
+        ledger.audit.filter(
+          (row) => row.revision > after && (revision === undefined || row.revision === revision),
+        ),
+      ),
     async close() {
       closed = true;
     },

@@ -62,6 +62,7 @@ export function planOfTexts(next: () => string): Plan {
     manager: next(),
     prune: true,
     scope: { workspace: next(), pruneWorkspaces: [next()] },
+    guards: {},
     at: '2026-06-01T00:00:00Z',
     summary: { create: 1, update: 1, delete: 1, unchanged: 5 },
     changes: [change('create'), change('update'), change('delete')],

@@ -11,6 +11,8 @@ export const OPTIONS: PlanOptions = {
   adopt: false,
   workspace: undefined,
   deletes: [],
+  guards: {},
+  actor: null,
 };
 
 /** Plans resources, or what manifests declare, against what a store has. */
@@ -38,7 +40,9 @@ export function problemsOf({ problems }: Plan): string[] {
   return problems.map(({ severity, code, message }) => `${severity} ${code} ${message}`);
 }
 
-/** `deny RC209 message`. */
-export function verdictsOf({ verdicts }: Plan): string[] {
-  return verdicts.map(({ severity, code, message }) => `${severity} ${code} ${message}`);
+/** `deny RC209 message`; of these codes only, when given. */
+export function verdictsOf({ verdicts }: Pick<Plan, 'verdicts'>, ...codes: readonly string[]): string[] {
+  return verdicts
+    .filter(({ code }) => codes.length === 0 || codes.includes(code))
+    .map(({ severity, code, message }) => `${severity} ${code} ${message}`);
 }

@@ -9,6 +9,7 @@ import { guarded, NO_STORE, type OpenedToRead } from './database.ts';
 type Row = Record<string, SQLOutputValue>;
 
 const RESOURCES = 'SELECT uid, kind, workspace, name, manager, field_managers, body FROM resource';
+const AUDIT = 'SELECT * FROM audit';
 // CROSS JOIN keeps SQLite from beginning with the edges, and sorting them afterwards.
 const EDGES =
   'SELECT kind, workspace, name, pointer, since FROM resource CROSS JOIN edge ON edge.resource = resource.id';
@@ -36,10 +37,14 @@ export function sqliteReading(opened: OpenedToRead, file: string): Reading {
     edges: ({ workspace } = {}) =>
       inWorkspace(EDGES, workspace, 'ORDER BY workspace, kind, name, pointer', edgeOf),
     revisions: () => rows('SELECT * FROM revision ORDER BY revision DESC', [], revisionOf),
-    audit: ({ revision } = {}) =>
-      revision === undefined
-        ? rows('SELECT * FROM audit ORDER BY seq', [], auditOf)
-        : rows('SELECT * FROM audit WHERE revision = ? ORDER BY seq', [revision], auditOf),
+    audit({ revision, after = -1 } = {}) {
+      if (revision !== undefined)
+        return rows(`${AUDIT} WHERE revision = ? AND revision > ? ORDER BY seq`, [revision, after], auditOf);
+      // Rows of later revisions have later numbers: this order is that of seq, and needs no sorting.
+      return after < 0
+        ? rows(`${AUDIT} ORDER BY seq`, [], auditOf)
+        : rows(`${AUDIT} WHERE revision > ? ORDER BY revision, seq`, [after], auditOf);
+    },
     async close() {
       opened.database.close();
     },

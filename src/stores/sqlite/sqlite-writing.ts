@@ -42,6 +42,13 @@ function writeApply(database: DatabaseSync, entry: ApplyEntry): void {
   insertRevision(database, revision, entry);
   const audit = auditWriter(database, act, revision);
   audit({ action: 'apply', ...wholeOf(entry) });
+  for (const { action, identity, verdicts, message } of entry.remarks)
+    audit({
+      action,
+      identity,
+      after: message === null ? null : canonicalJson({ message }),
+      verdicts: verdicts.length === 0 ? null : canonicalJson(verdicts),
+    });
   const write = resourceWriter(database, revision, renamesOf(changes), uidsFrom(act.at));
   for (const change of changes) audit({ action: change.action, identity: change.id, ...write(change) });
 }

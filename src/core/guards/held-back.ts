@@ -1,10 +1,12 @@
-import type { Draft } from './judge.ts';
-import { identityOfChange } from './plan.ts';
-import { compareText } from './problem.ts';
-import { type Identity, identityOf, showIdentity } from './resource.ts';
-import type { State } from './state.ts';
-import type { Stored } from './stored.ts';
-import { nameSome, type Verdict } from './verdict.ts';
+import type { Resource } from '../../kinds/index.ts';
+import type { Draft } from '../judge.ts';
+import { identityOfChange } from '../plan.ts';
+import { compareText } from '../problem.ts';
+import { type Identity, identityOf, showIdentity, workspaceOf } from '../resource.ts';
+import type { State } from '../state.ts';
+import type { Stored } from '../stored.ts';
+import { nameSome, type Verdict } from '../verdict.ts';
+import { allWorkspaces, type Scene } from './scene.ts';
 
 /** RC209: what leaves (deleted, or renamed away) is still referred to by what stays. Cannot be overridden. */
 export function guardStillReferredTo(
@@ -27,7 +29,7 @@ export function guardStillReferredTo(
       class: 'hard',
       severity: 'deny',
       message: `${showIdentity(id)} is still referred to by ${nameSome(names)}; change or delete ${referrers.length === 1 ? 'that' : 'those'} first, or in the same plan`,
-      numbers: { referrers },
+      numbers: { resource: id, referrers },
       override: null,
     });
   }
@@ -56,5 +58,49 @@ export function guardAnotherManager(drafts: readonly Draft[]): Verdict[] {
       numbers: { manager, resources },
       override: null,
     };
+  });
+}
+
+/** RC208: what is protected in the store is not deleted; its workspace must agree, or all when it is in none. */
+export function guardProtected(scene: Scene): Verdict[] {
+  return scene.drafts.flatMap(({ change, stored }): Verdict[] => {
+    if (change.action !== 'delete' || !stored || !isProtected(stored.resource)) return [];
+    const workspace = workspaceOf(stored.resource);
+    return [
+      {
+        code: 'RC208',
+        class: 'hard',
+        severity: 'deny',
+        message: `${showIdentity(stored.id)} is protected (${PROTECT}) and would be deleted`,
+        numbers: {
+          resource: stored.id,
+          workspaces: workspace === undefined ? allWorkspaces(scene) : [workspace],
+        },
+        override: null,
+      },
+    ];
+  });
+}
+
+export const PROTECT = 'rolecall.dev/protect';
+
+export function isProtected(resource: Resource): boolean {
+  return resource.metadata.annotations[PROTECT] === 'true';
+}
+
+/** RC213: whoever another manager suspended stays so. Not overridable; --adopt takes the state over. */
+export function guardReactivates(drafts: readonly Draft[]): Verdict[] {
+  return drafts.flatMap(({ change, reactivates }): Verdict[] => {
+    if (reactivates === undefined) return [];
+    return [
+      {
+        code: 'RC213',
+        class: 'hard',
+        severity: 'deny',
+        message: `${showIdentity(identityOfChange(change))} was suspended by "${reactivates}" and is declared Active here; --adopt reactivates`,
+        numbers: { manager: reactivates, resource: identityOfChange(change) },
+        override: null,
+      },
+    ];
   });
 }

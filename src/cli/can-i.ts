@@ -1,0 +1,83 @@
+import { createGrantFacts } from '../core/grant-facts.ts';
+import { EXIT, type ExitStatus, Failure } from '../core/problem.ts';
+import { createQuestions } from '../core/question.ts';
+import { canIText, reasonWords } from '../render/answer-text.ts';
+import { answerJson } from './answer-json.ts';
+import type { Context } from './context.ts';
+import type { Handler } from './program.ts';
+import {
+  askedOf,
+  type QuestionOptions,
+  refuse,
+  subjectArgument,
+  targetOption,
+  unknownRole,
+  unknownSubject,
+  unknownWorkspace,
+  workspaceOption,
+} from './question-options.ts';
+import { paintFor } from './settings.ts';
+
+/** Exit 0 is yes and 1 is no; a failure must never look like one of them. */
+export const command: Handler = async (context, args, options: QuestionOptions) => {
+  try {
+    return await answer(context, args, options);
+  } catch (error) {
+    if (error instanceof Failure && error.exit >= EXIT.invalid) throw error;
+    throw new Failure(
+      EXIT.invalid,
+      error instanceof Failure ? error.problems : [unexpected(error, context, options)],
+    );
+  }
+};
+
+async function answer(
+  context: Context,
+  [word = '', role = '']: readonly string[],
+  options: QuestionOptions,
+): Promise<ExitStatus> {
+  const question = { role, workspace: workspaceOption(options), ...targetOption(options) };
+  const { state, at } = await askedOf(context, options);
+  const subject = subjectArgument(word, state, question.workspace);
+  const noWorkspace = unknownWorkspace(state, question.workspace);
+  // Nothing more to say of a token in a workspace that is not there.
+  const noSubject = noWorkspace && subject.kind === 'Token' ? undefined : unknownSubject(state, subject);
+  refuse(noWorkspace, noSubject, unknownRole(state, role));
+  const found = createQuestions(state, at).can(subject, question);
+  const grants = found.grants.map(createGrantFacts(state, at));
+  const { stdout } = context;
+  if (options.output === 'json') {
+    const reason = reasonWords(found, grants, question);
+    stdout.write(
+      `${JSON.stringify({
+        kind: 'Answer',
+        allowed: found.allowed,
+        subjectKind: subject.kind,
+        subject: subject.name,
+        ...answerJson(question, at),
+        reason,
+        grants,
+      })}\n`,
+    );
+  } else {
+    stdout.write(
+      canIText(found, grants, question, {
+        at: options.at === undefined ? undefined : at,
+        paint: paintFor(stdout),
+        width: stdout.columns,
+        most: options.verbose === true ? Infinity : 1,
+      }),
+    );
+  }
+  return found.allowed ? EXIT.done : EXIT.error;
+}
+
+function unexpected(error: unknown, context: Context, { verbose }: QuestionOptions) {
+  if (verbose === true && error instanceof Error) context.stderr.write(`${error.stack}\n`);
+  return {
+    code: 'RC408',
+    severity: 'error',
+    message: `unexpected: ${error instanceof Error ? error.message : String(error)}`,
+    hint: 'this is a mistake in iam: please report it, with what -v adds',
+  } as const;
+}

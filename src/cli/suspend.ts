@@ -1,0 +1,37 @@
+import type { Declared } from '../core/manifest.ts';
+import { EXIT, failure } from '../core/problem.ts';
+import { planFrom } from '../engine/plan.ts';
+import type { Resource } from '../kinds/index.ts';
+import { finish, type WriteOptions } from './apply.ts';
+import { answerOf, planOptions, storeOf } from './inputs.ts';
+import type { Handler } from './program.ts';
+import { oneOf, readStore } from './read-store.ts';
+
+/**
+ * Who manages the state of somebody who is suspended by hand, unless --manager says otherwise: not the manifests, so that
+ * no apply of theirs gives the access back unseen (RC213).
+ */
+const SUSPENDER = 'suspend';
+
+/** A plan of one update: the person's state, and nothing else of him. */
+export const command: Handler = async (context, [name = ''], options: WriteOptions) => {
+  if (options.reason === undefined || options.reason.trim() === '')
+    throw failure(EXIT.invalid, 'RC121', 'to suspend somebody needs a reason', 'say why with --reason TEXT');
+  const { workspace: _, ...everywhere } = options;
+  const { head, stored } = await readStore(context, everywhere);
+  const one = oneOf(stored, 'User', name, undefined);
+  const user = one.resource as Resource<'User'>;
+  const suspended: Resource<'User'> = { ...user, spec: { ...user.spec, state: 'Suspended' } };
+  const place = () => ({ file: 'iam suspend', line: 1, column: 1 });
+  const declared: Declared = {
+    id: one.id,
+    resource: suspended,
+    declares: ['state'],
+    place,
+    placeInside: place,
+  };
+  const manager = options.manager ?? SUSPENDER;
+  const plan = { ...planOptions(options, context), manager, adopt: true, workspace: undefined };
+  const planned = await planFrom(head, stored, [declared], plan, context.now(), answerOf(options, context));
+  return finish(context, options, await storeOf(options, context), planned);
+};

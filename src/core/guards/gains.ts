@@ -1,0 +1,147 @@
+import type { ResourceEntry } from '../../kinds/role-binding.ts';
+import { showScope } from '../../kinds/role-binding.ts';
+import { showTime } from '../../kinds/time.ts';
+import { riskRank } from '../access.ts';
+import type { AccessChange, AccessLine } from '../access-diff.ts';
+import { allowed, showLimit, tightest } from '../limit.ts';
+import type { PlanNotes } from '../plan.ts';
+import { compareText } from '../problem.ts';
+import { identityOf, showIdentity } from '../resource.ts';
+import { nameSome, type Verdict } from '../verdict.ts';
+import type { Scene } from './scene.ts';
+
+/** RC211 and RC215: who gains the power to do harm, or access without an end, folded by workspace. */
+export function guardGains(scene: Scene, risks: PlanNotes['risks']): Verdict[] {
+  const byWorkspace = Map.groupBy(
+    scene.access.filter(({ gains }) => gains.length > 0),
+    ({ workspace }) => workspace,
+  );
+  return [...byWorkspace.keys()].sort(compareText).flatMap((workspace) => {
+    const gaining = byWorkspace.get(workspace) ?? [];
+    const refused = guardPrivileged(scene, workspace, gaining, risks);
+    return refused.length > 0 ? refused : worthALook(workspace, gaining, risks);
+  });
+}
+
+function guardPrivileged(
+  { before, after, settings }: Scene,
+  workspace: string,
+  gaining: readonly AccessChange[],
+  risks: PlanNotes['risks'],
+): Verdict[] {
+  const was = before.get('Workspace', undefined, workspace);
+  // Somebody must get in first.
+  if (!was) return [];
+  const people = new Set(
+    gaining
+      .filter(
+        ({ subjectKind, gains }) =>
+          subjectKind === 'User' && gains.some(({ role }) => risks.get(role) === 'Privileged'),
+      )
+      .map(({ subject }) => subject),
+  );
+  const total = before.ofKind('User').length;
+  const limits = [was, after.get('Workspace', undefined, workspace)].flatMap(
+    (one) => one?.spec.guards.maxPrivilegedGains ?? [],
+  );
+  const asked = settings.guards.maxPrivilegedGains;
+  const limit = tightest(asked === undefined ? limits : [...limits, asked], total);
+  if (limit === undefined || people.size <= allowed(limit, total)) return [];
+  return [
+    {
+      code: 'RC211',
+      class: 'soft',
+      severity: 'deny',
+      message: `${people.size === 1 ? '1 person gains a Privileged role' : `${people.size} people gain Privileged roles`} in ${workspace}, limit ${showLimit(limit)}: ${nameSome([...people].sort(compareText))}`,
+      numbers: { workspace, gains: people.size, limit },
+      override: null,
+    },
+  ];
+}
+
+function worthALook(
+  workspace: string,
+  gaining: readonly AccessChange[],
+  risks: PlanNotes['risks'],
+): Verdict[] {
+  const lines = gaining.flatMap((change) => change.gains.map((line) => ({ change, line })));
+  const rank = (line: AccessLine) => riskRank(risks.get(line.role) ?? 'Normal');
+  const risky = lines.filter(({ line }) => rank(line) > 0).sort((a, b) => rank(b.line) - rank(a.line));
+  // Whoever is named already need not be counted again.
+  const named = new Set(risky.map(({ change }) => subjectOf(change)));
+  const endless = new Set(
+    lines.filter(({ line }) => line.until === null).map(({ change }) => subjectOf(change)),
+  );
+  const others = [...endless].filter((subject) => !named.has(subject));
+  if (risky.length === 0 && endless.size === 0) return [];
+  const words = risky.map(
+    ({ change, line }) =>
+      `${subjectOf(change)} ${line.role} (${(risks.get(line.role) ?? 'Normal').toLowerCase()}${line.until === null ? ', without an end' : `, until ${showTime(line.until)}`})`,
+  );
+  const said = [
+    words.length === 0 ? '' : nameSome([...new Set(words)], 3),
+    others.length === 0
+      ? ''
+      : `${others.length === 1 ? `${others[0]} gains` : `${others.length} gain`} access without an end`,
+  ];
+  return [
+    {
+      code: 'RC215',
+      class: 'soft',
+      severity: 'warn',
+      message: `in ${workspace}: ${said.filter(Boolean).join('; ')}`,
+      numbers: {
+        workspace,
+        privileged: risky.filter(({ line }) => risks.get(line.role) === 'Privileged').length,
+        sensitive: risky.filter(({ line }) => risks.get(line.role) === 'Sensitive').length,
+        endless: endless.size,
+      },
+      override: null,
+    },
+  ];
+}
+
+function subjectOf({ subjectKind, subject }: AccessChange): string {
+  return subjectKind === 'Token' ? `token ${subject}` : subject;
+}
+
+/** RC216: a binding whose entry covers more because a label or a resource's name was taken away from it. */
+export function guardWidened({ pairs }: Scene): Verdict[] {
+  return pairs.flatMap(({ before, after }): Verdict[] => {
+    if (before?.kind !== 'RoleBinding' || after?.kind !== 'RoleBinding') return [];
+    const old = before.spec.resources;
+    const had = new Set(old.map(showScope));
+    const widened = after.spec.resources.flatMap((entry) => {
+      if (had.has(showScope(entry))) return [];
+      const narrower = old.find((one) => covers(entry, one));
+      if (!narrower) return [];
+      const [from, to] = [
+        showScope(narrower),
+        entry.labels || entry.id ? showScope(entry) : 'the whole workspace',
+      ];
+      const taken = narrower.labels ? 'label' : 'resource';
+      return [`from ${from} to ${to} (a ${taken} was taken away, which gives more)`];
+    });
+    if (widened.length === 0) return [];
+    return [
+      {
+        code: 'RC216',
+        class: 'soft',
+        severity: 'warn',
+        message: `${showIdentity(identityOf(after))} widens ${after.spec.role} ${nameSome(widened)}`,
+        numbers: { resource: identityOf(after), widened: widened.length },
+        override: null,
+      },
+    ];
+  });
+}
+
+/** Whether one entry gives all that another gives, and more. */
+function covers(wide: ResourceEntry, narrow: ResourceEntry): boolean {
+  if (wide.type !== 'Workspace') return false;
+  if (!wide.labels) return narrow.type !== 'Workspace' || narrow.labels !== undefined;
+  const { labels } = narrow;
+  if (!labels) return false;
+  const shared = Object.entries(wide.labels);
+  return shared.every(([key, value]) => labels[key] === value) && shared.length < Object.keys(labels).length;
+}

@@ -1,0 +1,42 @@
+import type { Access } from '../access.ts';
+import type { AccessChange, ResourceChange } from '../access-diff.ts';
+import type { Actual, Draft } from '../judge.ts';
+import type { GuardSettings } from '../plan.ts';
+import type { State } from '../state.ts';
+
+/** What guards judge by beside the states. */
+export interface JudgeSettings {
+  readonly manager: string;
+  readonly pruneWorkspaces: readonly string[];
+  readonly guards: GuardSettings;
+  /** Who applies it; null when nobody says. */
+  readonly actor: string | null;
+}
+
+/** All that a guard may look at. */
+export interface Scene {
+  readonly settings: JudgeSettings;
+  readonly actual: Actual;
+  readonly drafts: readonly Draft[];
+  readonly pairs: readonly ResourceChange[];
+  readonly before: State;
+  readonly after: State;
+  readonly accessBefore: Access;
+  readonly accessAfter: Access;
+  /** Who gains or loses what. */
+  readonly access: readonly AccessChange[];
+  /** Time of the plan, in milliseconds. */
+  readonly at: number;
+  /** The name that a User has after the plan. */
+  userAfter(name: string): string;
+  /** The name that a Workspace had before the plan. */
+  workspaceBefore(name: string): string;
+}
+
+/** All workspaces there are, before and after the plan; sorted. */
+export function allWorkspaces({ before, after }: Pick<Scene, 'before' | 'after'>): string[] {
+  const names = [before, after].flatMap((state) =>
+    state.ofKind('Workspace').map(({ metadata }) => metadata.name),
+  );
+  return [...new Set(names)].sort();
+}

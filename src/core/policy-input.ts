@@ -1,0 +1,349 @@
+import type { AccessPolicySpec } from '../kinds/access-policy.ts';
+import type { Resource } from '../kinds/index.ts';
+import type { JsonObject, JsonValue } from '../kinds/kind.ts';
+import { parseTime } from '../kinds/time.ts';
+import {
+  type Access,
+  createAccess,
+  type Grant,
+  includedRoles,
+  riskOf,
+  riskRank,
+  type Subject,
+  showVia,
+} from './access.ts';
+import type { AccessChange, ResourceChange } from './access-diff.ts';
+import { canonicalJson } from './hash.ts';
+import { compareText } from './problem.ts';
+import { type Identity, identityOf, showIdentity, toManifest, workspaceOf } from './resource.ts';
+import type { State } from './state.ts';
+
+/** What policies judge: two states, what differs, and who gains or loses what. `at` in milliseconds. */
+export interface Judging {
+  readonly before: State;
+  readonly after: State;
+  readonly pairs: readonly ResourceChange[];
+  readonly access: readonly AccessChange[];
+  readonly at: number;
+}
+
+/** JSON, with timestamps as `{ $time: milliseconds }`; whole numbers are integers. Can be sent to a worker. */
+export type PolicyValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly PolicyValue[]
+  | { readonly [key: string]: PolicyValue };
+
+/** One thing that a policy looks at. */
+export interface PolicyItem {
+  /** For people. */
+  readonly what: string;
+  readonly workspaces: readonly string[];
+  /** The changes that it is about, where that is known. */
+  readonly causes: readonly Identity[];
+  readonly variables: Readonly<Record<string, PolicyValue>>;
+}
+
+/** One version of a policy, with all that it looks at. */
+export interface PolicyWork {
+  readonly policy: string;
+  /** Unchanged, or the one of the store (which the plan changes or deletes), or that of the manifest. */
+  readonly version: 'both' | 'store' | 'manifest';
+  readonly enforcement: AccessPolicySpec['enforcement'];
+  readonly validations: AccessPolicySpec['validations'];
+  readonly items: readonly PolicyItem[];
+}
+
+/**
+ * What each policy of the two states has to look at (safety.md, Policies); none that has nothing.
+ *
+ * A policy that the plan changes judges in both versions, and one that it deletes still judges.
+ */
+export function policyWork(judging: Judging): PolicyWork[] {
+  const versions = versionsOf(judging);
+  if (versions.length === 0) return [];
+  let known: readonly SeenGrant[] | undefined;
+  const seen = () => {
+    known ??= seenGrants(judging);
+    return known;
+  };
+  return versions.flatMap(({ policy, version }): PolicyWork[] => {
+    const { match, enforcement, validations } = policy.spec;
+    const items = match.on === 'Change' ? changeItems(judging, match) : grantItems(judging, match, seen());
+    return items.length === 0
+      ? []
+      : [{ policy: policy.metadata.name, version, enforcement, validations, items }];
+  });
+}
+
+interface Version {
+  readonly policy: Resource<'AccessPolicy'>;
+  readonly version: PolicyWork['version'];
+}
+
+function versionsOf({ before, after }: Judging): Version[] {
+  const names = new Set(
+    [before, after].flatMap((state) => state.ofKind('AccessPolicy').map(({ metadata }) => metadata.name)),
+  );
+  return [...names].sort(compareText).flatMap((name): Version[] => {
+    const [was, is] = [before, after].map((state) => state.get('AccessPolicy', undefined, name));
+    if (was && is && canonicalJson(toManifest(was)) === canonicalJson(toManifest(is)))
+      return [{ policy: is, version: 'both' }];
+    const versions: Version[] = [];
+    if (was) versions.push({ policy: was, version: 'store' });
+    if (is) versions.push({ policy: is, version: 'manifest' });
+    return versions;
+  });
+}
+
+type Match = AccessPolicySpec['match'];
+
+/** Whether a selector takes a workspace in by its labels before or after: a plan does not relabel its way out. */
+function isSelected({ before, after }: Judging, match: Match, workspace: string | undefined): boolean {
+  const labels = match.workspaceSelector?.matchLabels;
+  if (!labels) return true;
+  if (workspace === undefined) return false;
+  return [before, after].some((state) => {
+    const found = state.get('Workspace', undefined, workspace);
+    return found && Object.entries(labels).every(([key, value]) => found.metadata.labels[key] === value);
+  });
+}
+
+function changeItems(judging: Judging, match: Match): PolicyItem[] {
+  return judging.pairs.flatMap(({ before, after }): PolicyItem[] => {
+    const resource = after ?? before;
+    if (!resource || resource.kind === 'AccessPolicy') return [];
+    const action = before === null ? 'create' : after === null ? 'delete' : 'update';
+    const workspace = workspaceOf(resource);
+    if (match.kinds && !match.kinds.includes(resource.kind)) return [];
+    if (match.actions && !match.actions.includes(action)) return [];
+    if (!isSelected(judging, match, workspace)) return [];
+    return [
+      {
+        what: `${action} of ${showIdentity(identityOf(resource))}`,
+        workspaces: workspace === undefined ? placesOf(judging, resource) : [workspace],
+        causes: [identityOf(resource)],
+        variables: {
+          object: after && objectOf(after),
+          oldObject: before && objectOf(before),
+          action,
+          workspace: workspaceObject(judging, workspace),
+        },
+      },
+    ];
+  });
+}
+
+/** The workspaces that a global resource concerns: those that name it; all, where none does. */
+function placesOf({ before, after }: Judging, resource: Resource): string[] {
+  const named = [before, after].flatMap((state) =>
+    state.referrers(identityOf(resource)).flatMap((one) => workspaceOf(one) ?? []),
+  );
+  const all = [before, after].flatMap((state) =>
+    state.ofKind('Workspace').map(({ metadata }) => metadata.name),
+  );
+  return [...new Set(named.length > 0 ? named : all)].sort(compareText);
+}
+
+/** A grant of the state after the plan that policies on grants look at. */
+interface SeenGrant {
+  readonly grant: Grant;
+  /** The User; for a Token its owner. */
+  readonly user: Resource<'User'> | undefined;
+  readonly causes: readonly Identity[];
+  /** What the user has in the same workspace, also later; what overlaps is asked for each grant. */
+  readonly held: readonly Grant[];
+  readonly workspaces: readonly string[];
+}
+
+function seenGrants(judging: Judging): SeenGrant[] {
+  const { after, access, at, pairs } = judging;
+  const index = createAccess(after);
+  const touched = touchedBy(judging, index);
+  const gains = new Map<string, Set<string>>();
+  for (const { subjectKind, subject, workspace, gains: lines } of access) {
+    if (lines.length === 0) continue;
+    const key = JSON.stringify([subjectKind, subjectKind === 'Token' ? workspace : null, subject, workspace]);
+    gains.set(
+      key,
+      new Set([...(gains.get(key) ?? []), ...lines.map(({ role, scope }) => `${role} ${scope}`)]),
+    );
+    touched.subjects.set(`${subjectKind}/${subjectKind === 'Token' ? workspace : ''}/${subject}`, {
+      kind: subjectKind,
+      namespace: subjectKind === 'Token' ? workspace : undefined,
+      name: subject,
+    });
+  }
+  const changed = new Set(pairs.flatMap(({ after: now }) => (now ? [identityOf(now)] : [])));
+  const isLive = (grant: Grant) => grant.enabled && grant.span.until > at;
+  const seen: SeenGrant[] = [];
+  for (const key of [...touched.subjects.keys()].sort(compareText)) {
+    const subject = touched.subjects.get(key);
+    if (!subject) continue;
+    const live = index.grantsOf(subject).filter(isLive);
+    const owner =
+      subject.kind === 'User'
+        ? subject.name
+        : (after.get('Token', subject.namespace, subject.name)?.spec.owner ?? '');
+    const person: Subject = { kind: 'User', namespace: undefined, name: owner };
+    const held = subject.kind === 'User' ? live : index.grantsOf(person).filter(isLive);
+    const workspaces = [...new Set(held.map(({ workspace }) => workspace))].sort(compareText);
+    for (const grant of live) {
+      const { workspace, role, scope } = grant;
+      const gained = gains.get(
+        JSON.stringify([subject.kind, subject.namespace ?? null, subject.name, workspace]),
+      );
+      const isGained =
+        gained?.has(`${role} ${scope}`) ||
+        (gained && [...includedRoles(after, role)].some((one) => gained.has(`${one} ${scope}`)));
+      const isTouched =
+        touched.roles.has(role) || touched.workspaces.has(workspace) || touched.users.has(owner);
+      if (!isGained && !isTouched) continue;
+      seen.push({
+        grant,
+        user: after.get('User', undefined, owner),
+        causes: [...new Set(grant.rests.map(([id]) => id))].filter((id) => changed.has(id)),
+        held: held.filter((other) => other.workspace === workspace),
+        workspaces,
+      });
+    }
+  }
+  return seen;
+}
+
+/** Roles, users and workspaces of which something changes that policies on grants may judge by, and whom that reaches. */
+function touchedBy({ before, after, pairs }: Judging, index: Access) {
+  const [roles, users, workspaces] = [new Set<string>(), new Set<string>(), new Set<string>()];
+  const subjects = new Map<string, Subject>();
+  const differs = (was: JsonValue, is: JsonValue) => canonicalJson(was) !== canonicalJson(is);
+  for (const { before: was, after: is } of pairs) {
+    if (was?.kind === 'Role' && is?.kind === 'Role') {
+      const facts = ({ spec }: Resource<'Role'>) => [spec.risk, spec.labels, spec.includes];
+      if (differs(facts(was), facts(is))) roles.add(is.metadata.name);
+    } else if (was?.kind === 'User' && is?.kind === 'User') {
+      const facts = ({ spec, metadata }: Resource<'User'>) => [
+        spec.type,
+        spec.sponsor ?? null,
+        { ...metadata.labels },
+      ];
+      if (differs(facts(was), facts(is))) users.add(is.metadata.name);
+    } else if (was?.kind === 'Workspace' && is?.kind === 'Workspace') {
+      const facts = ({ spec, metadata }: Resource<'Workspace'>) => [spec.tier, { ...metadata.labels }];
+      if (differs(facts(was), facts(is))) workspaces.add(is.metadata.name);
+    }
+  }
+  if (roles.size > 0)
+    for (const { metadata } of after.ofKind('Role')) {
+      const { name } = metadata;
+      if (
+        includedRoles(after, name).intersection(roles).size > 0 ||
+        riskOf(before, name) !== riskOf(after, name)
+      )
+        roles.add(name);
+    }
+  const reach = (found: readonly Subject[]) => {
+    for (const one of found) subjects.set(`${one.kind}/${one.namespace ?? ''}/${one.name}`, one);
+  };
+  if (roles.size + workspaces.size > 0) {
+    for (const { metadata, spec } of after.ofKind('RoleBinding')) {
+      const namespace = metadata.namespace ?? '';
+      if (!roles.has(spec.role) && !workspaces.has(namespace)) continue;
+      for (const { kind, name } of spec.subjects) reach(index.subjectsUnder(kind, namespace, name));
+    }
+    for (const { metadata, spec } of after.ofKind('Token'))
+      if (roles.has(spec.role) || workspaces.has(metadata.namespace ?? ''))
+        reach([{ kind: 'Token', namespace: metadata.namespace, name: metadata.name }]);
+  }
+  for (const name of users) {
+    reach([{ kind: 'User', namespace: undefined, name }]);
+    for (const { metadata } of index.tokensOf(name))
+      reach([{ kind: 'Token', namespace: metadata.namespace, name: metadata.name }]);
+  }
+  return { roles, users, workspaces, subjects };
+}
+
+function grantItems(judging: Judging, match: Match, seen: readonly SeenGrant[]): PolicyItem[] {
+  const { before, after, at } = judging;
+  return seen.flatMap((one): PolicyItem[] => {
+    const { grant, causes } = one;
+    if (!isSelected(judging, match, grant.workspace)) return [];
+    return matchedRoles(after, match, grant.role).map((role) => {
+      const via = `${showVia(grant.groups)}${role === grant.role ? '' : `>role:${grant.role}`}`;
+      const [was, is] = [riskOf(before, role), riskOf(after, role)];
+      const { from, until } = grant.span;
+      const who = grant.subject.kind === 'Token' ? `token ${grant.subject.name}` : grant.subject.name;
+      return {
+        what: `${role} for ${who} on ${grant.scope === 'Workspace' ? 'the whole workspace' : grant.scope} of ${grant.workspace}`,
+        workspaces: [grant.workspace],
+        causes,
+        variables: {
+          grant: {
+            subjectKind: grant.subject.kind,
+            subject: grant.subject.name,
+            email: grant.email,
+            role,
+            risk: riskRank(was) > riskRank(is) ? was : is,
+            scope: grant.scope,
+            via,
+            binding: grant.binding,
+            ...(from === -Infinity ? {} : { notBefore: { $time: from } }),
+            ...(until === Infinity ? {} : { expiresAt: { $time: until } }),
+          },
+          workspace: workspaceObject(judging, grant.workspace),
+          user: userObject(after, one),
+          now: { $time: at },
+        },
+      };
+    });
+  });
+}
+
+/** The roles by which a grant matches: its own, or those listed that it includes, so that wrapping one is no way around. */
+function matchedRoles(after: State, match: Match, role: string): string[] {
+  if (!match.roles || match.roles.includes(role)) return [role];
+  return match.roles.filter((one) => includedRoles(after, role).has(one));
+}
+
+/** A user with what he has after the plan, which single grants do not tell (docs/decisions/0008). */
+function userObject(after: State, { user, held, workspaces, grant }: SeenGrant): PolicyValue {
+  if (!user) return null;
+  const roles = held
+    .filter(({ span }) => span.from < grant.span.until && grant.span.from < span.until)
+    .flatMap(({ role }) => [role, ...includedRoles(after, role)]);
+  return {
+    ...(objectOf(user) as { [key: string]: PolicyValue }),
+    status: { workspaces, roles: [...new Set(roles)].sort(compareText) },
+  };
+}
+
+function workspaceObject({ before, after }: Judging, name: string | undefined): PolicyValue {
+  if (name === undefined) return null;
+  const found = after.get('Workspace', undefined, name) ?? before.get('Workspace', undefined, name);
+  return found ? objectOf(found) : null;
+}
+
+/** A whole manifest: defaults filled in, labels and annotations always there, times as timestamps. */
+function objectOf(resource: Resource): PolicyValue {
+  const manifest = toManifest(resource);
+  const { labels = {}, annotations = {}, ...metadata } = manifest.metadata;
+  return {
+    apiVersion: manifest.apiVersion,
+    kind: manifest.kind,
+    metadata: { ...(metadata as JsonObject), labels, annotations } as PolicyValue,
+    spec: withTimes(manifest.spec),
+  };
+}
+
+function withTimes(value: JsonValue, key?: string): PolicyValue {
+  if (typeof value === 'string' && (key === 'notBefore' || key === 'expiresAt')) {
+    const time = parseTime(value);
+    return time === undefined ? value : { $time: time };
+  }
+  if (Array.isArray(value)) return value.map((one: JsonValue) => withTimes(one));
+  if (typeof value !== 'object' || value === null) return value as PolicyValue;
+  return Object.fromEntries(
+    Object.entries(value as JsonObject).map(([name, one]) => [name, withTimes(one, name)]),
+  );
+}

@@ -1,0 +1,71 @@
+import { createAccess } from '../core/access.ts';
+import { isOwnerAt, ownersOf } from '../core/guards/owners.ts';
+import type { Between } from '../core/judge.ts';
+import { type Override, override, withWaysOut } from '../core/override.ts';
+import type { Plan } from '../core/plan.ts';
+import type { Verdict } from '../core/verdict.ts';
+import type { AuditRemark } from '../stores/store.ts';
+
+/** Who answers for what guards and policies refuse. */
+export interface Answer {
+  readonly overrides: readonly Override[];
+  readonly actor: string | null;
+  readonly reason: string | null;
+}
+
+export const NO_ANSWER: Answer = { overrides: [], actor: null, reason: null };
+
+/** What the ledger must know of a plan beside its changes. */
+export interface Judgement {
+  readonly plan: Plan;
+  readonly remarks: readonly AuditRemark[];
+}
+
+/**
+ * A plan that guards have judged, judged by the policies too, and with what somebody answers for let through.
+ *
+ * Throws a Failure as `override` does. `at` in milliseconds.
+ */
+export async function judgePlan(
+  plan: Plan,
+  between: Between | undefined,
+  answer: Answer,
+  at: number,
+): Promise<Judgement> {
+  const found = between ? await askPolicies(plan, between, at) : { verdicts: [], remarks: [] };
+  if (found.verdicts.length === 0 && answer.overrides.length === 0) return { plan, remarks: found.remarks };
+  const judged = [...plan.verdicts, ...withWaysOut(found.verdicts, () => plan.digest)];
+  const { actor, reason } = answer;
+  const owns = (workspace: string) => {
+    if (!between || actor === null) return false;
+    const { before } = between;
+    return isOwnerAt(ownersOf(before, createAccess(before), workspace, at), actor, at);
+  };
+  const { verdicts, overridden } = override(judged, answer.overrides, () => plan.digest, {
+    actor,
+    reason,
+    owns,
+  });
+  const overrides = overridden.map(
+    (verdict): AuditRemark => ({ action: 'override', identity: null, verdicts: [verdict], message: null }),
+  );
+  return { plan: { ...plan, verdicts }, remarks: [...overrides, ...found.remarks] };
+}
+
+async function askPolicies(
+  { access }: Plan,
+  { before, after, pairs }: Between,
+  at: number,
+): Promise<{ verdicts: readonly Verdict[]; remarks: AuditRemark[] }> {
+  if (before.ofKind('AccessPolicy').length + after.ofKind('AccessPolicy').length === 0)
+    return { verdicts: [], remarks: [] };
+  const { policyWork } = await import('../core/policy-input.ts');
+  const work = policyWork({ before, after, pairs, access, at });
+  if (work.length === 0) return { verdicts: [], remarks: [] };
+  const { judgePolicies } = await import('./policies.ts');
+  const { verdicts, remarks } = await judgePolicies(work);
+  return {
+    verdicts,
+    remarks: remarks.map(({ identity, message }) => ({ action: 'policy', identity, verdicts: [], message })),
+  };
+}

@@ -1,0 +1,156 @@
+import type { ReadManifests } from '../core/manifest.ts';
+import { identityOfChange, type Plan } from '../core/plan.ts';
+import { type PlanOptions, planChanges } from '../core/plan-changes.ts';
+import { EXIT, Failure, type Problem, sortProblems } from '../core/problem.ts';
+import { fromManifest, type Identity, identity, referencesOf, showIdentity } from '../core/resource.ts';
+import type { Stored } from '../core/stored.ts';
+import type { Verdict } from '../core/verdict.ts';
+import type { KindName } from '../kinds/index.ts';
+import type { Head } from '../stores/store.ts';
+import { type Answer, judgePlan } from './judgement.ts';
+import type { Planned } from './plan.ts';
+
+/** One resource that stays as it is, and why. */
+export interface LeftOut {
+  readonly id: Identity;
+  readonly problem: Problem;
+}
+
+/** A plan of what can be done, and what was left out of it. */
+export interface PartlyPlanned extends Planned {
+  readonly leftOut: readonly LeftOut[];
+  /** The plan as it was when something was first refused; undefined when nothing was. */
+  readonly refused: Plan | undefined;
+}
+
+/** Mistakes that belong to one manifest, whose counterpart can be left alone. All others make the input unclear. */
+const OF_ONE_MANIFEST: readonly Problem['code'][] = ['RC107', 'RC108', 'RC109', 'RC111', 'RC117', 'RC119'];
+
+/**
+ * Plans an input without what is invalid or refused, and without what refers to it: its counterparts in the store are
+ * frozen, neither changed nor deleted.
+ *
+ * Throws a Failure (exit 4) when it is not clear what the input declares: that is never read as "fewer resources".
+ */
+export async function planKeepingGoing(
+  { head, stored }: { head: Head; stored: readonly Stored[] },
+  input: ReadManifests,
+  options: PlanOptions,
+  at: number,
+  answer: Answer,
+): Promise<PartlyPlanned> {
+  const errors = input.problems.filter(({ severity }) => severity === 'error');
+  if (input.unknown || !errors.every(({ code }) => OF_ONE_MANIFEST.includes(code)))
+    throw invalid(input.problems);
+  const leftOut = new Map<Identity, LeftOut>();
+  for (const id of input.broken) {
+    const problem = errors.find(({ message }) => message.includes(id.split('/')[2] ?? '')) ?? errors[0];
+    if (problem) leftOut.set(id, { id, problem });
+  }
+  const kept = neighbours(input, stored);
+  const actual = new Map(stored.map((one) => [one.id, one]));
+  let refused: Plan | undefined;
+  for (;;) {
+    const frozen = new Set([...leftOut.keys(), ...kept]);
+    const { plan, notes, between } = planChanges({
+      desired: input.declared,
+      actual: stored,
+      base: { store: head.store, revision: head.revision },
+      options: { ...options, frozen },
+      at,
+    });
+    const broken = between?.violations ?? [];
+    const failed = plan.problems.filter(({ severity }) => severity === 'error');
+    if (failed.length > 0) {
+      const before = leftOut.size;
+      const changing = new Set(plan.changes.map(identityOfChange));
+      broken.forEach(({ id, cause }, i) => {
+        const culprit = changing.has(id) ? id : (cause ?? id);
+        const problem = failed.find(({ message }) => message === broken[i]?.message) ?? failed[0];
+        if (changing.has(culprit) && problem) leftOut.set(culprit, { id: culprit, problem });
+      });
+      if (leftOut.size === before) throw invalid(failed);
+      leaveReferrersOut(plan, leftOut);
+      continue;
+    }
+    const judged = await judgePlan(plan, between, answer, at);
+    const denied = judged.plan.verdicts.filter(({ severity }) => severity === 'deny');
+    if (denied.length === 0) {
+      const warnings = [...input.problems.filter(({ severity }) => severity === 'warn'), ...plan.problems];
+      return { ...judged, notes, head, actual, warnings, leftOut: [...leftOut.values()], refused };
+    }
+    refused ??= judged.plan;
+    for (const verdict of denied) {
+      const problem: Problem = { code: verdict.code, severity: 'error', message: verdict.message };
+      for (const id of culprits(plan, verdict)) leftOut.set(id, { id, problem });
+    }
+    leaveReferrersOut(plan, leftOut);
+  }
+}
+
+function invalid(problems: readonly Problem[]): Failure {
+  return new Failure(EXIT.invalid, sortProblems(problems));
+}
+
+/**
+ * What is stored of the same kind in the same workspace as a manifest with a mistake, and not declared: one of them may
+ * be what that manifest renames.
+ */
+function neighbours({ broken, declared }: ReadManifests, stored: readonly Stored[]): Identity[] {
+  const place = (id: Identity) => id.slice(0, id.lastIndexOf('/'));
+  const places = new Set([...broken].map(place));
+  const known = new Set(declared.map(({ id }) => id));
+  return stored.map(({ id }) => id).filter((id) => places.has(place(id)) && !known.has(id));
+}
+
+/** The changes that a denial is about. Where it is about a workspace as a whole, all in it; else all. */
+function culprits({ changes }: Plan, { numbers }: Verdict): Identity[] {
+  const texts = (name: string) => (Array.isArray(numbers[name]) ? numbers[name].map(String) : []);
+  const named = [numbers.resource, ...texts('resources'), ...texts('causes')].map(String);
+  const idsBefore = (change: Plan['changes'][number]) => [
+    identityOfChange(change),
+    identity(change.kind, change.namespace ?? undefined, change.previousName ?? change.name),
+  ];
+  const matching = (test: (change: Plan['changes'][number]) => boolean) =>
+    changes.filter(test).map(identityOfChange);
+  const byName = matching((change) => idsBefore(change).some((id) => named.includes(id)));
+  if (byName.length > 0) return byName;
+  const kind = numbers.kind as KindName | undefined;
+  if (kind !== undefined) {
+    const gone = matching(
+      (change) =>
+        change.kind === kind &&
+        change.action !== 'create' &&
+        (numbers.workspace === null || change.namespace === numbers.workspace),
+    );
+    if (gone.length > 0) return gone;
+  }
+  const places = [...texts('workspaces'), String(numbers.workspace)];
+  const inside = matching(
+    ({ kind: changed, namespace, name }) =>
+      (namespace !== null && places.includes(namespace)) ||
+      (changed === 'Workspace' && places.includes(name)),
+  );
+  return inside.length > 0 ? inside : matching(() => true);
+}
+
+/** What refers to something that is left out is left out with it. */
+function leaveReferrersOut({ changes }: Plan, leftOut: Map<Identity, LeftOut>): void {
+  for (let size = -1; size !== leftOut.size; ) {
+    size = leftOut.size;
+    for (const change of changes) {
+      const id = identityOfChange(change);
+      if (leftOut.has(id) || !change.after) continue;
+      const target = referencesOf(fromManifest(change.after))
+        .map(({ kind, namespace, name }) => identity(kind, namespace, name))
+        .find((one) => leftOut.has(one));
+      if (target === undefined) continue;
+      const problem: Problem = {
+        code: leftOut.get(target)?.problem.code ?? 'RC112',
+        severity: 'error',
+        message: `${showIdentity(id)} refers to ${showIdentity(target)}, which is left out`,
+      };
+      leftOut.set(id, { id, problem });
+    }
+  }
+}

@@ -1,0 +1,151 @@
+/** Questions about a real organisation, that of Kubernetes on GitHub, against a straight reading of its YAML. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import fc from 'fast-check';
+import { load } from 'js-yaml';
+import { describe, expect, test } from 'vitest';
+import type { Subject } from '../src/core/access.ts';
+import { createQuestions } from '../src/core/question.ts';
+import { stateNow } from '../src/engine/questions.ts';
+import { openStore } from '../src/stores/open.ts';
+import { temporaryFolder } from './support/folder.ts';
+import { NOW, runIam } from './support/run-iam.ts';
+
+const DATA = resolve(import.meta.dirname, '../../shared/data/kubernetes-org/config');
+const missing = existsSync(DATA) ? '' : ' (skipped: ../shared/data/kubernetes-org is not there)';
+const SEED = 20261124;
+
+type Names = readonly (string | number)[] | null | undefined;
+interface Team {
+  readonly members?: Names;
+  readonly maintainers?: Names;
+  readonly repos?: Readonly<Record<string, string>> | null;
+  readonly teams?: Readonly<Record<string, Team>> | null;
+}
+interface Config {
+  readonly admins?: Names;
+  readonly members?: Names;
+  readonly teams?: Readonly<Record<string, Team>> | null;
+}
+
+/** One way to one role: `repo-write Repository/test-infra`. */
+interface Way {
+  readonly org: string;
+  readonly login: string;
+  readonly role: string;
+  readonly repo: string | undefined;
+}
+
+const logins = (names: Names) => (names ?? []).map((name) => String(name).toLowerCase());
+
+/** Who is in a team has what the team has, and what all teams have that it is in. */
+function ways(): Way[] {
+  const found: Way[] = [];
+  for (const org of readdirSync(DATA)) {
+    const files = readdirSync(join(DATA, org), { recursive: true, encoding: 'utf8' });
+    const configs = files
+      .filter((file) => /\.ya?ml$/.test(file))
+      .map((file) => load(readFileSync(join(DATA, org, file), 'utf8')) as Config);
+    const admins = new Set(configs.flatMap((config) => logins(config.admins)));
+    const members = new Set(configs.flatMap((config) => logins(config.members)));
+    for (const login of admins) found.push({ org, login, role: 'workspace-owner', repo: undefined });
+    for (const login of members.difference(admins))
+      found.push({ org, login, role: 'workspace-member', repo: undefined });
+    const walk = (teams: Config['teams'], above: readonly (readonly [string, string])[]): void => {
+      for (const team of Object.values(teams ?? {})) {
+        const has = [...above, ...Object.entries(team.repos ?? {})];
+        for (const login of new Set([...logins(team.members), ...logins(team.maintainers)]))
+          for (const [repo, permission] of has) found.push({ org, login, role: `repo-${permission}`, repo });
+        walk(team.teams, has);
+      }
+    };
+    for (const config of configs) walk(config.teams, []);
+  }
+  return found;
+}
+
+describe.skipIf(missing !== '')(`the organisations of Kubernetes${missing}`, { timeout: 300_000 }, () => {
+  test('can-i, who-can and why agree with its YAML', async () => {
+    const cwd = temporaryFolder();
+    const iam = async (words: string, exit = 0) => {
+      const ran = await runIam(words.split(' '), { cwd });
+      expect(ran.exit, `iam ${words}: ${ran.stderr}`).toBe(exit);
+      return ran.stdout;
+    };
+    await iam(`import peribolos ${DATA} -o org -q`);
+    await iam('apply -f org -q --no-snapshot');
+    const { state } = await stateNow(await openStore('sqlite:.iam/iam.db', cwd, 1000), { origins: false });
+    const questions = createQuestions(state, Date.parse(NOW));
+
+    const all = ways();
+    const roles = [...new Set(all.map(({ role }) => role))];
+    const byPerson = Map.groupBy(all, ({ org, login }) => `${org} ${login}`);
+    const people = [...new Set(all.map(({ login }) => login))];
+    const places = [
+      ...new Set(all.flatMap(({ org, repo }) => (repo === undefined ? [] : [`${org} ${repo}`]))),
+    ];
+    const pair = fc.oneof(
+      fc.record({ login: fc.constantFrom(...people), place: fc.constantFrom(...places) }),
+      // Of all pairs hardly any has to do with each other: half of these have.
+      fc
+        .constantFrom(...all.filter(({ repo }) => repo !== undefined))
+        .map(({ org, login, repo }) => ({ login, place: `${org} ${repo}` })),
+    );
+    const pairs = fc.sample(pair, { seed: SEED, numRuns: 500 });
+
+    let yes = 0;
+    for (const [i, { login, place }] of pairs.entries()) {
+      const [workspace = '', repo = ''] = place.split(' ');
+      const resource = { type: 'Repository', id: repo };
+      const subject: Subject = { kind: 'User', namespace: undefined, name: login };
+      const has = byPerson.get(`${workspace} ${login}`) ?? [];
+      for (const [j, role] of roles.entries()) {
+        const may = has.some(
+          (way) =>
+            way.role === 'workspace-owner' ||
+            (way.role === role && (way.repo === undefined || way.repo === repo)),
+        );
+        expect(
+          questions.can(subject, { role, workspace, resource }).allowed,
+          `${login} ${role} ${place}`,
+        ).toBe(may);
+        yes += may ? 1 : 0;
+        if (i % 25 === 0 && j % 2 === 0)
+          await iam(`can-i ${login} ${role} -n ${workspace} --resource Repository/${repo}`, may ? 0 : 1);
+      }
+      const bearing = has
+        .filter((way) => way.repo === undefined || way.repo === repo)
+        .map((way) => `${way.role} ${way.repo === undefined ? 'Workspace' : `Repository/${way.repo}`}`)
+        .sort();
+      const why = questions.why(subject, workspace, { resource });
+      expect(why.map(({ role, scope }) => `${role} ${scope}`).sort()).toEqual(bearing);
+      if (i % 50 > 0) continue;
+      const told = JSON.parse(
+        await iam(`why ${login} -n ${workspace} --resource Repository/${repo} -o json`),
+      ) as {
+        grants: { role: string; scope: string; active: boolean; declared: { revision: number }[] }[];
+      };
+      expect(told.grants.map(({ role, scope }) => `${role} ${scope}`).sort()).toEqual(bearing);
+      expect(
+        told.grants.every(({ active, declared }) => active && declared.every((part) => part.revision === 1)),
+      ).toBe(true);
+    }
+    expect(yes).toBeGreaterThan(300);
+
+    for (const { place } of pairs.slice(0, 60)) {
+      const [workspace = '', repo = ''] = place.split(' ');
+      for (const role of roles) {
+        const may = all.filter(
+          (way) =>
+            way.org === workspace &&
+            (way.role === 'workspace-owner' ||
+              (way.role === role && (way.repo === undefined || way.repo === repo))),
+        );
+        const who = questions.whoCan({ role, workspace, resource: { type: 'Repository', id: repo } });
+        expect(who.map(({ subject }) => subject.name).sort()).toEqual(
+          [...new Set(may.map(({ login }) => login))].sort(),
+        );
+      }
+    }
+  });
+});
