@@ -27,7 +27,7 @@ test('its two commands are the main job and the tests', () => {
 test('every command and option that it names exists', () => {
   const program = createProgram(contextFor([], {}).context, () => {});
   const globals = program.options.flatMap(({ short, long }) => [short, long]);
-  const named = [...README.matchAll(/(?:npx |`)iam ([a-z]+)([^`\n#]*)/g)];
+  const named = [...README.matchAll(/(?:npx |`)iam ([a-z]+(?:-[a-z]+)*)([^`\n#]*)/g)];
   expect(named.length).toBeGreaterThan(20);
   for (const [whole, name, rest = ''] of named) {
     const command = program.commands.find((one) => one.name() === name);

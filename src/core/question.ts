@@ -110,7 +110,7 @@ export function createQuestions(state: State, at: number): Questions {
 }
 
 /** How far a resource entry reaches: all that is asked about, what has its labels if that has them, or elsewhere. */
-export function reachOf(
+function reachOf(
   entry: ResourceEntry,
   { resource, labels }: Target,
 ): 'all' | 'labelled' | 'elsewhere' {

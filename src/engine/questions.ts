@@ -92,7 +92,7 @@ export async function stateAfter(
 }
 
 /** What there is after changes of what there was. */
-export function* resourcesAfter(actual: Actual, changes: readonly Change[]): Generator<Resource> {
+function* resourcesAfter(actual: Actual, changes: readonly Change[]): Generator<Resource> {
   const touched = new Set(
     changes.map(({ kind, namespace, name, previousName }) =>
       identity(kind, namespace ?? undefined, previousName ?? name),
