@@ -134,8 +134,8 @@ describe('the first apply', () => {
         'created RoleBinding acme/readers',
         'Revision 1: 6 created, 0 updated, 0 deleted, 0 unchanged.',
         'Access: 2 people gain access.',
-        'warning RC215: in acme: ana workspace-owner (privileged, without an end); bo',
-        '  gains access without an end\n',
+        'warning RC215: in acme: ana gains workspace-owner (privileged) without an end; 1',
+        '  more gains access without an end\n',
       ].join('\n'),
     );
     expect(at.read('.iam/.gitignore')).toBe('*\n');

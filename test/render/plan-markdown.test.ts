@@ -53,7 +53,7 @@ Plan for .iam/iam.db (revision 3), manager other, all workspaces
 - **refused RC203**: removes the only person of acme: ana; to let it pass: \`--override RC203@DIGEST --reason TEXT --as USER\`
 - **refused RC210**: Group acme/devs is managed by "default" and differs here; --adopt takes it over
 - **warning RC215**: in acme: bo gains access without an end
-- **warning RC215**: in beta: bo workspace-owner (privileged, without an end)
+- **warning RC215**: in beta: bo gains workspace-owner (privileged) without an end
 
 **1 to create, 1 to update, 0 to delete, 4 unchanged; 1 person gains access, 1 person loses access**
 

@@ -74,15 +74,22 @@ function worthALook(
   );
   const others = [...endless].filter((subject) => !named.has(subject));
   if (risky.length === 0 && endless.size === 0) return [];
-  const words = risky.map(
-    ({ change, line }) =>
-      `${subjectOf(change)} ${line.role} (${(risks.get(line.role) ?? 'Normal').toLowerCase()}${line.until === null ? ', without an end' : `, until ${showTime(line.until)}`})`,
-  );
+  // One role with one end is told once, with all who gain it.
+  const folded = Map.groupBy(risky, ({ line }) => `${line.role} ${line.until}`);
+  const words = [...folded.values()].flatMap((same) => {
+    const [first] = same;
+    if (!first) return [];
+    const { role, until } = first.line;
+    const who = [...new Set(same.map(({ change }) => subjectOf(change)))];
+    const end = until === null ? 'without an end' : `until ${showTime(until)}`;
+    return `${nameSome(who, 3)} ${who.length === 1 ? 'gains' : 'gain'} ${role} (${(risks.get(role) ?? 'Normal').toLowerCase()}) ${end}`;
+  });
+  const more = words.length === 0 ? '' : ' more';
   const said = [
-    words.length === 0 ? '' : nameSome([...new Set(words)], 3),
+    ...words,
     others.length === 0
       ? ''
-      : `${others.length === 1 ? `${others[0]} gains` : `${others.length} gain`} access without an end`,
+      : `${others.length === 1 && more === '' ? `${others[0]} gains` : `${others.length}${more} ${others.length === 1 ? 'gains' : 'gain'}`} access without an end`,
   ];
   return [
     {
