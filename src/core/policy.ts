@@ -12,6 +12,20 @@ const VARIABLES = {
   Change: ['object', 'oldObject', 'action', 'workspace'],
 } as const;
 
+/** What a grant has (safety.md, Policies); the two times only where it has them. */
+const GRANT_FIELDS = [
+  'subjectKind',
+  'subject',
+  'email',
+  'role',
+  'risk',
+  'scope',
+  'via',
+  'binding',
+  'notBefore',
+  'expiresAt',
+];
+
 /** Names of types, which CEL writes as identifiers: `type(x) == string`. */
 const TYPES = [
   'bool',
@@ -86,9 +100,18 @@ function mistakes(text: string, variables: readonly string[]): Mistake[] {
         });
         return;
       }
-      case 'selectExpr':
-        visit(kind.value.operand, bound);
+      case 'selectExpr': {
+        const { operand, field } = kind.value;
+        const known = operand?.exprKind.case === 'identExpr' && operand.exprKind.value.name === 'grant';
+        if (known && !bound.includes('grant') && !GRANT_FIELDS.includes(field))
+          found.push({
+            message: `grant has no field "${field}"`,
+            offset: offsetOf(expr),
+            hint: didYouMean(field, GRANT_FIELDS) ?? `fields: ${GRANT_FIELDS.join(', ')}`,
+          });
+        visit(operand, bound);
         return;
+      }
       case 'callExpr': {
         const name = kind.value.function;
         if (/^[a-z]/i.test(name) && !functions.find(name)) {

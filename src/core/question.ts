@@ -110,10 +110,7 @@ export function createQuestions(state: State, at: number): Questions {
 }
 
 /** How far a resource entry reaches: all that is asked about, what has its labels if that has them, or elsewhere. */
-function reachOf(
-  entry: ResourceEntry,
-  { resource, labels }: Target,
-): 'all' | 'labelled' | 'elsewhere' {
+function reachOf(entry: ResourceEntry, { resource, labels }: Target): 'all' | 'labelled' | 'elsewhere' {
   if (entry.labels !== undefined)
     return labels !== undefined && hasLabels(labels, entry.labels) ? 'all' : 'labelled';
   if (entry.id === undefined) return 'all';
