@@ -186,13 +186,11 @@ test('of a whole organisation every grant that is not over is looked at, once', 
         ...state
           .ofKind('User')
           .map(({ metadata }) => ({ kind: 'User' as const, namespace: undefined, name: metadata.name })),
-        ...state
-          .ofKind('Token')
-          .map(({ metadata }) => ({
-            kind: 'Token' as const,
-            namespace: metadata.namespace,
-            name: metadata.name,
-          })),
+        ...state.ofKind('Token').map(({ metadata }) => ({
+          kind: 'Token' as const,
+          namespace: metadata.namespace,
+          name: metadata.name,
+        })),
       ]
         .flatMap((subject) => access.grantsOf(subject))
         .filter(({ enabled, span }) => enabled && span.until > NOW);

@@ -82,7 +82,7 @@ export function guardProtected(scene: Scene): Verdict[] {
   });
 }
 
-export const PROTECT = 'rolecall.dev/protect';
+const PROTECT = 'rolecall.dev/protect';
 
 export function isProtected(resource: Resource): boolean {
   return resource.metadata.annotations[PROTECT] === 'true';

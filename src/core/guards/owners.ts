@@ -10,7 +10,7 @@ import { contains, type Span } from '../window.ts';
 import type { Scene } from './scene.ts';
 
 /** How far ahead the end of an ownership is judged like one of now, in milliseconds. */
-export const HORIZON = 7 * 24 * 3_600_000;
+const HORIZON = 7 * 24 * 3_600_000;
 
 /** Who owns a workspace, and when. */
 export type Owners = ReadonlyMap<string, readonly Span[]>;
