@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { cpSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createProgram } from '../src/cli/program.ts';
 import { temporaryFolder } from './support/folder.ts';
@@ -8,7 +9,9 @@ const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 const EXAMPLE = new URL('../examples/acme', import.meta.url).pathname;
 
 /** The fenced blocks without a language. */
-const BLOCKS = [...README.matchAll(/^```\n(.*?)^```/gms)].map(([, block = '']) => block);
+const BLOCKS = [...README.matchAll(/^```(\w*)\n(.*?)^```$/gms)].flatMap(([, language, block = '']) =>
+  language === '' ? [block] : [],
+);
 
 test('what the README shows is what the program says of the example', async () => {
   const shown = BLOCKS.find((block) => block.startsWith('Access:'));
@@ -17,6 +20,19 @@ test('what the README shows is what the program says of the example', async () =
   for (const line of (shown ?? '').split('\n').filter((line) => !line.includes('…')))
     expect(said).toContain(line);
   expect(shown).toBeDefined();
+});
+
+test('what it shows of questions is what the program answers of the example', async () => {
+  const cwd = temporaryFolder();
+  cpSync(EXAMPLE, join(cwd, 'acme'), { recursive: true });
+  await runIam(['apply', '-f', 'acme', '--no-snapshot'], { cwd });
+  const block = BLOCKS.find((one) => one.startsWith('$ iam')) ?? '';
+  const asked = block.split(/^\$ iam /m).slice(1);
+  expect(asked.length).toBe(3);
+  for (const one of asked) {
+    const [words = '', ...answer] = one.split('\n');
+    expect((await runIam(words.split(' '), { cwd })).stdout).toBe(answer.join('\n'));
+  }
 });
 
 test('its two commands are the main job and the tests', () => {
