@@ -7,7 +7,8 @@ import type { Source } from '../sources/source.ts';
 import { openStore } from '../stores/open.ts';
 import type { Act, Store } from '../stores/store.ts';
 import type { Context } from './context.ts';
-import { type GuardOptions, guardSettings, overridesOf } from './guard-options.ts';
+import type { GuardOptions } from './guard-options.ts';
+import { guardSettings, overridesOf } from './guard-settings.ts';
 import { actorName, type GlobalOptions, lockTimeout, managerName, storeUrl } from './settings.ts';
 
 export interface InputOptions extends GlobalOptions {
