@@ -5,14 +5,23 @@ import { runIam } from './support/run-iam.ts';
 
 const FOLDER = new URL('../examples/policies', import.meta.url).pathname;
 
-const REFUSED: Readonly<Record<string, string>> = {
-  'contractors-end':
-    'policy contractors-end-within-90-days: gus-ray is a contractor, and source-read-only must end within 90 days',
-  'duties-apart': 'policy duties-apart: ana-diaz would request payments and approve them',
-  'no-permanent-privilege':
-    'policy no-permanent-privilege: ana-diaz would have workspace-owner for longer than 90 days',
-  'owners-are-employees': 'policy owners-are-employees: gus-ray is not an employee, and cannot own acme-prod',
-  'tokens-have-owners': 'policy tokens-have-owners: token ci needs an owner who is a person of acme-prod',
+const REFUSED: Readonly<Record<string, readonly string[]>> = {
+  'contractors-end': [
+    'failing.yaml:6:1: error RC301: policy contractors-end-within-90-days: gus-ray is a contractor, and source-read-only must end within 90 days',
+  ],
+  'duties-apart': [
+    'failing.yaml:1:1: error RC301: policy duties-apart: ana-diaz would request payments and approve them',
+    'failing.yaml:6:1: error RC301: policy duties-apart: ana-diaz would request payments and approve them',
+  ],
+  'no-permanent-privilege': [
+    'failing.yaml:6:1: error RC301: policy no-permanent-privilege: ana-diaz would have workspace-owner for longer than 90 days',
+  ],
+  'owners-are-employees': [
+    'failing.yaml:1:1: error RC301: policy owners-are-employees: gus-ray is not an employee, and cannot own acme-prod',
+  ],
+  'tokens-have-owners': [
+    'failing.yaml:1:1: error RC301: policy tokens-have-owners: token ci needs an owner who is a person of acme-prod',
+  ],
 };
 
 const policies = readdirSync(FOLDER, { withFileTypes: true })
@@ -35,8 +44,7 @@ describe.each(policies)('%s', (name) => {
   });
 
   test('refuses the other, and says why', async () => {
-    const ran = await audit('failing.yaml');
-    expect(ran).toMatchObject({ exit: 3, stdout: '' });
-    expect(ran.stderr.replace(/^failing\.yaml:\d+:\d+: /, '')).toBe(`error RC301: ${REFUSED[name]}\n`);
+    const stderr = REFUSED[name]?.map((line) => `${line}\n`).join('');
+    expect(await audit('failing.yaml')).toMatchObject({ exit: 3, stdout: '', stderr });
   });
 });

@@ -1,7 +1,7 @@
 import { type CelInput, celEnv, isCelError, parse, plan } from '@bufbuild/cel';
 import { strings } from '@bufbuild/cel/ext';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import type { PolicyValue, PolicyWork } from './policy-input.ts';
+import type { PolicyItem, PolicyValue, PolicyWork } from './policy-input.ts';
 
 /** What a policy says of one thing that it looked at. */
 export interface PolicyFinding {
@@ -22,56 +22,75 @@ const env = celEnv({ funcs: strings });
 
 type Evaluate = (bindings: Record<string, CelInput>) => unknown;
 
+/** A policy ready to evaluate items: indexes of findings are those of the items of each call. */
+export type EvaluateItems = (items: readonly PolicyItem[]) => PolicyFinding[];
+
 /**
- * Evaluates every validation of a policy on every item. Takes as long as it takes: the caller must bound it.
+ * Compiles the validations of a policy. Never throws.
  *
- * An expression that does not compile, fails, or gives anything but true or false, is a failure of the item.
+ * The function that comes back evaluates every validation on every item, and never throws either. It takes as long as it
+ * takes: the caller must bound it. An expression that does not compile, fails, or gives anything but true or false, is a
+ * failure of the item.
  */
-export function evaluatePolicy({
-  validations,
-  items,
-}: Pick<PolicyWork, 'validations' | 'items'>): PolicyFinding[] {
-  const compiled = validations.map(({ expression, message, messageExpression }) => ({
-    expression,
-    message,
-    messageExpression,
-    test: compile(expression),
-    say: messageExpression === undefined ? undefined : compile(messageExpression),
-  }));
-  return items.flatMap((item, index) => {
-    const bindings: Record<string, CelInput> = {};
-    for (const [name, value] of Object.entries(item.variables)) {
-      const long = tooLong(value);
-      if (long)
-        return [
-          { item: index, is: 'failure', message: `${item.what}: ${name} has a list of over 10,000 entries` },
-        ];
-      bindings[name] = toCel(value);
-    }
-    return compiled.flatMap(({ expression, message, messageExpression, test, say }): PolicyFinding[] => {
-      const result = attempt(test, bindings);
-      if ('cause' in result)
-        return [
-          { item: index, is: 'failure', message: cut(`${item.what}: ${show(expression)}: ${result.cause}`) },
-        ];
-      if (result.value === true) return [];
-      if (result.value !== false)
-        return [
-          {
-            item: index,
-            is: 'failure',
-            message: cut(`${item.what}: ${show(expression)} is neither true nor false`),
-          },
-        ];
-      if (message !== undefined) return [{ item: index, is: 'violation', message: cut(message) }];
-      const said = say ? attempt(say, bindings) : { cause: 'there is none' };
-      const words =
-        'value' in said && typeof said.value === 'string'
-          ? said.value
-          : `${show(expression)} is not true, and its messageExpression ${show(messageExpression ?? '')} ${'cause' in said ? `cannot be evaluated: ${said.cause}` : 'gives no text'}`;
-      return [{ item: index, is: 'violation', message: cut(words) }];
-    });
+export function compilePolicy(validations: PolicyWork['validations']): EvaluateItems {
+  const compiled = validations.map(({ expression, message, messageExpression }): Compiled => {
+    const say = messageExpression === undefined ? undefined : compile(messageExpression);
+    return { shown: show(expression), test: compile(expression), message, say };
   });
+  // To read what no expression names would take longer than to evaluate.
+  const texts = validations.flatMap(({ expression, messageExpression = '' }) => [
+    expression,
+    messageExpression,
+  ]);
+  const isNamed = (name: string) => texts.some((text) => text.includes(name));
+  return (items) => {
+    // Items share what is the same for them, such as their workspace.
+    const known = new Map<PolicyValue | undefined, CelInput>();
+    return items.flatMap(({ what, variables }, item) => {
+      const bindings: Record<string, CelInput> = {};
+      for (const name of Object.keys(variables).filter(isNamed)) {
+        const value = variables[name];
+        try {
+          bindings[name] = known.get(value) ?? toCel(value ?? null);
+          known.set(value, bindings[name]);
+        } catch (error) {
+          return [{ item, is: 'failure', message: cut(`${what}: ${name} ${messageOf(error)}`) }];
+        }
+      }
+      return compiled.flatMap((one): PolicyFinding[] => {
+        const said = validate(one, bindings);
+        if (said === null) return [];
+        const message = said.is === 'failure' ? `${what}: ${one.shown}${said.message}` : said.message;
+        return [{ item, is: said.is, message: cut(message) }];
+      });
+    });
+  };
+}
+
+interface Compiled {
+  /** The expression, for people. */
+  readonly shown: string;
+  readonly test: Evaluate | string;
+  readonly message: string | undefined;
+  readonly say: Evaluate | string | undefined;
+}
+
+function validate(
+  { shown, test, message, say }: Compiled,
+  bindings: Record<string, CelInput>,
+): Omit<PolicyFinding, 'item'> | null {
+  const result = attempt(test, bindings);
+  if ('cause' in result) return { is: 'failure', message: `: ${result.cause}` };
+  if (result.value === true) return null;
+  if (result.value !== false) return { is: 'failure', message: ' is neither true nor false' };
+  if (message !== undefined) return { is: 'violation', message };
+  const said = say === undefined ? { cause: 'there is none' } : attempt(say, bindings);
+  if ('value' in said && typeof said.value === 'string') return { is: 'violation', message: said.value };
+  const cause = 'cause' in said ? said.cause : 'it gives no string';
+  return {
+    is: 'violation',
+    message: `${shown} is not true, and its messageExpression cannot be evaluated: ${cause}`,
+  };
 }
 
 function compile(text: string): Evaluate | string {
@@ -104,21 +123,25 @@ function messageOf(error: unknown): string {
       : String(error);
 }
 
-function tooLong(value: PolicyValue): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const entries = Object.values(value);
-  return entries.length > MOST_ENTRIES || entries.some(tooLong);
+/** A value as CEL sees it. Throws on a list that is too long. */
+function toCel(value: PolicyValue): CelInput {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value;
+  if (typeof value !== 'object' || value === null) return value;
+  if (isList(value)) {
+    if (value.length > MOST_ENTRIES) throw new RangeError('has a list of over 10,000 entries');
+    return value.map(toCel);
+  }
+  const names = Object.keys(value);
+  if (names.length > MOST_ENTRIES) throw new RangeError('has a map of over 10,000 entries');
+  const { $time: time } = value;
+  if (names.length === 1 && typeof time === 'number') return timestampFromMs(time);
+  const map = new Map<string, CelInput>();
+  for (const name of names) map.set(name, toCel(value[name] ?? null));
+  return map;
 }
 
-function toCel(value: PolicyValue): CelInput {
-  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : value;
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map((one: PolicyValue) => toCel(one));
-  const entries = Object.entries(value as { [key: string]: PolicyValue });
-  const [first] = entries;
-  if (entries.length === 1 && first?.[0] === '$time' && typeof first[1] === 'number')
-    return timestampFromMs(first[1]);
-  return new Map(entries.map(([key, one]) => [key, toCel(one)]));
+function isList(value: PolicyValue): value is readonly PolicyValue[] {
+  return Array.isArray(value);
 }
 
 function show(expression: string): string {

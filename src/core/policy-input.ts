@@ -15,7 +15,7 @@ import {
 import type { AccessChange, ResourceChange } from './access-diff.ts';
 import { canonicalJson } from './hash.ts';
 import { compareText } from './problem.ts';
-import { type Identity, identityOf, showIdentity, toManifest, workspaceOf } from './resource.ts';
+import { type Identity, identity, identityOf, showIdentity, toManifest, workspaceOf } from './resource.ts';
 import type { State } from './state.ts';
 
 /** What policies judge: two states, what differs, and who gains or loses what. `at` in milliseconds. */
@@ -64,18 +64,53 @@ export interface PolicyWork {
 export function policyWork(judging: Judging): PolicyWork[] {
   const versions = versionsOf(judging);
   if (versions.length === 0) return [];
+  const scene: Scene = { ...judging, names: renamesOf(judging.pairs), objectOf: createObjects() };
   let known: readonly SeenGrant[] | undefined;
   const seen = () => {
-    known ??= seenGrants(judging);
+    known ??= seenGrants(scene);
     return known;
   };
   return versions.flatMap(({ policy, version }): PolicyWork[] => {
-    const { match, enforcement, validations } = policy.spec;
-    const items = match.on === 'Change' ? changeItems(judging, match) : grantItems(judging, match, seen());
+    const { enforcement, validations } = policy.spec;
+    const match = version === 'store' ? withNamesAfter(scene, policy.spec.match) : policy.spec.match;
+    const items = match.on === 'Change' ? changeItems(scene, match) : grantItems(scene, match, seen());
     return items.length === 0
       ? []
       : [{ policy: policy.metadata.name, version, enforcement, validations, items }];
   });
+}
+
+/** What is judged, and what is asked of it time and again. */
+interface Scene extends Judging {
+  readonly names: Renames;
+  /** A whole manifest; the same object for the same resource. */
+  objectOf(resource: Resource): PolicyObject;
+}
+
+type GlobalKind = 'Role' | 'User' | 'Workspace';
+
+/** The names of what the plan renames, in both directions: a new name is no way around a policy. */
+interface Renames {
+  before(kind: GlobalKind, name: string): string;
+  after(kind: GlobalKind, name: string): string;
+}
+
+function renamesOf(pairs: Judging['pairs']): Renames {
+  const [before, after] = [new Map<string, string>(), new Map<string, string>()];
+  for (const { before: was, after: is } of pairs) {
+    if (!was || !is || was.metadata.name === is.metadata.name) continue;
+    before.set(`${is.kind} ${is.metadata.name}`, was.metadata.name);
+    after.set(`${was.kind} ${was.metadata.name}`, is.metadata.name);
+  }
+  return {
+    before: (kind, name) => before.get(`${kind} ${name}`) ?? name,
+    after: (kind, name) => after.get(`${kind} ${name}`) ?? name,
+  };
+}
+
+/** What a policy of the store matches, in the words of the state after the plan. */
+function withNamesAfter({ names }: Scene, match: Match): Match {
+  return match.roles ? { ...match, roles: match.roles.map((role) => names.after('Role', role)) } : match;
 }
 
 interface Version {
@@ -101,35 +136,35 @@ function versionsOf({ before, after }: Judging): Version[] {
 type Match = AccessPolicySpec['match'];
 
 /** Whether a selector takes a workspace in by its labels before or after: a plan does not relabel its way out. */
-function isSelected({ before, after }: Judging, match: Match, workspace: string | undefined): boolean {
+function isSelected({ before, after, names }: Scene, match: Match, workspace: string | undefined): boolean {
   const labels = match.workspaceSelector?.matchLabels;
   if (!labels) return true;
   if (workspace === undefined) return false;
-  return [before, after].some((state) => {
-    const found = state.get('Workspace', undefined, workspace);
+  const was = before.get('Workspace', undefined, names.before('Workspace', workspace));
+  return [was, after.get('Workspace', undefined, workspace)].some((found) => {
     return found && Object.entries(labels).every(([key, value]) => found.metadata.labels[key] === value);
   });
 }
 
-function changeItems(judging: Judging, match: Match): PolicyItem[] {
-  return judging.pairs.flatMap(({ before, after }): PolicyItem[] => {
+function changeItems(scene: Scene, match: Match): PolicyItem[] {
+  return scene.pairs.flatMap(({ before, after }): PolicyItem[] => {
     const resource = after ?? before;
     if (!resource || resource.kind === 'AccessPolicy') return [];
     const action = before === null ? 'create' : after === null ? 'delete' : 'update';
     const workspace = workspaceOf(resource);
     if (match.kinds && !match.kinds.includes(resource.kind)) return [];
     if (match.actions && !match.actions.includes(action)) return [];
-    if (!isSelected(judging, match, workspace)) return [];
+    if (!isSelected(scene, match, workspace)) return [];
     return [
       {
         what: `${action} of ${showIdentity(identityOf(resource))}`,
-        workspaces: workspace === undefined ? placesOf(judging, resource) : [workspace],
+        workspaces: workspace === undefined ? placesOf(scene, before, after) : [workspace],
         causes: [identityOf(resource)],
         variables: {
-          object: after && objectOf(after),
-          oldObject: before && objectOf(before),
+          object: after && scene.objectOf(after),
+          oldObject: before && scene.objectOf(before),
           action,
-          workspace: workspaceObject(judging, workspace),
+          workspace: workspaceObject(scene, workspace),
         },
       },
     ];
@@ -137,14 +172,17 @@ function changeItems(judging: Judging, match: Match): PolicyItem[] {
 }
 
 /** The workspaces that a global resource concerns: those that name it; all, where none does. */
-function placesOf({ before, after }: Judging, resource: Resource): string[] {
-  const named = [before, after].flatMap((state) =>
-    state.referrers(identityOf(resource)).flatMap((one) => workspaceOf(one) ?? []),
-  );
+function placesOf({ before, after }: Judging, was: Resource | null, is: Resource | null): string[] {
+  const naming = [...referrersOf(before, was), ...referrersOf(after, is)];
+  const named = naming.flatMap((one) => workspaceOf(one) ?? []);
   const all = [before, after].flatMap((state) =>
     state.ofKind('Workspace').map(({ metadata }) => metadata.name),
   );
   return [...new Set(named.length > 0 ? named : all)].sort(compareText);
+}
+
+function referrersOf(state: State, resource: Resource | null): readonly Resource[] {
+  return resource ? state.referrers(identityOf(resource)) : [];
 }
 
 /** A grant of the state after the plan that policies on grants look at. */
@@ -158,23 +196,21 @@ interface SeenGrant {
   readonly workspaces: readonly string[];
 }
 
-function seenGrants(judging: Judging): SeenGrant[] {
-  const { after, access, at, pairs } = judging;
+function seenGrants(scene: Scene): SeenGrant[] {
+  const { after, access, at, pairs } = scene;
   const index = createAccess(after);
-  const touched = touchedBy(judging, index);
+  const touched = touchedBy(scene, index);
   const gains = new Map<string, Set<string>>();
   for (const { subjectKind, subject, workspace, gains: lines } of access) {
     if (lines.length === 0) continue;
-    const key = JSON.stringify([subjectKind, subjectKind === 'Token' ? workspace : null, subject, workspace]);
+    const namespace = subjectKind === 'Token' ? workspace : undefined;
+    const who: Subject = { kind: subjectKind, namespace, name: subject };
+    touched.subjects.set(keyOf(who), who);
+    const key = `${keyOf(who)} ${workspace}`;
     gains.set(
       key,
       new Set([...(gains.get(key) ?? []), ...lines.map(({ role, scope }) => `${role} ${scope}`)]),
     );
-    touched.subjects.set(`${subjectKind}/${subjectKind === 'Token' ? workspace : ''}/${subject}`, {
-      kind: subjectKind,
-      namespace: subjectKind === 'Token' ? workspace : undefined,
-      name: subject,
-    });
   }
   const changed = new Set(pairs.flatMap(({ after: now }) => (now ? [identityOf(now)] : [])));
   const isLive = (grant: Grant) => grant.enabled && grant.span.until > at;
@@ -192,14 +228,15 @@ function seenGrants(judging: Judging): SeenGrant[] {
     const workspaces = [...new Set(held.map(({ workspace }) => workspace))].sort(compareText);
     for (const grant of live) {
       const { workspace, role, scope } = grant;
-      const gained = gains.get(
-        JSON.stringify([subject.kind, subject.namespace ?? null, subject.name, workspace]),
-      );
+      const gained = gains.get(`${key} ${workspace}`);
       const isGained =
         gained?.has(`${role} ${scope}`) ||
         (gained && [...includedRoles(after, role)].some((one) => gained.has(`${one} ${scope}`)));
       const isTouched =
-        touched.roles.has(role) || touched.workspaces.has(workspace) || touched.users.has(owner);
+        touched.roles.has(role) ||
+        touched.workspaces.has(workspace) ||
+        touched.users.has(owner) ||
+        touched.tokens.has(key);
       if (!isGained && !isTouched) continue;
       seen.push({
         grant,
@@ -213,10 +250,11 @@ function seenGrants(judging: Judging): SeenGrant[] {
   return seen;
 }
 
-/** Roles, users and workspaces of which something changes that policies on grants may judge by, and whom that reaches. */
-function touchedBy({ before, after, pairs }: Judging, index: Access) {
+/** What changes in a way that policies on grants may judge by, a token by its owner, and whom that reaches. */
+function touchedBy({ before, after, pairs, names }: Scene, index: Access) {
   const [roles, users, workspaces] = [new Set<string>(), new Set<string>(), new Set<string>()];
-  const subjects = new Map<string, Subject>();
+  const tokens = new Map<Identity, Subject>();
+  const subjects = new Map<Identity, Subject>();
   const differs = (was: JsonValue, is: JsonValue) => canonicalJson(was) !== canonicalJson(is);
   for (const { before: was, after: is } of pairs) {
     if (was?.kind === 'Role' && is?.kind === 'Role') {
@@ -232,6 +270,9 @@ function touchedBy({ before, after, pairs }: Judging, index: Access) {
     } else if (was?.kind === 'Workspace' && is?.kind === 'Workspace') {
       const facts = ({ spec, metadata }: Resource<'Workspace'>) => [spec.tier, { ...metadata.labels }];
       if (differs(facts(was), facts(is))) workspaces.add(is.metadata.name);
+    } else if (was?.kind === 'Token' && is?.kind === 'Token') {
+      const token = tokenSubject(is);
+      if (names.after('User', was.spec.owner) !== is.spec.owner) tokens.set(keyOf(token), token);
     }
   }
   if (roles.size > 0)
@@ -239,39 +280,47 @@ function touchedBy({ before, after, pairs }: Judging, index: Access) {
       const { name } = metadata;
       if (
         includedRoles(after, name).intersection(roles).size > 0 ||
-        riskOf(before, name) !== riskOf(after, name)
+        riskOf(before, names.before('Role', name)) !== riskOf(after, name)
       )
         roles.add(name);
     }
   const reach = (found: readonly Subject[]) => {
-    for (const one of found) subjects.set(`${one.kind}/${one.namespace ?? ''}/${one.name}`, one);
+    for (const one of found) subjects.set(keyOf(one), one);
   };
+  reach([...tokens.values()]);
   if (roles.size + workspaces.size > 0) {
     for (const { metadata, spec } of after.ofKind('RoleBinding')) {
       const namespace = metadata.namespace ?? '';
       if (!roles.has(spec.role) && !workspaces.has(namespace)) continue;
       for (const { kind, name } of spec.subjects) reach(index.subjectsUnder(kind, namespace, name));
     }
-    for (const { metadata, spec } of after.ofKind('Token'))
-      if (roles.has(spec.role) || workspaces.has(metadata.namespace ?? ''))
-        reach([{ kind: 'Token', namespace: metadata.namespace, name: metadata.name }]);
+    for (const token of after.ofKind('Token'))
+      if (roles.has(token.spec.role) || workspaces.has(token.metadata.namespace ?? ''))
+        reach([tokenSubject(token)]);
   }
   for (const name of users) {
     reach([{ kind: 'User', namespace: undefined, name }]);
-    for (const { metadata } of index.tokensOf(name))
-      reach([{ kind: 'Token', namespace: metadata.namespace, name: metadata.name }]);
+    reach(index.tokensOf(name).map(tokenSubject));
   }
-  return { roles, users, workspaces, subjects };
+  return { roles, users, workspaces, tokens, subjects };
 }
 
-function grantItems(judging: Judging, match: Match, seen: readonly SeenGrant[]): PolicyItem[] {
-  const { before, after, at } = judging;
+function tokenSubject({ metadata }: Resource<'Token'>): Subject {
+  return { kind: 'Token', namespace: metadata.namespace, name: metadata.name };
+}
+
+function keyOf({ kind, namespace, name }: Subject): Identity {
+  return identity(kind, namespace, name);
+}
+
+function grantItems(scene: Scene, match: Match, seen: readonly SeenGrant[]): PolicyItem[] {
+  const { before, after, at, names } = scene;
   return seen.flatMap((one): PolicyItem[] => {
     const { grant, causes } = one;
-    if (!isSelected(judging, match, grant.workspace)) return [];
+    if (!isSelected(scene, match, grant.workspace)) return [];
     return matchedRoles(after, match, grant.role).map((role) => {
       const via = `${showVia(grant.groups)}${role === grant.role ? '' : `>role:${grant.role}`}`;
-      const [was, is] = [riskOf(before, role), riskOf(after, role)];
+      const [was, is] = [riskOf(before, names.before('Role', role)), riskOf(after, role)];
       const { from, until } = grant.span;
       const who = grant.subject.kind === 'Token' ? `token ${grant.subject.name}` : grant.subject.name;
       return {
@@ -291,8 +340,8 @@ function grantItems(judging: Judging, match: Match, seen: readonly SeenGrant[]):
             ...(from === -Infinity ? {} : { notBefore: { $time: from } }),
             ...(until === Infinity ? {} : { expiresAt: { $time: until } }),
           },
-          workspace: workspaceObject(judging, grant.workspace),
-          user: userObject(after, one),
+          workspace: workspaceObject(scene, grant.workspace),
+          user: userObject(scene, one),
           now: { $time: at },
         },
       };
@@ -307,25 +356,33 @@ function matchedRoles(after: State, match: Match, role: string): string[] {
 }
 
 /** A user with what he has after the plan, which single grants do not tell (docs/decisions/0008). */
-function userObject(after: State, { user, held, workspaces, grant }: SeenGrant): PolicyValue {
+function userObject({ after, objectOf }: Scene, { user, held, workspaces, grant }: SeenGrant): PolicyValue {
   if (!user) return null;
   const roles = held
     .filter(({ span }) => span.from < grant.span.until && grant.span.from < span.until)
     .flatMap(({ role }) => [role, ...includedRoles(after, role)]);
-  return {
-    ...(objectOf(user) as { [key: string]: PolicyValue }),
-    status: { workspaces, roles: [...new Set(roles)].sort(compareText) },
-  };
+  return { ...objectOf(user), status: { workspaces, roles: [...new Set(roles)].sort(compareText) } };
 }
 
-function workspaceObject({ before, after }: Judging, name: string | undefined): PolicyValue {
+function workspaceObject({ before, after, objectOf }: Scene, name: string | undefined): PolicyValue {
   if (name === undefined) return null;
   const found = after.get('Workspace', undefined, name) ?? before.get('Workspace', undefined, name);
   return found ? objectOf(found) : null;
 }
 
+type PolicyObject = { readonly [key: string]: PolicyValue };
+
+function createObjects(): Scene['objectOf'] {
+  const known = new Map<Resource, PolicyObject>();
+  return (resource) => {
+    const object = known.get(resource) ?? toObject(resource);
+    known.set(resource, object);
+    return object;
+  };
+}
+
 /** A whole manifest: defaults filled in, labels and annotations always there, times as timestamps. */
-function objectOf(resource: Resource): PolicyValue {
+function toObject(resource: Resource): PolicyObject {
   const manifest = toManifest(resource);
   const { labels = {}, annotations = {}, ...metadata } = manifest.metadata;
   return {

@@ -1,6 +1,7 @@
 import { diffAccess } from '../core/access-diff.ts';
 import type { Declared } from '../core/manifest.ts';
 import { type Problem, sortProblems } from '../core/problem.ts';
+import { identity } from '../core/resource.ts';
 import { createState } from '../core/state.ts';
 import { completed } from '../core/unmanaged.ts';
 import type { Source } from '../sources/source.ts';
@@ -25,8 +26,10 @@ export async function validateFiles(
 }
 
 /**
- * What every policy among declared resources says of all of them, as if each were new: problems at the place of the first
- * that it is about. A policy that denies, or cannot be evaluated, is an error. `at` in milliseconds.
+ * What every policy among declared resources says of all of them, as if each were new: a problem for each violation, at the
+ * place of the first resource that it is about. A policy that denies, or cannot be evaluated, is an error.
+ *
+ * `at` in milliseconds.
  */
 export async function auditFiles(declared: readonly Declared[], at: number): Promise<Problem[]> {
   const { policyWork } = await import('../core/policy-input.ts');
@@ -34,23 +37,17 @@ export async function auditFiles(declared: readonly Declared[], at: number): Pro
   const pairs = [...after.all()].map((resource) => ({ before: null, after: resource }));
   const work = policyWork({ before, after, pairs, access: diffAccess(before, after, pairs, at), at });
   if (work.length === 0) return [];
-  const { judgePolicies } = await import('./policies.ts');
-  const { verdicts, remarks } = await judgePolicies(work);
-  const places = new Map(declared.map((one) => [one.id, one]));
-  const placeOf = (ids: readonly string[]) => places.get(ids.find((id) => places.has(id)) ?? '')?.place();
-  return sortProblems([
-    ...verdicts.map(({ code, severity, message, numbers }): Problem => {
-      const causes = Array.isArray(numbers.causes) ? numbers.causes.map(String) : [];
-      const place = placeOf([...causes, `AccessPolicy//${numbers.policy}`]);
-      return { code, severity: severity === 'deny' ? 'error' : 'warn', message, place };
-    }),
-    ...remarks.map(
-      ({ identity, message }): Problem => ({
-        code: 'RC301',
-        severity: 'warn',
-        message,
-        place: placeOf([identity]),
-      }),
-    ),
-  ]);
+  const { findViolations, problemOf } = await import('./policies.ts');
+  const places = new Map(declared.map(({ id, place }) => [id, place]));
+  const problems = new Map<string, Problem>();
+  for (const { work: one, findings } of await findViolations(work)) {
+    for (const finding of findings) {
+      const causes = one.items[finding.item]?.causes ?? [];
+      const id = [...causes, identity('AccessPolicy', undefined, one.policy)].find((it) => places.has(it));
+      const problem = { ...problemOf(one, finding), place: places.get(id ?? '')?.() };
+      // Of a person, several grants may say the same.
+      problems.set(JSON.stringify([problem.place, problem.code, problem.message]), problem);
+    }
+  }
+  return sortProblems([...problems.values()]);
 }

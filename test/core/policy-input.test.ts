@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createAccess } from '../../src/core/access.ts';
 import { diffAccess } from '../../src/core/access-diff.ts';
-import { policyWork } from '../../src/core/policy-input.ts';
+import { type PolicyValue, type PolicyWork, policyWork } from '../../src/core/policy-input.ts';
 import { identityOf } from '../../src/core/resource.ts';
 import { createState } from '../../src/core/state.ts';
 import type { Resource } from '../../src/kinds/index.ts';
@@ -23,17 +23,32 @@ const ofOwners = policy({
   workspaceSelector: { matchLabels: labels },
 });
 
-/** What the policies look at when one state becomes another. */
-function looked(before: readonly Resource[], after: readonly Resource[]): string[] {
+/** What policies have to do when one state becomes another, of which some resources have a new identity. */
+function workOf(
+  before: readonly Resource[],
+  after: readonly Resource[],
+  renamed: Readonly<Record<string, string>> = {},
+): PolicyWork[] {
   const [was, is] = [createState(before), createState(after)];
-  const ids = new Set([...before, ...after].map(identityOf));
+  const old = Object.fromEntries(Object.entries(renamed).map(([from, to]) => [to, from]));
+  const ids = new Set([...before.map(identityOf).map((id) => renamed[id] ?? id), ...after.map(identityOf)]);
   const pairs = [...ids]
-    .map((id) => ({ before: was.byId(id) ?? null, after: is.byId(id) ?? null }))
+    .map((id) => ({ before: was.byId(old[id] ?? id) ?? null, after: is.byId(id) ?? null }))
     .filter((pair) => JSON.stringify(pair.before) !== JSON.stringify(pair.after));
   const access = diffAccess(was, is, pairs, NOW);
-  return policyWork({ before: was, after: is, pairs, access, at: NOW }).flatMap(
-    ({ policy, version, items }) => items.map(({ what }) => `${policy} (${version}): ${what}`),
+  return policyWork({ before: was, after: is, pairs, access, at: NOW });
+}
+
+/** What the policies look at then. */
+function looked(...change: Parameters<typeof workOf>): string[] {
+  return workOf(...change).flatMap(({ policy, version, items }) =>
+    items.map(({ what }) => `${policy} (${version}): ${what}`),
   );
+}
+
+/** What expressions see of grants then, one after the other. */
+function grantsSeen(...change: Parameters<typeof workOf>): PolicyValue[] {
+  return workOf(...change).flatMap(({ items }) => items.flatMap(({ variables }) => variables.grant ?? []));
 }
 
 const GUS = 'p (both): workspace-owner for gus on the whole workspace of acme';
@@ -142,6 +157,109 @@ describe('a policy on a role', () => {
     const before = [acme, ana, gus, pii, has];
     expect(looked(before, [acme, ana, gus, pii, binding('acme/pii', 'pii-access', ['ana'])])).toEqual([]);
   });
+});
+
+describe('a new name is no way around', () => {
+  const boss = role('boss', { risk: 'Privileged' });
+  const chief = role('chief', { risk: 'Normal' });
+  const ofBosses = policy({ on: 'Grant', roles: ['boss'] });
+  const gives = binding('acme/b', 'chief', ['gus']);
+  const renamed = { 'Role//boss': 'Role//chief' };
+
+  test('the role that a policy of the store names', () => {
+    const before = [acme, gus, boss, ofBosses];
+    const seen = 'chief for gus on the whole workspace of acme';
+    expect(looked(before, [acme, gus, chief, gives], renamed)).toEqual([`p (store): ${seen}`]);
+    const after = [acme, gus, chief, gives, policy({ on: 'Grant', roles: ['chief'] })];
+    expect(looked(before, after, renamed)).toEqual([`p (store): ${seen}`, `p (manifest): ${seen}`]);
+  });
+
+  test('the risk of a role that becomes less in the same plan', () => {
+    const all = policy({ on: 'Grant' });
+    expect(grantsSeen([acme, gus, boss, all], [acme, gus, chief, gives, all], renamed)).toMatchObject([
+      { role: 'chief', risk: 'Privileged' },
+    ]);
+    const harmless = role('boss', { risk: 'Normal' });
+    const has = binding('acme/b', 'boss', ['gus']);
+    expect(grantsSeen([acme, gus, boss, has, all], [acme, gus, harmless, has, all])).toMatchObject([
+      { role: 'boss', risk: 'Privileged' },
+    ]);
+  });
+
+  test('the labels of a workspace that loses them in the same plan', () => {
+    const after = [workspace('beta'), gus, ofOwners, binding('beta/b', 'workspace-owner', ['gus'])];
+    expect(looked([acme, gus, ofOwners], after, { 'Workspace//acme': 'Workspace//beta' })).toEqual([
+      GUS.replace('acme', 'beta'),
+    ]);
+  });
+});
+
+describe('a policy on grants looks at a token', () => {
+  const all = policy({ on: 'Grant' });
+  const seen = 'p (both): workspace-member for token bot on the whole workspace of acme';
+  const before = [acme, ana, gus, all, token('acme/bot', 'ana')];
+
+  test('that gets another owner', () => {
+    expect(looked(before, [acme, ana, gus, all, token('acme/bot', 'gus')])).toEqual([seen]);
+  });
+
+  test('not when its owner only has a new name', () => {
+    const after = [acme, user('anna', { email: ana.spec.email }), gus, all, token('acme/bot', 'anna')];
+    expect(looked(before, after, { 'User//ana': 'User//anna' })).toEqual([]);
+  });
+
+  test('whose owner becomes somebody else by his type or labels', () => {
+    const service = user('ana', { type: 'Service' });
+    expect(looked(before, [acme, service, gus, all, token('acme/bot', 'ana')])).toEqual([seen]);
+    const labelled = user('ana', {}, { labels: { left: 'soon' } });
+    expect(looked(before, [acme, labelled, gus, all, token('acme/bot', 'ana')])).toEqual([seen]);
+  });
+});
+
+test('what an expression sees', () => {
+  const sponsored = user('gus', { sponsor: 'ana', expiresAt: '2026-12-01' });
+  const helper = role('helper', { includes: ['pii-access'] });
+  const gives = binding('acme/b', 'helper', ['gus'], { notBefore: '2026-07-01' });
+  const later = binding('acme/c', 'source-admin', ['gus'], { notBefore: '2027-01-01' });
+  const on = policy({ on: 'Grant', roles: ['pii-access'] });
+  const [seen] = workOf([acme, ana], [acme, ana, sponsored, helper, gives, later, on]);
+  expect(seen?.items).toEqual([
+    {
+      what: 'pii-access for gus on the whole workspace of acme',
+      workspaces: ['acme'],
+      causes: ['RoleBinding/acme/b'],
+      variables: {
+        grant: {
+          subjectKind: 'User',
+          subject: 'gus',
+          email: 'gus@acme.example',
+          role: 'pii-access',
+          risk: 'Sensitive',
+          scope: 'Workspace',
+          via: 'direct>role:helper',
+          binding: 'b',
+          notBefore: { $time: Date.parse('2026-07-01T00:00:00Z') },
+          expiresAt: { $time: Date.parse('2026-12-01T00:00:00Z') },
+        },
+        now: { $time: NOW },
+        workspace: expect.objectContaining({
+          kind: 'Workspace',
+          metadata: { name: 'acme', labels, annotations: {} },
+        }),
+        user: {
+          apiVersion: 'rolecall.dev/v1alpha1',
+          kind: 'User',
+          metadata: { name: 'gus', labels: {}, annotations: {} },
+          spec: expect.objectContaining({
+            sponsor: 'ana',
+            type: 'Human',
+            expiresAt: { $time: Date.parse('2026-12-01T00:00:00Z') },
+          }),
+          status: { workspaces: ['acme'], roles: ['helper', 'pii-access'] },
+        },
+      },
+    },
+  ]);
 });
 
 describe('a policy on changes', () => {

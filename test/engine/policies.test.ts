@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { evaluatePolicy } from '../../src/core/policy-evaluate.ts';
+import { compilePolicy } from '../../src/core/policy-evaluate.ts';
 import type { PolicyItem, PolicyValue, PolicyWork } from '../../src/core/policy-input.ts';
 import { judgePolicies } from '../../src/engine/policies.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { runIam } from '../support/run-iam.ts';
 
 /** Hostile inputs by the hundred thousand, when asked for. */
 const MANY = process.env.ROLECALL_LONG === '1' ? 100_000 : 2000;
@@ -69,11 +71,11 @@ describe('an expression', () => {
     const say = (messageExpression: string) => verdicts(work('false', {}, { messageExpression }));
     expect(await say("grant.subject + '!'")).toEqual(['deny RC301 policy p: ana!']);
     expect(await say('1')).toEqual([
-      'deny RC301 policy p: "false" is not true, and its messageExpression "1" gives no text',
+      'deny RC301 policy p: "false" is not true, and its messageExpression cannot be evaluated: it gives no string',
     ]);
     expect(await say('grant.nothing')).toEqual([
       expect.stringMatching(
-        /^deny RC301 policy p: "false" is not true, and its messageExpression "grant.nothing" cannot/,
+        /^deny RC301 policy p: "false" is not true, and its messageExpression cannot be evaluated: .*nothing/,
       ),
     ]);
   });
@@ -100,6 +102,45 @@ test('many findings are one verdict, whatever their order', async () => {
   expect(await judgePolicies([{ ...one, items: items.toReversed() }])).toEqual(judged);
 });
 
+test('of many items each finding is about its own', async () => {
+  const items = Array.from({ length: 1300 }, (_, i) => ({ ...item, what: `g${i}`, variables: { n: i } }));
+  const judged = await judgePolicies([work('n != 7 && n != 501 && n != 1299', { items })]);
+  expect(judged.verdicts[0]?.numbers).toMatchObject({ violations: 3, items: ['g1299', 'g501', 'g7'] });
+});
+
+test('the order of policies, and of what they look at, changes nothing', { timeout: 60_000 }, async () => {
+  const expressions = ['n < 3', 'n % 2 == 0', 'n > 100', 'm.size() > 0'];
+  const all = expressions.flatMap((expression, i): PolicyWork[] => {
+    const items = Array.from({ length: 8 }, (_, n) => ({
+      what: `g${n}`,
+      workspaces: [`w${n % 3}`],
+      causes: [`Group/w${n % 3}/g${n}`],
+      variables: { n },
+    }));
+    const said = { messageExpression: `'${i} ' + string(n % 5)` };
+    const enforcement = (['Deny', 'Warn', 'Audit'] as const)[i % 3] ?? 'Deny';
+    return (['store', 'manifest'] as const).map((version) =>
+      work(expression, { policy: `p${i}`, version, enforcement, items }, said),
+    );
+  });
+  const expected = await judgePolicies(all);
+  expect(expected.verdicts.length + expected.remarks.length).toBe(8);
+  const shuffled = fc
+    .tuple(
+      fc.shuffledSubarray(all, { minLength: all.length }),
+      fc.shuffledSubarray([0, 1, 2, 3, 4, 5, 6, 7], { minLength: 8 }),
+    )
+    .map(([works, order]) =>
+      works.map((one) => ({ ...one, items: order.flatMap((i) => one.items[i] ?? []) })),
+    );
+  await fc.assert(
+    fc.asyncProperty(shuffled, async (works) => {
+      expect(await judgePolicies(works)).toEqual(expected);
+    }),
+    { numRuns: 20 },
+  );
+});
+
 describe('over its budget', () => {
   const list = Array.from({ length: 200 }, (_, i) => i);
   const heavy: PolicyItem = { ...item, variables: { l: list } };
@@ -120,11 +161,42 @@ describe('over its budget', () => {
     expect(Date.now() - begun).toBeLessThan(5000);
   });
 
+  test('a policy has 2 s, whatever the time that its worker takes to start', {
+    timeout: 20_000,
+  }, async () => {
+    const begun = Date.now();
+    const { verdicts } = await judgePolicies([work(nested, { items: [heavy] })]);
+    expect(verdicts.map(({ message }) => message)).toEqual([
+      'policy p cannot be evaluated: takes longer than 2 s for this plan',
+    ]);
+    expect(Date.now() - begun).toBeGreaterThanOrEqual(1990);
+    expect(Date.now() - begun).toBeLessThan(5000);
+  });
+
+  test('the time of a policy is that of all that it looks at', { timeout: 20_000 }, async () => {
+    const items = Array.from({ length: 5000 }, () => ({ ...item, variables: { l: list } }));
+    const slow = work('l.all(a, l.all(b, a + b >= 0))', { items });
+    expect(await verdicts(slow)).toEqual([
+      'deny RC302 policy p cannot be evaluated: takes longer than 0.5 s for this plan',
+    ]);
+  });
+
   test.each([
-    [
-      'memory',
-      "l.map(a, l.map(b, l.map(c, l.map(d, 'xxxxxxxxxxxxxxxx' + string(a) + string(b))))).size() > 0",
-    ],
+    ['on the heap', "l.map(a, s.split('')).size() > 0"],
+    ['beside it', 'l.map(a, l.map(b, bytes(s))).size() > 0'],
+  ])('memory %s denies, and the next is judged', { timeout: 20_000 }, async (_, expression) => {
+    const large: PolicyItem = { ...item, variables: { l: list, s: 'x'.repeat(2 ** 20) } };
+    const judged = await judgePolicies(
+      [work(expression, { items: [large] }), work('false', { policy: 'z' })],
+      { budget: 15_000 },
+    );
+    expect(judged.verdicts.map(({ message }) => message)).toEqual([
+      'policy p cannot be evaluated: needs more than 256 MiB',
+      'policy z: no',
+    ]);
+  });
+
+  test.each([
     ['a deep expression', `${'('.repeat(3000)}true${')'.repeat(3000)}`],
     ['a hanging regular expression', "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!'.matches('^(a+)+$')"],
   ])('%s ends nothing but itself', { timeout: 20_000 }, async (_, expression) => {
@@ -135,7 +207,7 @@ describe('over its budget', () => {
 
   test('a list of more than 10,000 entries is not looked at', async () => {
     const long: PolicyItem = { ...item, variables: { l: Array.from({ length: 10_001 }, () => 1) } };
-    expect(await verdicts(work('true', { items: [long] }))).toEqual([
+    expect(await verdicts(work('l.size() > 0', { items: [long] }))).toEqual([
       'deny RC302 policy p cannot be evaluated: a grant: l has a list of over 10,000 entries',
     ]);
   });
@@ -220,10 +292,8 @@ describe('whatever the policy and the object are', () => {
         fc.dictionary(fc.constantFrom('grant', 'user', 'l', 'now', 'x'), value),
         (text, variables) => {
           const begun = performance.now();
-          const found = evaluatePolicy({
-            validations: [{ expression: text, messageExpression: text }],
-            items: [{ ...item, variables }],
-          });
+          const evaluate = compilePolicy([{ expression: text, messageExpression: text }]);
+          const found = evaluate([{ ...item, variables }]);
           expect(found.length).toBeLessThanOrEqual(1);
           for (const { message } of found) expect(message.length).toBeLessThanOrEqual(300);
           expect(performance.now() - begun).toBeLessThan(2000);
@@ -231,5 +301,66 @@ describe('whatever the policy and the object are', () => {
       ),
       { numRuns: MANY },
     );
+  });
+});
+
+describe('validate --audit', () => {
+  const head = 'apiVersion: rolecall.dev/v1alpha1\nkind: ';
+  const people = ['ana', 'bo', 'cy']
+    .map((name) => `${head}User\nmetadata: {name: ${name}}\nspec: {email: ${name}@acme.example}\n`)
+    .join('---\n');
+  const policy = (name: string, expression: string, enforcement: string) =>
+    `${head}AccessPolicy\nmetadata: {name: ${name}}\nspec:\n  match: {kinds: [User]}\n  enforcement: ${enforcement}\n  validations: [{expression: ${JSON.stringify(expression)}, message: no}]\n`;
+  const audit = (files: Record<string, string>, ...more: string[]) =>
+    runIam(['validate', '--audit', '-f', '.', ...more], { cwd: temporaryFolder(files) });
+  const notBo = "object.metadata.name != 'bo'";
+
+  test('names each resource that violates, at its place, and warns of what does not deny', async () => {
+    const files = {
+      'a.yaml': people,
+      'p.yaml': [policy('deny', "object.metadata.name == 'cy'", 'Deny'), policy('warn', notBo, 'Warn')].join(
+        '---\n',
+      ),
+      'q.yaml': policy('audit', notBo, 'Audit'),
+    };
+    expect(await audit(files)).toMatchObject({
+      exit: 3,
+      stdout: '',
+      stderr: [
+        'a.yaml:1:1: error RC301: policy deny: no',
+        'a.yaml:6:1: warning RC301: policy audit: no',
+        'a.yaml:6:1: error RC301: policy deny: no',
+        'a.yaml:6:1: warning RC301: policy warn: no',
+        '',
+      ].join('\n'),
+    });
+  });
+
+  test('is done when nothing denies', async () => {
+    const ran = await audit({ 'a.yaml': people, 'q.yaml': policy('audit', notBo, 'Audit') }, '-o', 'json');
+    expect(ran.exit).toBe(0);
+    expect(JSON.parse(ran.stdout)).toMatchObject({ kind: 'Validation', valid: true });
+    expect(JSON.parse(ran.stderr).items).toMatchObject([
+      { code: 'RC301', severity: 'warn', file: 'a.yaml', line: 6 },
+    ]);
+  });
+
+  test('refuses a policy that cannot be evaluated, whatever its enforcement', async () => {
+    const files = { 'a.yaml': people, 'q.yaml': policy('audit', 'object.spec.nothing == 1', 'Audit') };
+    const ran = await audit(files);
+    expect(ran.exit).toBe(3);
+    expect(ran.stderr).toMatch(
+      /^a.yaml:1:1: error RC302: policy audit cannot be evaluated: create of User ana: /,
+    );
+  });
+
+  test('comes after everything else that is wrong', async () => {
+    const files = {
+      'a.yaml': `${people}---\n${head}Group\nmetadata: {name: g, namespace: gone}\nspec: {displayName: G}\n`,
+      'q.yaml': policy('deny', 'false', 'Deny'),
+    };
+    const ran = await audit(files);
+    expect(ran.exit).toBe(4);
+    expect(ran.stderr).not.toMatch(/RC30/);
   });
 });
