@@ -4,7 +4,7 @@ import type { Plan } from '../core/plan.ts';
 import { EXIT, type ExitStatus, Failure, failure } from '../core/problem.ts';
 import { readPlan } from '../core/replay.ts';
 import { showIdentity } from '../core/resource.ts';
-import { isDenied, nameSome } from '../core/verdict.ts';
+import { isDenied } from '../core/verdict.ts';
 import { applyPlan, recordRefusal } from '../engine/apply.ts';
 import type { LeftOut, PartlyPlanned } from '../engine/keep-going.ts';
 import { readSource } from '../engine/load.ts';
@@ -140,7 +140,10 @@ export async function finish(
       context.stdout.write(outcomeJson(plan, { revision, outcomes: [], auditHead }));
     else await printPlan(context, { ...options, output: 'text' }, planned, store.location);
     const exit = planExit(context, options, planned, false);
-    note(context, options, 'refused, nothing was applied');
+    const codes = [
+      ...new Set(plan.verdicts.flatMap(({ severity, code }) => (severity === 'deny' ? [code] : []))),
+    ];
+    note(context, options, `refused (${codes.join(', ')}), nothing was applied`);
     return exit;
   }
   if (context.interactive && options.yes !== true && options.output === 'json' && plan.changes.length > 0)
@@ -167,7 +170,7 @@ export async function finish(
   if (options.output === 'json') {
     const outcomes = [...applied.outcomes, ...leftOut.map(failedOutcome)];
     context.stdout.write(outcomeJson(plan, { ...applied, outcomes }));
-  } else {
+  } else if (leftOut.length === 0 || plan.changes.length > 0) {
     const { outcomeText } = await import('../render/outcome-text.ts');
     const { quiet } = options;
     context.stdout.write(
@@ -185,12 +188,10 @@ export async function finish(
     const problems = leftOut.map(({ problem }) => problem);
     const unique = [...new Map(problems.map((one) => [`${one.code} ${one.message}`, one])).values()];
     reportProblems(context, options, options.output === 'json' ? [...warnings, ...unique] : unique);
-    note(
-      context,
-      options,
-      `left out, and as they were: ${nameSome(leftOut.map(({ id }) => showIdentity(id)))}`,
-    );
-    return EXIT.partial;
+    for (const { id, problem } of leftOut)
+      note(context, options, `left out, and as it was: ${showIdentity(id)} (${problem.code})`);
+    if (plan.changes.length > 0) return EXIT.partial;
+    return refused ? EXIT.refused : EXIT.invalid;
   }
   if (options.output === 'json') reportWarnings(context, options, warnings);
   return EXIT.done;

@@ -1,4 +1,5 @@
 import type { Declared } from '../core/manifest.ts';
+import { isPaused } from '../core/plan-changes.ts';
 import { EXIT, failure } from '../core/problem.ts';
 import { planFrom } from '../engine/plan.ts';
 import type { Resource } from '../kinds/index.ts';
@@ -6,6 +7,7 @@ import { finish, type WriteOptions } from './apply.ts';
 import { answerOf, planOptions, storeOf } from './inputs.ts';
 import type { Handler } from './program.ts';
 import { oneOf, readStore } from './read-store.ts';
+import { reportWarnings } from './report.ts';
 
 /**
  * Who manages the state of somebody who is suspended by hand, unless --manager says otherwise: not the manifests, so that
@@ -21,6 +23,23 @@ export const command: Handler = async (context, [name = ''], options: WriteOptio
   const { head, stored } = await readStore(context, everywhere);
   const one = oneOf(stored, 'User', name, undefined);
   const user = one.resource as Resource<'User'>;
+  if (isPaused(user))
+    throw failure(
+      EXIT.invalid,
+      'RC124',
+      `User ${name} is paused and was not suspended`,
+      'lift the annotation rolecall.dev/paused first',
+    );
+  const holder = one.fieldManagers.state;
+  if (user.spec.state === 'Suspended' && holder !== (options.manager ?? SUSPENDER))
+    reportWarnings(context, options, [
+      {
+        code: 'RC213',
+        severity: 'warn',
+        message: `User ${name} is suspended already, by ${holder === undefined ? 'nobody in particular' : `manager "${holder}"`}, who may activate him again`,
+        hint: `to keep him out, take his state out of those manifests`,
+      },
+    ]);
   const suspended: Resource<'User'> = { ...user, spec: { ...user.spec, state: 'Suspended' } };
   const place = () => ({ file: 'iam suspend', line: 1, column: 1 });
   const declared: Declared = {

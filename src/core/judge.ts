@@ -49,6 +49,7 @@ export function judge(actual: Actual, drafts: readonly Draft[], settings: JudgeS
   const changed: Resource[] = [];
   const renamedUsers = new Map<string, string>();
   const renamedWorkspaces = new Map<string, string>();
+  const renamedRoles = new Map<string, string>();
   const pairs = drafts.map(({ change, stored }) => {
     const now = change.after && fromManifest(change.after);
     if (now) changed.push(now);
@@ -57,6 +58,8 @@ export function judge(actual: Actual, drafts: readonly Draft[], settings: JudgeS
       renamedUsers.set(change.previousName, change.name);
     if (change.kind === 'Workspace' && change.previousName !== null)
       renamedWorkspaces.set(change.name, change.previousName);
+    if (change.kind === 'Role' && change.previousName !== null)
+      renamedRoles.set(change.name, change.previousName);
     return { before: stored?.resource ?? null, after: now };
   });
   const violations = checkState(after, changed, leaving);
@@ -67,7 +70,7 @@ export function judge(actual: Actual, drafts: readonly Draft[], settings: JudgeS
   const risks = new Map(
     access
       .flatMap(({ gains, loses }) => [...gains, ...loses])
-      .map(({ role }) => [role, highestRisk(before, after, role)] as const),
+      .map(({ role }) => [role, highestRisk(before, after, role, renamedRoles.get(role) ?? role)] as const),
   );
   const scene: Scene = {
     settings,
@@ -87,8 +90,8 @@ export function judge(actual: Actual, drafts: readonly Draft[], settings: JudgeS
 }
 
 /** A plan that lowers the risk of a role is judged by what it was. */
-function highestRisk(before: State, after: State, role: string) {
-  const [was, is] = [riskOf(before, role), riskOf(after, role)];
+function highestRisk(before: State, after: State, role: string, old: string) {
+  const [was, is] = [riskOf(before, old), riskOf(after, role)];
   return riskRank(was) > riskRank(is) ? was : is;
 }
 

@@ -121,5 +121,10 @@ function refuseOthers(
     );
   const not = concerned.filter((workspace) => !owns(workspace));
   if (not.length > 0)
-    throw failure(EXIT.invalid, 'RC121', `--override ${code}: ${actor} does not own ${nameSome(not)}`, hint);
+    throw failure(
+      EXIT.invalid,
+      'RC121',
+      `--override ${code}: "${actor}" does not own ${nameSome(not)}`,
+      `${hint}; where there is none yet, apply without what is refused first`,
+    );
 }

@@ -10,6 +10,7 @@ import {
   digestOf,
   type GuardSettings,
   identityOfChange,
+  judgesOf,
   type Plan,
   type PlanNotes,
 } from './plan.ts';
@@ -99,6 +100,7 @@ export function planChanges(input: PlanInput): {
   const count = (action: Change['action']) => changes.filter((change) => change.action === action).length;
   // Made when first asked for: where there is nothing to do nobody asks.
   let known: string | undefined;
+  let judges: string | undefined;
   const digest = () => {
     known ??= digestOf({ ...head, changes });
     return known;
@@ -110,6 +112,10 @@ export function planChanges(input: PlanInput): {
       return digest();
     },
     ...head,
+    get judges() {
+      judges ??= judgesOf(actual, { changes, access: judged?.access ?? [] });
+      return judges;
+    },
     at: formatTime(at),
     summary: { create: count('create'), update: count('update'), delete: count('delete'), unchanged },
     changes,

@@ -1,10 +1,12 @@
 import type { KindName } from '../kinds/index.ts';
+import type { JsonValue } from '../kinds/kind.ts';
 import type { Risk } from '../kinds/role.ts';
 import type { AccessChange } from './access-diff.ts';
 import type { FieldChange } from './diff.ts';
 import { canonicalJson, sha256 } from './hash.ts';
 import type { Place, Problem } from './problem.ts';
-import { type Identity, identity, type Manifest } from './resource.ts';
+import { type Identity, identity, type Manifest, toManifest } from './resource.ts';
+import type { Stored } from './stored.ts';
 import type { Verdict } from './verdict.ts';
 
 export type Action = 'create' | 'update' | 'delete';
@@ -55,6 +57,8 @@ export interface Plan {
   readonly scope: { readonly workspace: string | null; readonly pruneWorkspaces: readonly string[] };
   /** What the command line asks of the guards; empty when nothing (docs/decisions/0007). */
   readonly guards: GuardSettings;
+  /** sha256 of what the store judges plans by: its policies, and owners, limits and labels of the workspaces that it reaches. */
+  readonly judges: string;
   /** Time of the plan, in normal form: access is compared from then on. */
   readonly at: string;
   readonly summary: {
@@ -103,4 +107,22 @@ export function digestOf(plan: Digested): string {
     .sort((a, b) => (a.identity < b.identity ? -1 : a.identity > b.identity ? 1 : 0));
   const { base, manager, prune, scope, guards } = plan;
   return sha256(canonicalJson({ store: base.store, manager, prune, scope, guards: { ...guards }, changes }));
+}
+
+/** See Plan.judges. */
+export function judgesOf(
+  actual: ReadonlyMap<Identity, Stored>,
+  { changes, access }: Pick<Plan, 'changes' | 'access'>,
+): string {
+  const places = new Set([
+    ...changes.map(({ kind, namespace, name }) => (kind === 'Workspace' ? name : namespace)),
+    ...access.map(({ workspace }) => workspace),
+  ]);
+  const judges = [...actual.values()].flatMap(({ id, resource }) => {
+    if (resource.kind === 'AccessPolicy') return [[id, toManifest(resource).spec]];
+    if (resource.kind !== 'Workspace' || !places.has(resource.metadata.name)) return [];
+    const { owners, guards } = resource.spec;
+    return [[id, { owners, guards, labels: { ...resource.metadata.labels } } as unknown as JsonValue]];
+  });
+  return sha256(canonicalJson(judges.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1))));
 }

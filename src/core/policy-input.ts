@@ -173,7 +173,7 @@ function changeItems(scene: Scene, match: Match): PolicyItem[] {
 
 /** The workspaces that a global resource concerns: those that name it; all, where none does. */
 function placesOf({ before, after }: Judging, was: Resource | null, is: Resource | null): string[] {
-  const naming = [...referrersOf(before, was), ...referrersOf(after, is)];
+  const naming = [...reaching(before, was), ...reaching(after, is)];
   const named = naming.flatMap((one) => workspaceOf(one) ?? []);
   const all = [before, after].flatMap((state) =>
     state.ofKind('Workspace').map(({ metadata }) => metadata.name),
@@ -181,8 +181,14 @@ function placesOf({ before, after }: Judging, was: Resource | null, is: Resource
   return [...new Set(named.length > 0 ? named : all)].sort(compareText);
 }
 
-function referrersOf(state: State, resource: Resource | null): readonly Resource[] {
-  return resource ? state.referrers(identityOf(resource)) : [];
+/** What refers to a global resource, through whatever other global ones: a role through those that include it. */
+function reaching(state: State, resource: Resource | null): readonly Resource[] {
+  const found = new Set<Resource>(resource ? [resource] : []);
+  for (const one of found) {
+    if (workspaceOf(one) !== undefined) continue;
+    for (const other of state.referrers(identityOf(one))) found.add(other);
+  }
+  return [...found];
 }
 
 /** A grant of the state after the plan that policies on grants look at. */
@@ -226,6 +232,7 @@ function seenGrants(scene: Scene): SeenGrant[] {
     const person: Subject = { kind: 'User', namespace: undefined, name: owner };
     const held = subject.kind === 'User' ? live : index.grantsOf(person).filter(isLive);
     const workspaces = [...new Set(held.map(({ workspace }) => workspace))].sort(compareText);
+    const heldIn = Map.groupBy(held, ({ workspace }) => workspace);
     for (const grant of live) {
       const { workspace, role, scope } = grant;
       const gained = gains.get(`${key} ${workspace}`);
@@ -242,7 +249,7 @@ function seenGrants(scene: Scene): SeenGrant[] {
         grant,
         user: after.get('User', undefined, owner),
         causes: [...new Set(grant.rests.map(([id]) => id))].filter((id) => changed.has(id)),
-        held: held.filter((other) => other.workspace === workspace),
+        held: heldIn.get(workspace) ?? [],
         workspaces,
       });
     }
@@ -358,10 +365,26 @@ function matchedRoles(after: State, match: Match, role: string): string[] {
 /** A user with what he has after the plan, which single grants do not tell (docs/decisions/0008). */
 function userObject({ after, objectOf }: Scene, { user, held, workspaces, grant }: SeenGrant): PolicyValue {
   if (!user) return null;
-  const roles = held
-    .filter(({ span }) => span.from < grant.span.until && grant.span.from < span.until)
-    .flatMap(({ role }) => [role, ...includedRoles(after, role)]);
-  return { ...objectOf(user), status: { workspaces, roles: [...new Set(roles)].sort(compareText) } };
+  return { ...objectOf(user), status: { workspaces, roles: rolesDuring(after, held, grant) } };
+}
+
+/** By what somebody holds, and for a span of it: most grants of one person have few spans. */
+const known = new WeakMap<readonly Grant[], Map<string, readonly string[]>>();
+
+/** The roles, included ones too, that are held in a window that overlaps the grant's. */
+function rolesDuring(after: State, held: readonly Grant[], { span }: Grant): readonly string[] {
+  const spans = known.get(held) ?? new Map<string, readonly string[]>();
+  known.set(held, spans);
+  const key = `${span.from} ${span.until}`;
+  const before = spans.get(key);
+  if (before) return before;
+  const granted = new Set(
+    held.filter((one) => one.span.from < span.until && span.from < one.span.until).map(({ role }) => role),
+  );
+  const roles = new Set([...granted].flatMap((role) => [role, ...includedRoles(after, role)]));
+  const sorted = [...roles].sort(compareText);
+  spans.set(key, sorted);
+  return sorted;
 }
 
 function workspaceObject({ before, after, objectOf }: Scene, name: string | undefined): PolicyValue {

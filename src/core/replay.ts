@@ -6,7 +6,7 @@ import { type Actual, type Between, type Draft, judge } from './judge.ts';
 import { parseLimit } from './limit.ts';
 import { readManifests } from './manifest.ts';
 import { withWaysOut } from './override.ts';
-import { type Change, digestOf, identityOfChange, type Plan, type PlanNotes } from './plan.ts';
+import { type Change, digestOf, identityOfChange, judgesOf, type Plan, type PlanNotes } from './plan.ts';
 import { conflictOf, isInField, reactivatedFrom, withoutState } from './plan-changes.ts';
 import { EXIT, type Failure, failure } from './problem.ts';
 import { identity, type Manifest, showIdentity, toManifest } from './resource.ts';
@@ -50,6 +50,7 @@ function isPlan(value: unknown): value is Plan {
     typeof plan.digest === 'string' &&
     typeof plan.manager === 'string' &&
     typeof plan.prune === 'boolean' &&
+    typeof plan.judges === 'string' &&
     typeof plan.at === 'string' &&
     parseTime(plan.at) !== undefined &&
     typeof plan.base === 'object' &&
@@ -158,6 +159,8 @@ export function replayPlan(
   if (violation) return { stale: violation.message };
   if (canonicalJson(judged.access) !== canonicalJson(plan.access))
     return { stale: 'it would change the access of people differently now' };
+  if (judgesOf(actual, plan) !== plan.judges)
+    return { stale: 'what plans are judged by (policies, owners or limits of workspaces) is not as it was' };
   if (!isSameJudgement(judged.verdicts, plan.verdicts)) return { stale: 'guards judge it differently now' };
   const again = judge(actual, drafts, settings, now);
   const verdicts = withWaysOut(again.verdicts, () => plan.digest);

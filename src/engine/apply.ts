@@ -43,7 +43,10 @@ export async function applyPlan(store: Store, planned: Planned, act: Act, answer
   if (plan.changes.length === 0) {
     return { revision: head.revision, outcomes: [], auditHead: head.auditHead, created: false };
   }
-  if (planned.remarks.some(({ action }) => action === 'override')) await refuseSecondUse(store, plan.digest);
+  const codes = planned.remarks.flatMap(({ action, verdicts }) =>
+    action === 'override' ? verdicts.map(({ code }) => code) : [],
+  );
+  if (codes.length > 0) await refuseSecondUse(store, plan.digest, codes);
   const ordered = orderChanges(plan.changes);
   try {
     const written = await store.write({
@@ -81,18 +84,25 @@ export async function applyPlan(store: Store, planned: Planned, act: Act, answer
 }
 
 /** An override is for once: the same plan on the same state is asked for again. */
-async function refuseSecondUse(store: Store, digest: string): Promise<void> {
+async function refuseSecondUse(store: Store, digest: string, codes: readonly string[]): Promise<void> {
   const reading = await store.read();
   try {
     for await (const batch of reading.revisions()) {
-      const used = batch.find((revision) => revision.digest === digest);
-      if (!used) continue;
-      throw failure(
-        EXIT.stale,
-        'RC405',
-        `this override was used for revision ${used.revision}; an override holds once`,
-        'change the plan (--reason does not), or undo in two steps',
-      );
+      for (const { revision } of batch.filter((one) => one.digest === digest)) {
+        for await (const rows of reading.audit({ revision })) {
+          const used = rows.some(
+            ({ action, verdicts }) =>
+              action === 'override' && codes.some((code) => verdicts?.includes(`"code":"${code}"`)),
+          );
+          if (used)
+            throw failure(
+              EXIT.stale,
+              'RC405',
+              `this override was used for revision ${revision}; an override holds once`,
+              'change the plan (--reason does not), or undo in two steps',
+            );
+        }
+      }
     }
   } finally {
     await reading.close();
@@ -152,5 +162,23 @@ function fieldManagersAfter(
   manager: string,
 ): Record<string, string> {
   const kept = Object.entries(stored?.fieldManagers ?? {}).filter(([, other]) => other !== manager);
-  return Object.fromEntries([...kept, ...change.declares.map((field) => [field, manager] as const)]);
+  const declared = change.declares.filter((field) => !isSuspendedByOther(change, field, stored, manager));
+  return Object.fromEntries([...kept, ...declared.map((field) => [field, manager] as const)]);
+}
+
+/** Whoever suspends somebody keeps the state, also when a manifest says the same: a leaver stays gone (RC213). */
+function isSuspendedByOther(
+  { adopts, after }: Change,
+  field: string,
+  stored: Stored | undefined,
+  manager: string,
+): boolean {
+  const other = stored?.fieldManagers[field];
+  return (
+    field === 'state' &&
+    other !== undefined &&
+    other !== manager &&
+    adopts !== other &&
+    after?.spec.state === 'Suspended'
+  );
 }

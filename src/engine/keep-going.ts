@@ -1,7 +1,7 @@
 import type { ReadManifests } from '../core/manifest.ts';
 import { identityOfChange, type Plan } from '../core/plan.ts';
 import { type PlanOptions, planChanges } from '../core/plan-changes.ts';
-import { EXIT, Failure, type Problem, sortProblems } from '../core/problem.ts';
+import { EXIT, Failure, failure, type Problem, sortProblems } from '../core/problem.ts';
 import { fromManifest, type Identity, identity, referencesOf, showIdentity } from '../core/resource.ts';
 import type { Stored } from '../core/stored.ts';
 import type { Verdict } from '../core/verdict.ts';
@@ -42,7 +42,14 @@ export async function planKeepingGoing(
   const errors = input.problems.filter(({ severity }) => severity === 'error');
   if (input.unknown || !errors.every(({ code }) => OF_ONE_MANIFEST.includes(code)))
     throw invalid(input.problems);
+  // A workspace is gone from the input only when nothing of it is there, mistaken or not.
+  const half = [...input.broken].some((id) => {
+    const [kind, workspace, name = ''] = id.split('/');
+    return options.pruneWorkspaces.includes(kind === 'Workspace' ? name : (workspace ?? ''));
+  });
+  if (half) throw invalid(input.problems);
   const leftOut = new Map<Identity, LeftOut>();
+  const used = new Set<string>();
   for (const id of input.broken) {
     const problem = errors.find(({ message }) => message.includes(id.split('/')[2] ?? '')) ?? errors[0];
     if (problem) leftOut.set(id, { id, problem });
@@ -73,9 +80,14 @@ export async function planKeepingGoing(
       leaveReferrersOut(plan, leftOut);
       continue;
     }
-    const judged = await judgePlan(plan, between, answer, at);
+    // Each round is another plan: an override is for one of them.
+    const overrides =
+      answer.overrides.length === 0 ? [] : answer.overrides.filter(({ digest }) => digest === plan.digest);
+    for (const { code } of overrides) used.add(code);
+    const judged = await judgePlan(plan, between, { ...answer, overrides }, at);
     const denied = judged.plan.verdicts.filter(({ severity }) => severity === 'deny');
     if (denied.length === 0) {
+      refuseUnused(answer, used, plan);
       const warnings = [...input.problems.filter(({ severity }) => severity === 'warn'), ...plan.problems];
       return { ...judged, notes, head, actual, warnings, leftOut: [...leftOut.values()], refused };
     }
@@ -86,6 +98,17 @@ export async function planKeepingGoing(
     }
     leaveReferrersOut(plan, leftOut);
   }
+}
+
+function refuseUnused({ overrides }: Answer, used: ReadonlySet<string>, plan: Plan): void {
+  const unused = overrides.find(({ code }) => !used.has(code));
+  if (unused)
+    throw failure(
+      EXIT.stale,
+      'RC405',
+      `--override ${unused.code} is for the plan ${unused.digest}, and this one is ${plan.digest}`,
+      'an override holds for one plan: look at this one, and decide again',
+    );
 }
 
 function invalid(problems: readonly Problem[]): Failure {

@@ -1,10 +1,12 @@
-import { Worker } from 'node:worker_threads';
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import type { PolicyFinding } from '../core/policy-evaluate.ts';
 import type { PolicyWork } from '../core/policy-input.ts';
 import { compareText, type Problem } from '../core/problem.ts';
 import { type Identity, identity } from '../core/resource.ts';
 import { nameSome, type Verdict } from '../core/verdict.ts';
-import type { Report, Task } from './policy-worker.ts';
+import type { Found } from './policy-evaluator.ts';
+import type { HostReport, HostTask } from './policy-host.ts';
 
 /** What a policy with enforcement Audit found: for the audit log, not for the plan. */
 export interface PolicyRemark {
@@ -13,22 +15,8 @@ export interface PolicyRemark {
   readonly identity: Identity;
 }
 
-/** How long one policy may take for one plan, in milliseconds (safety.md). */
-const BUDGET = 2000;
-
-/** What a worker may use of memory, in MiB: of its heap, and beside it (bytes are not on the heap). */
-const MEMORY = 256;
-
-const TOO_MUCH = `needs more than ${MEMORY} MiB`;
-
-/** How often the memory beside the heap is looked at, in milliseconds. */
-const LOOK_EVERY = 50;
-
-/** Items for a worker at a time, so that it holds no second copy of a whole plan. */
-const AT_A_TIME = 500;
-
 /**
- * Evaluates policies in a worker, each within its budget.
+ * Evaluates policies in a process of their own, each within its budget.
  *
  * One that fails to evaluate, or is over its budget of time or memory, denies whatever its enforcement. The same whatever
  * the order of the policies and of what they look at.
@@ -56,148 +44,52 @@ export async function judgePolicies(
   return { verdicts, remarks };
 }
 
-/** What one version of a policy found. Index -1 is a failure that is about all items. */
-export interface Found {
-  readonly work: PolicyWork;
-  readonly findings: readonly PolicyFinding[];
-}
+const VERSIONS: readonly PolicyWork['version'][] = ['both', 'store', 'manifest'];
 
-/** Each finding of each policy, by name of the policy, the store's version first. See `judgePolicies`. */
+/**
+ * What each policy finds, by name of the policy, the store's version first.
+ *
+ * In a process of its own: an engine that runs out of memory in one string ends the process that it is in, whatever the
+ * limits of a worker. Where that happens each policy is tried by itself, and the one that does it cannot be evaluated.
+ */
 export async function findViolations(
   work: readonly PolicyWork[],
-  { budget = BUDGET }: { budget?: number } = {},
+  options: { budget?: number } = {},
 ): Promise<Found[]> {
   const sorted = [...work].sort(
     (a, b) => compareText(a.policy, b.policy) || VERSIONS.indexOf(a.version) - VERSIONS.indexOf(b.version),
   );
+  const together = await askHost(sorted, options);
+  if (together) return sorted.map((one, i) => ({ work: one, findings: together[i] ?? [] }));
   const found: Found[] = [];
-  let evaluator: Evaluator | undefined;
-  try {
-    for (const one of sorted) {
-      evaluator ??= startEvaluator();
-      const findings = await evaluator.evaluate(one, budget);
-      if (typeof findings !== 'string') {
-        found.push({ work: one, findings });
-        continue;
-      }
-      // Whatever became of that worker, the next policy gets a new one.
-      await evaluator.end();
-      evaluator = undefined;
-      found.push({ work: one, findings: [{ item: -1, is: 'failure', message: findings }] });
-    }
-  } finally {
-    await evaluator?.end();
+  for (const one of sorted) {
+    const [findings] = (sorted.length > 1 ? await askHost([one], options) : undefined) ?? [
+      [{ item: -1, is: 'failure' as const, message: 'ends the process that evaluates it' }],
+    ];
+    found.push({ work: one, findings: findings ?? [] });
   }
   return found;
 }
 
-const VERSIONS: readonly PolicyWork['version'][] = ['both', 'store', 'manifest'];
-
-interface Evaluator {
-  /** The findings, or why there are none: then this evaluator is of no more use. */
-  evaluate(work: PolicyWork, budget: number): Promise<readonly PolicyFinding[] | string>;
-  end(): Promise<void>;
-}
-
-/** Why a worker says no more. */
-class Lost extends Error {}
-
-function startEvaluator(): Evaluator {
-  const { worker, next, lose } = startWorker();
-  let isReady = false;
-  /** The time counts from when the worker has the items and begins with them. */
-  const evaluateSome = async (task: Task, budget: number, tooLong: string) => {
-    worker.postMessage(task);
-    await next();
-    const begun = performance.now();
-    const timer = setTimeout(lose, budget, tooLong);
-    try {
-      const findings = await next();
-      return { findings: typeof findings === 'string' ? [] : findings, took: performance.now() - begun };
-    } finally {
-      clearTimeout(timer);
-    }
-  };
-  return {
-    async evaluate({ validations, items }, budget) {
-      const stopWatching = watchMemory(worker, lose);
-      try {
-        if (!isReady) await next();
-        isReady = true;
-        const tooLong = `takes longer than ${budget / 1000} s for this plan`;
-        const found: PolicyFinding[] = [];
-        let left = budget;
-        for (let from = 0; from < items.length; from += AT_A_TIME) {
-          const some = items.slice(from, from + AT_A_TIME);
-          const task: Task = { validations: from === 0 ? validations : null, items: some };
-          const { findings, took } = await evaluateSome(task, left, tooLong);
-          for (const one of findings) found.push({ ...one, item: from + one.item });
-          left -= took;
-        }
-        return found;
-      } catch (error) {
-        if (error instanceof Lost) return error.message;
-        throw error;
-      } finally {
-        stopWatching();
-      }
-    },
-    async end() {
-      await worker.terminate();
-    },
-  };
-}
-
-/** A worker, and its reports in the order in which it makes them; `next` throws Lost when there are no more. */
-function startWorker() {
-  const worker = new Worker(new URL('./policy-worker.ts', import.meta.url), {
+/** Undefined when the process ends without an answer. */
+function askHost(work: readonly PolicyWork[], options: { budget?: number }): Promise<HostReport | undefined> {
+  const host = fork(fileURLToPath(new URL('./policy-host.ts', import.meta.url)), [], {
     env: {},
-    argv: [],
-    stdin: false,
-    stdout: true,
-    stderr: true,
-    resourceLimits: { maxOldGenerationSizeMb: MEMORY, maxYoungGenerationSizeMb: 32, stackSizeMb: 4 },
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    serialization: 'advanced',
   });
-  const reports: Report[] = [];
-  let lost: string | undefined;
-  let wake = () => {};
-  const lose = (why: string) => {
-    lost ??= why;
-    wake();
-  };
-  worker.on('message', (report: Report) => {
-    reports.push(report);
-    wake();
+  return new Promise((resolve, reject) => {
+    host.once('message', (report) => {
+      host.kill('SIGKILL');
+      resolve(report as HostReport);
+    });
+    host.once('error', reject);
+    host.once('exit', () => resolve(undefined));
+    const task: HostTask = { work, options };
+    // That it does not arrive is told by its end.
+    host.send(task, () => {});
   });
-  worker.on('error', (error: Error & { code?: string }) =>
-    lose(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? TOO_MUCH : `its worker failed: ${error.message}`),
-  );
-  worker.on('exit', () => lose('its worker ended'));
-  const next = async (): Promise<Report> => {
-    for (;;) {
-      if (lost !== undefined) throw new Lost(lost);
-      const report = reports.shift();
-      if (report !== undefined) return report;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    }
-  };
-  return { worker, next, lose };
-}
-
-/** Loses a worker that uses too much memory beside its heap, which its limits do not see. Gives what ends the watch. */
-function watchMemory(worker: Worker, lose: (why: string) => void): () => void {
-  const timer = setInterval(() => {
-    worker.getHeapStatistics().then(
-      ({ external_memory }) => {
-        if (external_memory > MEMORY * 2 ** 20) lose(TOO_MUCH);
-      },
-      // A worker that has ended has none, and its events tell why.
-      () => {},
-    );
-  }, LOOK_EVERY);
-  return () => clearInterval(timer);
 }
 
 /** One finding by itself, as files that are judged without a plan are told. */

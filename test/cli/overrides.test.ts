@@ -126,8 +126,8 @@ describe('--override', () => {
     const { digest } = await at.plan(' --prune');
     for (const [who, message] of [
       ['', 'needs an owner to ask for it'],
-      [' --as cy', 'cy does not own acme'],
-      [' --as nobody', 'nobody does not own acme'],
+      [' --as cy', '"cy" does not own acme'],
+      [' --as nobody', '"nobody" does not own acme'],
     ] as const) {
       const ran = await at.iam(`apply -f a.yaml --prune --override RC205@${digest} --reason x${who}`);
       expect(ran).toMatchObject({ exit: 4, stderr: expect.stringContaining(message) });
@@ -172,6 +172,30 @@ describe('--override', () => {
       `apply --plan plan.json --no-snapshot --as ana --override RC207@${digest} --reason x`,
     );
     expect(ran).toMatchObject({ exit: 0 });
+  });
+});
+
+test('a plan that was applied without an override does not use one up', async () => {
+  const at = await desk();
+  at.write(ALONE);
+  expect((await at.iam('apply -f a.yaml --no-snapshot')).exit).toBe(0);
+  at.write(ORG);
+  expect((await at.iam('apply -f a.yaml --no-snapshot')).exit).toBe(0);
+  at.write(ALONE);
+  const { digest } = await at.plan();
+  const ran = await at.iam(`apply -f a.yaml --no-snapshot --as ana --override RC207@${digest} --reason x`);
+  expect(ran).toMatchObject({ exit: 0 });
+});
+
+test('a saved plan is stale when the limits that judge it have changed', async () => {
+  const at = await desk();
+  at.write(ALONE);
+  expect((await at.iam('plan -f a.yaml --out plan.json')).exit).toBe(0);
+  at.write(docs(WORKSPACE.replace('Business', 'Business, guards: {maxPrivilegedGains: 1}'), PEOPLE, OWNERS));
+  expect((await at.iam('apply -f a.yaml --no-snapshot')).exit).toBe(0);
+  expect(await at.iam('apply --plan plan.json --no-snapshot')).toMatchObject({
+    exit: 5,
+    stderr: expect.stringContaining('what plans are judged by'),
   });
 });
 
@@ -233,6 +257,41 @@ describe('suspend', () => {
     expect(await at.iam('plan -f a.yaml --exit-code')).toMatchObject({ exit: 0 });
   });
 
+  test('is kept by who suspended also when a manifest says the same', async () => {
+    const at = await desk();
+    expect((await at.iam('suspend cy --no-snapshot --reason x')).exit).toBe(0);
+    const people = (more: string) => docs(user('ana'), user('bo'), user('cy', more));
+    at.write(docs(WORKSPACE, people(', state: Suspended, displayName: Cy'), OWNERS));
+    expect((await at.iam('apply -f a.yaml --no-snapshot')).exit).toBe(0);
+    at.write(docs(WORKSPACE, people(', state: Active, displayName: Cy'), OWNERS));
+    expect(await at.iam('apply -f a.yaml --no-snapshot')).toMatchObject({
+      exit: 3,
+      stdout: expect.stringContaining('RC213'),
+    });
+  });
+
+  test('says so when somebody is suspended already, or paused', async () => {
+    const at = await desk(docs(WORKSPACE, user('ana'), user('bo'), user('cy', ', state: Suspended'), OWNERS));
+    expect(await at.iam('suspend cy --no-snapshot --reason x')).toMatchObject({
+      exit: 0,
+      stderr: expect.stringContaining('warning RC213: User cy is suspended already, by manager "default"'),
+    });
+    at.write(
+      docs(
+        WORKSPACE,
+        user('ana'),
+        user('bo').replace('name: bo', 'name: bo, annotations: {rolecall.dev/paused: "true"}'),
+        user('cy', ', state: Suspended'),
+        OWNERS,
+      ),
+    );
+    expect((await at.iam('apply -f a.yaml --no-snapshot')).exit).toBe(0);
+    expect(await at.iam('suspend bo --no-snapshot --reason x')).toMatchObject({
+      exit: 4,
+      stderr: expect.stringContaining('RC124: User bo is paused and was not suspended'),
+    });
+  });
+
   test('is judged like any plan, and says what else is wrong', async () => {
     const at = await desk(docs(WORKSPACE, PEOPLE, binding('owners', 'workspace-owner', '{name: ana}')));
     expect(await at.iam('suspend ana --no-snapshot --reason x')).toMatchObject({
@@ -281,7 +340,7 @@ describe('--keep-going', () => {
     expect(ran.stderr).toMatch(/RC107: .*unknown field "colour"/);
     expect(ran.stderr).toMatch(/RC112: .*there is no User "nobody"/);
     expect(ran.stderr).toContain(
-      'left out, and as they were: RoleBinding acme/readers, RoleBinding acme/lost',
+      'left out, and as it was: RoleBinding acme/readers (RC107)\nleft out, and as it was: RoleBinding acme/lost (RC112)\n',
     );
     expect((await at.iam('get rb -n acme -o name')).stdout).toBe('more\nowners\nreaders\n');
   });
@@ -327,6 +386,20 @@ describe('--keep-going', () => {
       exit: 4,
       stdout: '',
     });
+  });
+
+  test('never prunes a workspace of which a mistaken manifest is there', async () => {
+    const at = await desk(docs(ORG, READERS));
+    at.write(docs(WORKSPACE.replace('Business', 'Busines'), PEOPLE, OWNERS));
+    const ran = await at.iam('apply -f a.yaml --prune-workspace acme --keep-going --no-snapshot');
+    expect(ran).toMatchObject({ exit: 4, stdout: '' });
+  });
+
+  test('that leaves out everything has applied nothing, and says so', async () => {
+    const at = await desk();
+    at.write(ALONE.replace('ana@', 'anna@'));
+    const ran = await at.iam('apply -f a.yaml --keep-going --no-snapshot --as ana');
+    expect(ran).toMatchObject({ exit: 3, stdout: '', stderr: expect.stringContaining('RC214') });
   });
 
   test('with nothing to leave out is an apply like any other', async () => {

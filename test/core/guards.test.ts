@@ -423,3 +423,69 @@ describe('an override', () => {
     expect(plan.verdicts.find(({ code }) => code === 'RC209')?.override).toBe(null);
   });
 });
+
+describe('found by those who tried to get around the guards', () => {
+  const later = (time: string) => binding('acme/owners', 'workspace-owner', ['ana'], { expiresAt: time });
+
+  test('a workspace that is below its minimum already does not lose its last owner at an edge', () => {
+    const two = workspace('acme', { owners: { minimum: 2 } });
+    const one = binding('acme/owners', 'workspace-owner', ['ana']);
+    const plan = planOf([two, ana, bo, later('2026-06-03')], store([two, ana, bo, one]));
+    expect(verdictsOf(plan, 'RC205')).toEqual([
+      'deny RC205 acme will have 0 owners from 2026-06-03 00:00 UTC on, minimum 2: no longer ana',
+    ]);
+  });
+
+  test('an edge that was there does not hide one that the plan makes', () => {
+    const two = workspace('acme', { owners: { minimum: 2 } });
+    const ofBo = binding('acme/bo', 'workspace-owner', ['bo'], { expiresAt: '2026-06-02' });
+    const before = [two, ana, bo, ofBo, binding('acme/owners', 'workspace-owner', ['ana'])];
+    expect(verdictsOf(planOf([two, ana, bo, ofBo, later('2026-06-03')], store(before)), 'RC205')).toEqual([
+      'deny RC205 acme will have 0 owners from 2026-06-03 00:00 UTC on, minimum 2: no longer ana, bo',
+    ]);
+  });
+
+  test('access that begins in the year 2099 is taken away', () => {
+    const people = crowd(20);
+    const names = people.map(({ metadata }) => metadata.name);
+    const after = binding('acme/readers', 'source-read-only', names, { notBefore: '2099-01-01' });
+    const plan = planOf([acme, ...people, after], store([acme, ...people, readers(people)]));
+    expect(verdictsOf(plan, 'RC203', 'RC204').map((text) => text.slice(0, 10))).toEqual([
+      'deny RC203',
+      'deny RC204',
+    ]);
+  });
+
+  test('renaming a workspace does not make its people new ones', () => {
+    const strict = workspace('acme', { guards: { maxPrivilegedGains: 0 } });
+    const renamed = annotated(workspace('corp', { guards: { maxPrivilegedGains: 0 } }), {
+      'previous-names': 'acme',
+    });
+    const people = crowd(3);
+    const after = [
+      renamed,
+      ana,
+      bo,
+      ...people,
+      binding('corp/owners', 'workspace-owner', ['ana', 'bo', 'u0', 'u1', 'u2']),
+    ];
+    const plan = planOf(after, store([strict, ana, bo, ...people, owners]), { pruneWorkspaces: ['acme'] });
+    expect(verdictsOf(plan, 'RC211')).toEqual([
+      'deny RC211 3 people gain Privileged roles in corp, limit 0: u0, u1, u2',
+    ]);
+  });
+
+  test('renaming a required owner weakens nothing', () => {
+    const place = (name: string) => workspace('acme', { owners: { required: [{ name }] } });
+    const annie = annotated(user('annie', { email: 'ana@acme.example' }), { 'previous-names': 'ana' });
+    const after = [place('annie'), annie, bo, binding('acme/owners', 'workspace-owner', ['annie', 'bo'])];
+    expect(verdictsOf(planOf(after, store([place('ana'), ana, bo, owners])), 'RC206', 'RC212')).toEqual([]);
+  });
+
+  test('lowering the risk of a role is told', () => {
+    const plan = planOf([...org, role('payer')], store([...org, role('payer', { risk: 'Privileged' })]));
+    expect(verdictsOf(plan, 'RC212')).toEqual([
+      'warn RC212 lowers the risk of role payer Privileged → Normal, which the next plans are judged by',
+    ]);
+  });
+});

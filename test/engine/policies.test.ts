@@ -364,3 +364,15 @@ describe('validate --audit', () => {
     expect(ran.stderr).not.toMatch(/RC30/);
   });
 });
+
+test('a policy that would end the process ends nothing but itself', { timeout: 60_000 }, async () => {
+  const doubled = `['aaaaaaaaaaaaaaaa']${'.map(x, x+x)'.repeat(24)}.all(x, x.upperAscii() == x)`;
+  const judged = await judgePolicies([
+    work(doubled, { policy: 'huge', enforcement: 'Audit' }),
+    work('false', { policy: 'z' }),
+  ]);
+  expect(judged.verdicts.map(({ code, severity, numbers }) => [code, severity, numbers.policy])).toEqual([
+    ['RC302', 'deny', 'huge'],
+    ['RC301', 'deny', 'z'],
+  ]);
+});

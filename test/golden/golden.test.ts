@@ -58,7 +58,7 @@ describe.each(cases)('%s', (name) => {
     expect(apply.exit).toBe(plan.exit);
     if (plan.exit === 0) expected(golden, 'outcome.txt', apply.stdout);
     else {
-      const said = plan.exit === 3 ? `${plan.stderr}refused, nothing was applied\n` : plan.stderr;
+      const said = plan.exit === 3 ? `${plan.stderr}refused (${codes(plan.stdout)}), nothing was applied\n` : plan.stderr;
       expect([apply.stdout, apply.stderr]).toEqual([plan.stdout, said]);
       expect(await iam('export')).toEqual(before);
     }
@@ -140,4 +140,9 @@ function pretty(text: string): string {
 function expectNothing(ran: Ran): void {
   expect(ran.exit, ran.stderr).toBe(0);
   expect((JSON.parse(ran.stdout) as Plan).changes).toEqual([]);
+}
+
+/** The codes that a plan is refused by, in their order. */
+function codes(text: string): string {
+  return [...new Set([...text.matchAll(/^ {2}refused (RC\d+):/gm)].map(([, code]) => code))].join(', ');
 }

@@ -29,7 +29,17 @@ export function applyInMemory(stored: readonly Stored[], plan: Plan): Stored[] {
         manager: before && change.adopts !== before.manager ? before.manager : plan.manager,
         fieldManagers: {
           ...Object.fromEntries(fields),
-          ...Object.fromEntries(change.declares.map((it) => [it, plan.manager])),
+          ...Object.fromEntries(
+            change.declares
+              .filter((it) => {
+                // A leaver stays gone: who suspended him keeps his state.
+                const other = before?.fieldManagers[it];
+                const keeps =
+                  it === 'state' && change.after?.spec.state === 'Suspended' && other !== undefined;
+                return !keeps || other === plan.manager || change.adopts === other;
+              })
+              .map((it) => [it, plan.manager]),
+          ),
         },
         resource: fromManifest(change.after),
       },

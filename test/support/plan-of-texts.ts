@@ -63,6 +63,7 @@ export function planOfTexts(next: () => string): Plan {
     prune: true,
     scope: { workspace: next(), pruneWorkspaces: [next()] },
     guards: {},
+    judges: 'sha256:0',
     at: '2026-06-01T00:00:00Z',
     summary: { create: 1, update: 1, delete: 1, unchanged: 5 },
     changes: [change('create'), change('update'), change('delete')],

@@ -5,6 +5,7 @@ import type { Action } from '../plan.ts';
 import { compareText } from '../problem.ts';
 import type { Identity } from '../resource.ts';
 import { nameSome, type Verdict } from '../verdict.ts';
+import { contains } from '../window.ts';
 import type { Scene } from './scene.ts';
 
 /** Limits of global kinds and of the store as a whole (safety.md). */
@@ -124,10 +125,15 @@ function overLimit(
 }
 
 /** The limits of a workspace, as the store and as the manifests have them: both judge. */
-function limitsOf({ before, after }: Scene, workspace: string, field: 'maxRemovals' | 'maxUpdates'): Limit[] {
-  return [before, after].flatMap(
-    (state) => state.get('Workspace', undefined, workspace)?.spec.guards[field] ?? [],
-  );
+function limitsOf(
+  { before, after, workspaceBefore }: Scene,
+  workspace: string,
+  field: 'maxRemovals' | 'maxUpdates',
+): Limit[] {
+  return [
+    before.get('Workspace', undefined, workspaceBefore(workspace)),
+    after.get('Workspace', undefined, workspace),
+  ].flatMap((found) => found?.spec.guards[field] ?? []);
 }
 
 /** `7 of 20 people in acme-prod, 35 %, limit 25 %`. */
@@ -154,14 +160,17 @@ function guardPeople(scene: Scene): Verdict[] {
   for (const workspace of [...losing.keys()].sort(compareText)) {
     const candidates = losing.get(workspace) ?? new Set();
     // Suspension is outside of the fraction: whoever keeps his grants is not removed.
-    const isLeft = (user: string) =>
+    const isLeft = (user: string, isActive: boolean) =>
       accessAfter
         .grantsOf({ kind: 'User', namespace: undefined, name: user })
-        .some((grant) => grant.workspace === workspace && grant.span.until > at);
-    const people = peopleOf(scene, workspace);
-    const gone = [...people].filter((user) => {
+        .some(
+          ({ workspace: where, span }) =>
+            where === workspace && span.until > at && (!isActive || contains(span, at)),
+        );
+    const people = peopleOf(scene.workspaceBefore(workspace));
+    const gone = [...people].flatMap(([user, isActive]) => {
       const now = scene.userAfter(user);
-      return candidates.has(now) && !isLeft(now);
+      return candidates.has(now) && !isLeft(now, isActive) ? [user] : [];
     });
     if (gone.length === 0) continue;
     const names = nameSome(gone.sort(compareText));
@@ -191,19 +200,26 @@ function guardPeople(scene: Scene): Verdict[] {
   }
   return verdicts;
 
-  function peopleOf(_: Scene, workspace: string): Set<string> {
-    const people = new Set<string>();
+  /** Everybody with access that has not ended, and whether some of it is active now. */
+  function peopleOf(workspace: string): Map<string, boolean> {
+    const names = new Set<string>();
     for (const { metadata, spec } of before.ofKind('RoleBinding')) {
       if (metadata.namespace !== workspace) continue;
       for (const { kind, name } of spec.subjects)
         for (const subject of accessBefore.subjectsUnder(kind, workspace, name))
-          if (subject.kind === 'User') people.add(subject.name);
+          if (subject.kind === 'User') names.add(subject.name);
     }
-    for (const name of people) {
-      const has = accessBefore
+    const people = new Map<string, boolean>();
+    for (const name of names) {
+      const spans = accessBefore
         .grantsOf({ kind: 'User', namespace: undefined, name })
-        .some((grant) => grant.workspace === workspace && grant.enabled && grant.span.until > at);
-      if (!has) people.delete(name);
+        .filter((grant) => grant.workspace === workspace && grant.enabled && grant.span.until > at)
+        .map(({ span }) => span);
+      if (spans.length > 0)
+        people.set(
+          name,
+          spans.some((span) => contains(span, at)),
+        );
     }
     return people;
   }

@@ -19,17 +19,17 @@ export function guardGains(scene: Scene, risks: PlanNotes['risks']): Verdict[] {
   return [...byWorkspace.keys()].sort(compareText).flatMap((workspace) => {
     const gaining = byWorkspace.get(workspace) ?? [];
     const refused = guardPrivileged(scene, workspace, gaining, risks);
-    return refused.length > 0 ? refused : worthALook(workspace, gaining, risks);
+    return [...refused, ...worthALook(workspace, gaining, risks)];
   });
 }
 
 function guardPrivileged(
-  { before, after, settings }: Scene,
+  { before, after, settings, workspaceBefore }: Scene,
   workspace: string,
   gaining: readonly AccessChange[],
   risks: PlanNotes['risks'],
 ): Verdict[] {
-  const was = before.get('Workspace', undefined, workspace);
+  const was = before.get('Workspace', undefined, workspaceBefore(workspace));
   // Somebody must get in first.
   if (!was) return [];
   const people = new Set(
@@ -118,9 +118,10 @@ export function guardWidened({ pairs }: Scene): Verdict[] {
     if (before?.kind !== 'RoleBinding' || after?.kind !== 'RoleBinding') return [];
     const old = before.spec.resources;
     const had = new Set(old.map(showScope));
+    const has = new Set(after.spec.resources.map(showScope));
     const widened = after.spec.resources.flatMap((entry) => {
       if (had.has(showScope(entry))) return [];
-      const narrower = old.find((one) => covers(entry, one));
+      const narrower = old.find((one) => !has.has(showScope(one)) && covers(entry, one));
       if (!narrower) return [];
       const [from, to] = [
         showScope(narrower),

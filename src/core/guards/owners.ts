@@ -3,7 +3,7 @@ import { formatTime, showTime } from '../../kinds/time.ts';
 import { type Access, isOwnership } from '../access.ts';
 import type { Code } from '../code.ts';
 import { compareText } from '../problem.ts';
-import { identity } from '../resource.ts';
+import { identity, identityOf } from '../resource.ts';
 import type { State } from '../state.ts';
 import { nameSome, type Verdict } from '../verdict.ts';
 import { contains, type Span } from '../window.ts';
@@ -156,17 +156,16 @@ function guardMinimum(
     );
   };
   const [had, has] = [countAt(was, at), countAt(is, at)];
-  if (has < minimum) {
-    if (isNew) return [say('warn', at)];
-    if (had >= minimum || has < had) return [say('deny', at)];
-    return now > old ? [say('warn', at)] : [];
-  }
-  const edge = edges.find((time) => countAt(is, time) < minimum);
-  if (edge === undefined) return [];
-  const caused = !isNew && countAt(is, edge) < countAt(was, edge);
-  const near = edge <= at + HORIZON;
-  if (caused && near) return [say('deny', edge)];
-  return caused || isNew || near ? [say('warn', edge)] : [];
+  if (has < minimum && !isNew && (had >= minimum || has < had)) return [say('deny', at)];
+  const below = edges.filter((time) => countAt(is, time) < minimum);
+  const caused = isNew ? [] : below.filter((time) => countAt(is, time) < countAt(was, time));
+  const near = caused.find((time) => time <= at + HORIZON);
+  if (near !== undefined) return [say('deny', near)];
+  if (has < minimum) return isNew || now > old ? [say('warn', at)] : [];
+  const [later] = caused;
+  if (later !== undefined) return [say('warn', later)];
+  const [first] = below;
+  return first !== undefined && (isNew || first <= at + HORIZON) ? [say('warn', first)] : [];
 }
 
 function guardRequired(scene: Scene, { workspace, old: oldName, isNew, was, is, edges }: Place): Verdict[] {
@@ -186,13 +185,15 @@ function guardRequired(scene: Scene, { workspace, old: oldName, isNew, was, is, 
       const isNewRule = now.has(name) && (isNew || !old.has(name));
       return isNewRule ? [say('warn', 'does not own')] : [];
     }
-    const edge = edges.find((time) => !isOwnerAt(is, name, time));
+    const gone = edges.filter((time) => !isOwnerAt(is, name, time));
+    const caused = gone.find((time) => isOwnerAt(was, name, time));
+    const edge = caused ?? gone[0];
     if (edge === undefined) return [];
-    const caused = isOwnerAt(was, name, edge);
     const near = edge <= at + HORIZON;
     const words = `will no longer, from ${showTime(formatTime(edge))} on, own`;
-    if (caused && near) return [say('deny', words)];
-    return caused || near || isNew || (now.has(name) && !old.has(name)) ? [say('warn', words)] : [];
+    if (caused !== undefined && near) return [say('deny', words)];
+    const isNewRule = isNew || (now.has(name) && !old.has(name));
+    return caused !== undefined || near || isNewRule ? [say('warn', words)] : [];
   });
 }
 
@@ -252,7 +253,7 @@ function guardEmails(scene: Scene): Verdict[] {
         class: 'hard',
         severity: 'deny',
         message: `changes the e-mail of ${now.metadata.name}, an owner of ${nameSome(workspaces)}, from ${old.spec.email} to ${now.spec.email}`,
-        numbers: { user: now.metadata.name, workspaces },
+        numbers: { user: now.metadata.name, resource: identityOf(now), workspaces },
         override: null,
       } satisfies Verdict,
     ];

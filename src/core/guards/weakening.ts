@@ -1,5 +1,6 @@
 import type { AccessPolicySpec } from '../../kinds/access-policy.ts';
 import type { Resource } from '../../kinds/index.ts';
+import { riskOf, riskRank } from '../access.ts';
 import { isLooser, showLimit } from '../limit.ts';
 import { compareText } from '../problem.ts';
 import { type Identity, identityOf, showIdentity, workspaceOf } from '../resource.ts';
@@ -17,6 +18,7 @@ interface Weakening {
 
 /** RC212: a plan does not change its judge unseen. What it takes away still judges this plan. */
 export function guardWeakening(scene: Scene): Verdict[] {
+  const lowered = loweredRisks(scene);
   const found = scene.pairs.flatMap(({ before, after }): Weakening[] => {
     if (!before) return [];
     const resource = identityOf(before);
@@ -37,7 +39,7 @@ export function guardWeakening(scene: Scene): Verdict[] {
         : []),
     ];
   });
-  if (found.length === 0) return [];
+  if (found.length === 0) return lowered;
   const everywhere = found.some(({ workspace }) => workspace === undefined);
   const workspaces = everywhere
     ? allWorkspaces(scene)
@@ -55,17 +57,43 @@ export function guardWeakening(scene: Scene): Verdict[] {
       },
       override: null,
     },
+    ...lowered,
   ];
 }
 
-function inWorkspace({ before }: Scene, old: Resource<'Workspace'>, now: Resource<'Workspace'>): string[] {
+/** A role that is risky no more: RC211 and policies look at it less from the next plan on. */
+function loweredRisks({ pairs, before, after }: Scene): Verdict[] {
+  const found = pairs.flatMap(({ before: was, after: is }) => {
+    if (was?.kind !== 'Role' || is?.kind !== 'Role') return [];
+    const [old, now] = [riskOf(before, was.metadata.name), riskOf(after, is.metadata.name)];
+    return riskRank(now) < riskRank(old) ? [`${is.metadata.name} ${old} → ${now}`] : [];
+  });
+  if (found.length === 0) return [];
+  return [
+    {
+      code: 'RC212',
+      class: 'hard',
+      severity: 'warn',
+      message: `lowers the risk of ${found.length === 1 ? 'role' : 'roles'} ${nameSome(found)}, which the next plans are judged by`,
+      numbers: { lowered: found.length },
+      override: null,
+    },
+  ];
+}
+
+function inWorkspace(
+  { before, userAfter }: Scene,
+  old: Resource<'Workspace'>,
+  now: Resource<'Workspace'>,
+): string[] {
   const { name } = old.metadata;
   const found: string[] = [];
   if (now.spec.owners.minimum < old.spec.owners.minimum)
     found.push(`minimum owners of ${name} ${old.spec.owners.minimum} → ${now.spec.owners.minimum}`);
   const required = new Set(now.spec.owners.required.map((owner) => owner.name));
   for (const owner of old.spec.owners.required)
-    if (!required.has(owner.name)) found.push(`${owner.name} is no longer a required owner of ${name}`);
+    if (!required.has(userAfter(owner.name)))
+      found.push(`${owner.name} is no longer a required owner of ${name}`);
   for (const limit of ['maxRemovals', 'maxUpdates', 'maxPrivilegedGains'] as const) {
     const [was, is] = [old.spec.guards[limit], now.spec.guards[limit]];
     if (was !== is && isLooser(is, was))
