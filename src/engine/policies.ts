@@ -113,12 +113,17 @@ function verdict(
   const { policy, items } = work;
   const messages = [...new Set(findings.map(({ message }) => message))].sort(compareText);
   const about = findings.flatMap(({ item }) => (item < 0 ? items : (items[item] ?? [])));
+  // A message that is the same for all does not say what it is about.
+  const isPlain = code === 'RC301' && work.validations.some(({ message }) => message !== undefined);
+  const said = isPlain
+    ? ` (${nameSome([...new Set(about.map(({ what }) => what))].sort(compareText), 3)})`
+    : '';
   const collect = (list: readonly (readonly string[])[]) => [...new Set(list.flat())].sort(compareText);
   return {
     code,
     class: 'hard',
     severity,
-    message: tell(work, code, nameSome(messages)),
+    message: tell(work, code, `${nameSome(messages)}${said}`),
     numbers: {
       policy,
       violations: findings.length,

@@ -45,8 +45,8 @@ describe('an expression', () => {
   test.each([
     ["grant.subject == 'ana'", []],
     ["grant.expiresAt - now <= duration('720h')", []],
-    ["grant.expiresAt - now < duration('720h')", ['deny RC301 policy p: no']],
-    ['has(grant.notBefore)', ['deny RC301 policy p: no']],
+    ["grant.expiresAt - now < duration('720h')", ['deny RC301 policy p: no (a grant)']],
+    ['has(grant.notBefore)', ['deny RC301 policy p: no (a grant)']],
     ['user.spec.members.all(m, m > 0) && size(user.spec.members) == 3', []],
     ["grant.subject.matches('^a.a$')", []],
     ["grant.subject.upperAscii() == 'ANA'", []],
@@ -83,11 +83,11 @@ describe('an expression', () => {
 
 test('Warn warns, Audit is told apart, and the store is named where it is its version', async () => {
   expect(await verdicts(work('false', { enforcement: 'Warn', version: 'store' }))).toEqual([
-    'warn RC301 policy p (as it is in the store): no',
+    'warn RC301 policy p (as it is in the store): no (a grant)',
   ]);
   expect(await judgePolicies([work('false', { enforcement: 'Audit' })])).toEqual({
     verdicts: [],
-    remarks: [{ policy: 'p', message: 'policy p: no', identity: 'AccessPolicy//p' }],
+    remarks: [{ policy: 'p', message: 'policy p: no (a grant)', identity: 'AccessPolicy//p' }],
   });
 });
 
@@ -156,7 +156,7 @@ describe('over its budget', () => {
       ),
     ).toEqual([
       'deny RC302 policy slow cannot be evaluated: takes longer than 0.5 s for this plan',
-      'deny RC301 policy z: no',
+      'deny RC301 policy z: no (a grant)',
     ]);
     expect(Date.now() - begun).toBeLessThan(5000);
   });
@@ -192,7 +192,7 @@ describe('over its budget', () => {
     );
     expect(judged.verdicts.map(({ message }) => message)).toEqual([
       'policy p cannot be evaluated: needs more than 256 MiB',
-      'policy z: no',
+      'policy z: no (a grant)',
     ]);
   });
 
@@ -201,7 +201,7 @@ describe('over its budget', () => {
     ['a hanging regular expression', "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!'.matches('^(a+)+$')"],
   ])('%s ends nothing but itself', { timeout: 20_000 }, async (_, expression) => {
     const said = await verdicts(work(expression, { items: [heavy] }), work('false', { policy: 'z' }));
-    expect(said.at(-1)).toBe('deny RC301 policy z: no');
+    expect(said.at(-1)).toBe('deny RC301 policy z: no (a grant)');
     expect(said.length).toBeLessThanOrEqual(2);
   });
 
