@@ -59,6 +59,8 @@ export async function askedOf(
   const planned = await stateAfter(store, input, planOptions(everywhere, context), at, { origins });
   const denials = denialProblems(planned.verdicts).map((problem) => ({
     ...problem,
+    message: `this plan would be refused: ${problem.message}`,
+    hint: undefined,
     severity: 'warn' as const,
   }));
   reportWarnings(context, options, [...planned.warnings, ...denials]);

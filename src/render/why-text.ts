@@ -53,7 +53,7 @@ function summary({ subject, email, workspace, target, grants }: WhyAnswer): stri
   const who = subject.kind === 'Token' ? subjectWords(subject) : `${subject.name} <${email}>`;
   const about = target.resource || target.labels;
   const where = about
-    ? ` that bear on ${targetWords(target, workspace ?? 'any workspace').slice('on '.length)}`
+    ? ` that ${grants.length === 1 ? 'bears' : 'bear'} on ${targetWords(target, workspace ?? 'any workspace').slice('on '.length)}`
     : workspace === undefined
       ? ''
       : ` in ${workspace}`;

@@ -263,7 +263,9 @@ describe('of a store', () => {
     writeFileSync(join(at.cwd, 'other.yaml'), user('bo', ', type: Service'));
     const denied = await at.iam('can-i bo source-admin -n acme -f other.yaml --manager other');
     expect(denied).toMatchObject({ exit: 0, stdout: expect.stringMatching(/^yes: bo /) });
-    expect(denied.stderr).toMatch(/^warning RC210: User bo is managed by "default" and differs here/);
+    expect(denied.stderr).toMatch(
+      /^warning RC210: this plan would be refused: User bo is managed by "default" and differs here/,
+    );
     expect(denied.stderr.match(/warning/g)).toHaveLength(1);
   });
 });
