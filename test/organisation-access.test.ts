@@ -1,68 +1,19 @@
 /** Questions about a real organisation, that of Kubernetes on GitHub, against a straight reading of its YAML. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import fc from 'fast-check';
-import { load } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
 import type { Subject } from '../src/core/access.ts';
 import { createQuestions } from '../src/core/question.ts';
 import { stateNow } from '../src/engine/questions.ts';
 import { openStore } from '../src/stores/open.ts';
 import { temporaryFolder } from './support/folder.ts';
+import { waysIn } from './support/peribolos-ways.ts';
 import { NOW, runIam } from './support/run-iam.ts';
 
 const DATA = resolve(import.meta.dirname, '../../shared/data/kubernetes-org/config');
 const missing = existsSync(DATA) ? '' : ' (skipped: ../shared/data/kubernetes-org is not there)';
 const SEED = 20261124;
-
-type Names = readonly (string | number)[] | null | undefined;
-interface Team {
-  readonly members?: Names;
-  readonly maintainers?: Names;
-  readonly repos?: Readonly<Record<string, string>> | null;
-  readonly teams?: Readonly<Record<string, Team>> | null;
-}
-interface Config {
-  readonly admins?: Names;
-  readonly members?: Names;
-  readonly teams?: Readonly<Record<string, Team>> | null;
-}
-
-/** One way to one role: `repo-write Repository/test-infra`. */
-interface Way {
-  readonly org: string;
-  readonly login: string;
-  readonly role: string;
-  readonly repo: string | undefined;
-}
-
-const logins = (names: Names) => (names ?? []).map((name) => String(name).toLowerCase());
-
-/** Who is in a team has what the team has, and what all teams have that it is in. */
-function ways(): Way[] {
-  const found: Way[] = [];
-  for (const org of readdirSync(DATA)) {
-    const files = readdirSync(join(DATA, org), { recursive: true, encoding: 'utf8' });
-    const configs = files
-      .filter((file) => /\.ya?ml$/.test(file))
-      .map((file) => load(readFileSync(join(DATA, org, file), 'utf8')) as Config);
-    const admins = new Set(configs.flatMap((config) => logins(config.admins)));
-    const members = new Set(configs.flatMap((config) => logins(config.members)));
-    for (const login of admins) found.push({ org, login, role: 'workspace-owner', repo: undefined });
-    for (const login of members.difference(admins))
-      found.push({ org, login, role: 'workspace-member', repo: undefined });
-    const walk = (teams: Config['teams'], above: readonly (readonly [string, string])[]): void => {
-      for (const team of Object.values(teams ?? {})) {
-        const has = [...above, ...Object.entries(team.repos ?? {})];
-        for (const login of new Set([...logins(team.members), ...logins(team.maintainers)]))
-          for (const [repo, permission] of has) found.push({ org, login, role: `repo-${permission}`, repo });
-        walk(team.teams, has);
-      }
-    };
-    for (const config of configs) walk(config.teams, []);
-  }
-  return found;
-}
 
 describe.skipIf(missing !== '')(`the organisations of Kubernetes${missing}`, { timeout: 300_000 }, () => {
   test('can-i, who-can and why agree with its YAML', async () => {
@@ -77,7 +28,7 @@ describe.skipIf(missing !== '')(`the organisations of Kubernetes${missing}`, { t
     const { state } = await stateNow(await openStore('sqlite:.iam/iam.db', cwd, 1000), { origins: false });
     const questions = createQuestions(state, Date.parse(NOW));
 
-    const all = ways();
+    const all = waysIn(DATA);
     const roles = [...new Set(all.map(({ role }) => role))];
     const byPerson = Map.groupBy(all, ({ org, login }) => `${org} ${login}`);
     const people = [...new Set(all.map(({ login }) => login))];

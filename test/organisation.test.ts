@@ -3,9 +3,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { load } from 'js-yaml';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Plan } from '../src/core/plan.ts';
+import { waysIn } from './support/peribolos-ways.ts';
 
 /** A real organisation: that of Kubernetes on GitHub, as it is kept for Peribolos. Not part of this repository. */
 const ROOT = resolve(import.meta.dirname, '..');
@@ -47,50 +47,14 @@ function iam(command: string, exit = 0): string {
   return ran.stdout;
 }
 
-type Names = readonly (string | number)[] | null | undefined;
-interface Team {
-  readonly members?: Names;
-  readonly maintainers?: Names;
-  readonly repos?: Readonly<Record<string, string>> | null;
-  readonly teams?: Readonly<Record<string, Team>> | null;
-}
-interface Config {
-  readonly admins?: Names;
-  readonly members?: Names;
-  readonly teams?: Readonly<Record<string, Team>> | null;
-}
-
-const logins = (names: Names): string[] => (names ?? []).map((name) => String(name).toLowerCase());
-
 /** Straight from the YAML: `org login role scope`, once for each way that somebody comes to it. */
 function expectedGrants(): string[] {
-  const grants: string[] = [];
-  for (const org of readdirSync(DATA)) {
-    const files = readdirSync(join(DATA, org), { recursive: true, encoding: 'utf8' }).filter((file) =>
-      /\.ya?ml$/.test(file),
-    );
-    const configs = files.map((file) => load(readFileSync(join(DATA, org, file), 'utf8')) as Config);
-    const admins = new Set(configs.flatMap((config) => logins(config.admins)));
-    const members = new Set(configs.flatMap((config) => logins(config.members)));
-    for (const login of admins) grants.push(`${org} ${login} workspace-owner Workspace`);
-    for (const login of members.difference(admins)) grants.push(`${org} ${login} workspace-member Workspace`);
-    const walk = (teams: Config['teams'], above: readonly string[]) => {
-      for (const team of Object.values(teams ?? {})) {
-        // Who is in a team has what the team has, and all teams that it is in.
-        const has = [
-          ...above,
-          ...Object.entries(team.repos ?? {}).map(
-            ([repo, permission]) => `repo-${permission} Repository/${repo}`,
-          ),
-        ];
-        for (const login of new Set([...logins(team.members), ...logins(team.maintainers)]))
-          for (const one of has) grants.push(`${org} ${login} ${one}`);
-        walk(team.teams, has);
-      }
-    };
-    for (const config of configs) walk(config.teams, []);
-  }
-  return grants.sort();
+  return waysIn(DATA)
+    .map(
+      ({ org, login, role, repo }) =>
+        `${org} ${login} ${role} ${repo === undefined ? 'Workspace' : `Repository/${repo}`}`,
+    )
+    .sort();
 }
 
 type Row = Readonly<Record<string, string>>;

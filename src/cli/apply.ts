@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Plan } from '../core/plan.ts';
-import { EXIT, type ExitStatus, Failure, failure } from '../core/problem.ts';
+import { EXIT, type ExitStatus, Failure, failure, type Problem } from '../core/problem.ts';
 import { readPlan } from '../core/replay.ts';
 import { showIdentity } from '../core/resource.ts';
 import { isDenied } from '../core/verdict.ts';
@@ -14,8 +14,8 @@ import type { Store } from '../stores/store.ts';
 import type { Context } from './context.ts';
 import {
   actOf,
-  answerOf,
   type InputOptions,
+  overridingOf,
   planOptions,
   type ScopeOptions,
   sourceOf,
@@ -61,11 +61,15 @@ async function applyFiles(context: Context, options: Options): Promise<ExitStatu
   const source = sourceOf(options, context);
   const store = await storeOf(options, context);
   const input = await readSource(source);
-  const [plan, now, answer] = [planOptions(options, context), context.now(), answerOf(options, context)];
+  const [plan, now, overriding] = [
+    planOptions(options, context),
+    context.now(),
+    overridingOf(options, context),
+  ];
   if (options.keepGoing !== true)
-    return finish(context, options, store, await planInput(store, input, plan, now, answer));
+    return finish(context, options, store, await planInput(store, input, plan, now, overriding));
   const { planKeepingGoing } = await import('../engine/keep-going.ts');
-  const partly = await planKeepingGoing(await readAll(store), input, plan, now, answer);
+  const partly = await planKeepingGoing(await readAll(store), input, plan, now, overriding);
   return finish(context, options, store, partly, partly);
 }
 
@@ -98,7 +102,7 @@ async function applySaved(context: Context, options: Options, file: string): Pro
     context,
     options,
     store,
-    await planSaved(store, plan, answerOf(options, context), context.now()),
+    await planSaved(store, plan, overridingOf(options, context), context.now()),
   );
 }
 
@@ -165,7 +169,7 @@ export async function finish(
     }
   }
   if (refused) await recordRefusal(store, refused, act);
-  const applied = await applyPlan(store, planned, act, answerOf(options, context));
+  const applied = await applyPlan(store, planned, act, overridingOf(options, context));
   if (applied.created) note(context, options, `created store ${store.location}`);
   if (options.output === 'json') {
     const outcomes = [...applied.outcomes, ...leftOut.map(failedOutcome)];
@@ -185,16 +189,27 @@ export async function finish(
     await snapshotAfter(context, options, store, applied.revision);
   }
   if (leftOut.length > 0) {
-    const problems = leftOut.map(({ problem }) => problem);
-    const unique = [...new Map(problems.map((one) => [`${one.code} ${one.message}`, one])).values()];
-    reportProblems(context, options, options.output === 'json' ? [...warnings, ...unique] : unique);
-    for (const { id, problem } of leftOut)
-      note(context, options, `left out, and as it was: ${showIdentity(id)} (${problem.code})`);
+    tellLeftOut(context, options, leftOut, warnings);
     if (plan.changes.length > 0) return EXIT.partial;
     return refused ? EXIT.refused : EXIT.invalid;
   }
   if (options.output === 'json') reportWarnings(context, options, warnings);
   return EXIT.done;
+}
+
+/** Each reason once, then a line for each resource. With -o json one document, with the warnings of the input. */
+function tellLeftOut(
+  context: Context,
+  options: WriteOptions,
+  leftOut: readonly LeftOut[],
+  warnings: readonly Problem[],
+): void {
+  const reasons = [
+    ...new Map(leftOut.map(({ problem }) => [`${problem.code} ${problem.message}`, problem])).values(),
+  ];
+  reportProblems(context, options, options.output === 'json' ? [...warnings, ...reasons] : reasons);
+  for (const { id, problem } of leftOut)
+    note(context, options, `left out, and as it was: ${showIdentity(id)} (${problem.code})`);
 }
 
 function failedOutcome({ id }: LeftOut) {

@@ -1,9 +1,8 @@
 import { createGrantFacts } from '../core/grant-facts.ts';
-import { EXIT, type ExitStatus, Failure } from '../core/problem.ts';
+import { EXIT } from '../core/problem.ts';
 import { createQuestions } from '../core/question.ts';
 import { canIText, reasonWords } from '../render/answer-text.ts';
 import { answerJson } from './answer-json.ts';
-import type { Context } from './context.ts';
 import type { Handler } from './program.ts';
 import {
   askedOf,
@@ -18,24 +17,8 @@ import {
 } from './question-options.ts';
 import { paintFor } from './settings.ts';
 
-/** Exit 0 is yes and 1 is no; a failure must never look like one of them. */
-export const command: Handler = async (context, args, options: QuestionOptions) => {
-  try {
-    return await answer(context, args, options);
-  } catch (error) {
-    if (error instanceof Failure && error.exit >= EXIT.invalid) throw error;
-    throw new Failure(
-      EXIT.invalid,
-      error instanceof Failure ? error.problems : [unexpected(error, context, options)],
-    );
-  }
-};
-
-async function answer(
-  context: Context,
-  [word = '', role = '']: readonly string[],
-  options: QuestionOptions,
-): Promise<ExitStatus> {
+/** Exit 0 is yes and 1 is no; `run` sees to it that a failure looks like neither. */
+export const command: Handler = async (context, [word = '', role = ''], options: QuestionOptions) => {
   const question = { role, workspace: workspaceOption(options), ...targetOption(options) };
   const { state, at } = await askedOf(context, options);
   const subject = subjectArgument(word, state, question.workspace);
@@ -70,14 +53,4 @@ async function answer(
     );
   }
   return found.allowed ? EXIT.done : EXIT.error;
-}
-
-function unexpected(error: unknown, context: Context, { verbose }: QuestionOptions) {
-  if (verbose === true && error instanceof Error) context.stderr.write(`${error.stack}\n`);
-  return {
-    code: 'RC408',
-    severity: 'error',
-    message: `unexpected: ${error instanceof Error ? error.message : String(error)}`,
-    hint: 'this is a mistake in iam: please report it, with what -v adds',
-  } as const;
-}
+};

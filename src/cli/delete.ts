@@ -3,7 +3,7 @@ import { EXIT, failure } from '../core/problem.ts';
 import { showIdentity } from '../core/resource.ts';
 import { planFrom } from '../engine/plan.ts';
 import { finish, type WriteOptions } from './apply.ts';
-import { answerOf, planOptions, storeOf } from './inputs.ts';
+import { overridingOf, planOptions, storeOf } from './inputs.ts';
 import type { Handler } from './program.ts';
 import { kindArgument, oneOf, readStore } from './read-store.ts';
 
@@ -37,6 +37,6 @@ export const command: Handler = async (context, [word = '', name = ''], options:
   const plan = contents
     ? { ...base, workspace: undefined, pruneWorkspaces: [name] }
     : { ...base, workspace: undefined, deletes: [one.id] };
-  const planned = await planFrom(head, stored, [], plan, context.now(), answerOf(options, context));
+  const planned = await planFrom(head, stored, [], plan, context.now(), overridingOf(options, context));
   return finish(context, options, await storeOf(options, context), planned);
 };

@@ -1,6 +1,6 @@
 import type { PlanOptions } from '../core/plan-changes.ts';
 import { EXIT, failure } from '../core/problem.ts';
-import type { Answer } from '../engine/judgement.ts';
+import type { Overriding } from '../engine/judgement.ts';
 import { formatTime } from '../kinds/time.ts';
 import { filesSource } from '../sources/files.ts';
 import type { Source } from '../sources/source.ts';
@@ -47,7 +47,7 @@ export function planOptions(options: ScopeOptions, context: Context): PlanOption
 }
 
 /** Who answers for what is refused. */
-export function answerOf(options: GuardOptions, context: Context): Answer {
+export function overridingOf(options: GuardOptions, context: Context): Overriding {
   return {
     overrides: overridesOf(options),
     actor: actorName(options, context),

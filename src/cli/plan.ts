@@ -4,7 +4,14 @@ import { isDenied } from '../core/verdict.ts';
 import { readSource } from '../engine/load.ts';
 import { type Planned, planInput } from '../engine/plan.ts';
 import type { Context } from './context.ts';
-import { answerOf, type InputOptions, planOptions, type ScopeOptions, sourceOf, storeOf } from './inputs.ts';
+import {
+  type InputOptions,
+  overridingOf,
+  planOptions,
+  type ScopeOptions,
+  sourceOf,
+  storeOf,
+} from './inputs.ts';
 import type { Handler } from './program.ts';
 import { denialProblems, note, problemItems, reportProblems, reportWarnings } from './report.ts';
 import { type GlobalOptions, paintFor, timeOption } from './settings.ts';
@@ -25,7 +32,7 @@ export const command: Handler = async (context, _args, options: Options) => {
     input,
     planOptions(options, context),
     timeOption(options.at, context),
-    answerOf(options, context),
+    overridingOf(options, context),
   );
   await printPlan(context, options, planned, store.location);
   if (options.out !== undefined) {

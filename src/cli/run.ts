@@ -16,17 +16,13 @@ export async function run(context: Context): Promise<number> {
     await program.parseAsync(argv, { from: 'user' });
     return status;
   } catch (error) {
-    return fail(context, error);
+    const exit = fail(context, error);
+    // A question that is not answered must not read as a no.
+    return program.args[0] === 'can-i' && exit === EXIT.error ? EXIT.invalid : exit;
   }
 }
 
-/** A question that is not answered must not read as a no. */
 function fail(context: Context, error: unknown): number {
-  const exit = report(context, error);
-  return context.argv.includes('can-i') && exit !== EXIT.done ? Math.max(exit, EXIT.invalid) : exit;
-}
-
-function report(context: Context, error: unknown): number {
   const { argv } = context;
   const voice = {
     output: wantsJson(argv) ? 'json' : undefined,

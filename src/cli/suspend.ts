@@ -4,7 +4,7 @@ import { EXIT, failure } from '../core/problem.ts';
 import { planFrom } from '../engine/plan.ts';
 import type { Resource } from '../kinds/index.ts';
 import { finish, type WriteOptions } from './apply.ts';
-import { answerOf, planOptions, storeOf } from './inputs.ts';
+import { overridingOf, planOptions, storeOf } from './inputs.ts';
 import type { Handler } from './program.ts';
 import { oneOf, readStore } from './read-store.ts';
 import { reportWarnings } from './report.ts';
@@ -19,8 +19,15 @@ const SUSPENDER = 'suspend';
 export const command: Handler = async (context, [name = ''], options: WriteOptions) => {
   if (options.reason === undefined || options.reason.trim() === '')
     throw failure(EXIT.invalid, 'RC121', 'to suspend somebody needs a reason', 'say why with --reason TEXT');
-  const { workspace: _, ...everywhere } = options;
-  const { head, stored } = await readStore(context, everywhere);
+  if (options.workspace !== undefined)
+    throw failure(
+      EXIT.invalid,
+      'RC121',
+      'a person is suspended in all workspaces',
+      'leave -n out; to take access in one of them, change its bindings',
+    );
+  const manager = options.manager ?? SUSPENDER;
+  const { head, stored } = await readStore(context, options);
   const one = oneOf(stored, 'User', name, undefined);
   const user = one.resource as Resource<'User'>;
   if (isPaused(user))
@@ -31,13 +38,13 @@ export const command: Handler = async (context, [name = ''], options: WriteOptio
       'lift the annotation rolecall.dev/paused first',
     );
   const holder = one.fieldManagers.state;
-  if (user.spec.state === 'Suspended' && holder !== (options.manager ?? SUSPENDER))
+  if (user.spec.state === 'Suspended' && holder !== manager)
     reportWarnings(context, options, [
       {
         code: 'RC213',
         severity: 'warn',
-        message: `User ${name} is suspended already, by ${holder === undefined ? 'nobody in particular' : `manager "${holder}"`}, who may activate him again`,
-        hint: `to keep him out, take his state out of those manifests`,
+        message: `User ${name} is suspended already, ${holder === undefined ? 'and no manager holds that: any may' : `by manager "${holder}", who may`} activate him again`,
+        hint: 'to keep him out, take his state out of the manifests',
       },
     ]);
   const suspended: Resource<'User'> = { ...user, spec: { ...user.spec, state: 'Suspended' } };
@@ -49,8 +56,14 @@ export const command: Handler = async (context, [name = ''], options: WriteOptio
     place,
     placeInside: place,
   };
-  const manager = options.manager ?? SUSPENDER;
-  const plan = { ...planOptions(options, context), manager, adopt: true, workspace: undefined };
-  const planned = await planFrom(head, stored, [declared], plan, context.now(), answerOf(options, context));
+  const plan = { ...planOptions(options, context), manager, adopt: true };
+  const planned = await planFrom(
+    head,
+    stored,
+    [declared],
+    plan,
+    context.now(),
+    overridingOf(options, context),
+  );
   return finish(context, options, await storeOf(options, context), planned);
 };

@@ -4,7 +4,8 @@ import { type AccessChange, diffAccess, type ResourceChange } from './access-dif
 import { judgeByGuards } from './guards/guards.ts';
 import type { JudgeSettings, Scene } from './guards/scene.ts';
 import type { Change, PlanNotes } from './plan.ts';
-import { fromManifest, type Identity, identityOf } from './resource.ts';
+import { renamesOf } from './renames.ts';
+import { fromManifest, type Identity, identity, identityOf } from './resource.ts';
 import { createState, type State } from './state.ts';
 import type { Stored } from './stored.ts';
 import { checkState, type Violation } from './validate.ts';
@@ -44,24 +45,21 @@ export interface Judged extends Between {
 /** Judges changes against the state that they are made on. `at` in milliseconds. */
 export function judge(actual: Actual, drafts: readonly Draft[], settings: JudgeSettings, at: number): Judged {
   const before = createState([...actual.values()].map(({ resource }) => resource));
-  const after = createState(statesAfter(actual, drafts));
+  const after = createState(
+    resourcesAfter(
+      actual,
+      drafts.map(({ change }) => change),
+    ),
+  );
   const leaving = new Set<Identity>();
   const changed: Resource[] = [];
-  const renamedUsers = new Map<string, string>();
-  const renamedWorkspaces = new Map<string, string>();
-  const renamedRoles = new Map<string, string>();
   const pairs = drafts.map(({ change, stored }) => {
     const now = change.after && fromManifest(change.after);
     if (now) changed.push(now);
     if (stored && (!now || stored.id !== identityOf(now))) leaving.add(stored.id);
-    if (change.kind === 'User' && change.previousName !== null)
-      renamedUsers.set(change.previousName, change.name);
-    if (change.kind === 'Workspace' && change.previousName !== null)
-      renamedWorkspaces.set(change.name, change.previousName);
-    if (change.kind === 'Role' && change.previousName !== null)
-      renamedRoles.set(change.name, change.previousName);
     return { before: stored?.resource ?? null, after: now };
   });
+  const names = renamesOf(pairs);
   const violations = checkState(after, changed, leaving);
   if (violations.length > 0)
     return { before, after, pairs, violations, access: [], verdicts: [], risks: new Map() };
@@ -70,7 +68,7 @@ export function judge(actual: Actual, drafts: readonly Draft[], settings: JudgeS
   const risks = new Map(
     access
       .flatMap(({ gains, loses }) => [...gains, ...loses])
-      .map(({ role }) => [role, highestRisk(before, after, role, renamedRoles.get(role) ?? role)] as const),
+      .map(({ role }) => [role, highestRisk(before, after, role, names.before('Role', role))] as const),
   );
   const scene: Scene = {
     settings,
@@ -83,8 +81,8 @@ export function judge(actual: Actual, drafts: readonly Draft[], settings: JudgeS
     accessAfter,
     access,
     at,
-    userAfter: (name) => renamedUsers.get(name) ?? name,
-    workspaceBefore: (name) => renamedWorkspaces.get(name) ?? name,
+    userAfter: (name) => names.after('User', name),
+    workspaceBefore: (name) => names.before('Workspace', name),
   };
   return { before, after, pairs, violations, access, verdicts: judgeByGuards(scene, leaving, risks), risks };
 }
@@ -95,8 +93,13 @@ function highestRisk(before: State, after: State, role: string, old: string) {
   return riskRank(was) > riskRank(is) ? was : is;
 }
 
-function* statesAfter(actual: Actual, drafts: readonly Draft[]): Generator<Resource> {
-  const touched = new Set(drafts.map(({ stored }) => stored?.id));
+/** What there is after changes of what there was. */
+export function* resourcesAfter(actual: Actual, changes: readonly Change[]): Generator<Resource> {
+  const touched = new Set(
+    changes.map(({ kind, namespace, name, previousName }) =>
+      identity(kind, namespace ?? undefined, previousName ?? name),
+    ),
+  );
   for (const stored of actual.values()) if (!touched.has(stored.id)) yield stored.resource;
-  for (const { change } of drafts) if (change.after) yield fromManifest(change.after);
+  for (const { after } of changes) if (after) yield fromManifest(after);
 }

@@ -24,8 +24,8 @@ export interface Declared {
 export interface ReadManifests {
   readonly declared: readonly Declared[];
   readonly problems: readonly Problem[];
-  /** Identities of manifests that are wrong: they exist, so that a reference to them is no second mistake. */
-  readonly broken: ReadonlySet<Identity>;
+  /** Manifests that are wrong, with their first mistake: they exist, so that a reference to them is no second mistake. */
+  readonly broken: ReadonlyMap<Identity, Problem>;
   /** Whether something is so wrong that it is not even known what it declares. */
   readonly unknown: boolean;
 }
@@ -51,7 +51,7 @@ export function readManifests(documents: Iterable<Document>): ReadManifests {
   const declared: Declared[] = [];
   const problems: Problem[] = [];
   const warnings: Problem[] = [];
-  const broken = new Set<Identity>();
+  const broken = new Map<Identity, Problem>();
   let unknown = false;
   for (const document of documents) {
     for (const problem of listProblems(document)) {
@@ -60,6 +60,7 @@ export function readManifests(documents: Iterable<Document>): ReadManifests {
     }
     for (const { value, base } of unpack(document)) {
       if (problems.length >= LIMITS.problems) return { declared, problems, broken, unknown: true };
+      const before = problems.length;
       const read = readManifest(document, value, base, problems, warnings);
       if (read) {
         declared.push(read);
@@ -67,8 +68,9 @@ export function readManifests(documents: Iterable<Document>): ReadManifests {
       }
       if (!isOurs(value)) continue;
       const id = claimedIdentity(value);
-      if (id === undefined) unknown = true;
-      else broken.add(id);
+      const mistake = problems[before];
+      if (id === undefined || !mistake) unknown = true;
+      else broken.set(id, mistake);
     }
   }
   return { declared, problems: [...problems, ...warnings], broken, unknown };

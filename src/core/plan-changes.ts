@@ -188,37 +188,41 @@ function draftChange(
     return undefined;
   }
   const renamed = stored.id === id ? null : stored.resource.metadata.name;
-  const suspendedBy = reactivatedFrom(fields, declares, stored, options.manager);
-  const other = conflictOf(fields, declares, stored, options.manager);
-  const conflict =
-    suspendedBy === undefined ? other : conflictOf(withoutState(fields), declares, stored, options.manager);
+  const { other, conflict, reactivates } = hindrancesOf(fields, declares, stored, options.manager);
   return draft(
     'update',
     renamed === null ? 'declared different' : `renamed from ${renamed}`,
     { before, fields, previousName: renamed, adopts: options.adopt ? (other ?? null) : null },
     options.adopt ? undefined : conflict,
-    options.adopt ? undefined : suspendedBy,
+    options.adopt ? undefined : reactivates,
   );
 }
 
 const STATE_PATH = '/spec/state';
 
-/** All but the state of a User, which RC213 judges where somebody else suspended him. */
-export function withoutState<T extends { path: string }>(fields: readonly T[]): T[] {
-  return fields.filter(({ path }) => path !== STATE_PATH);
+/** What stands in the way of an update. */
+interface Hindrances {
+  /** The manager of anything that would change, if it is another one: --adopt takes it over from him. */
+  readonly other: string | undefined;
+  /** The same, but for a state that RC213 judges. */
+  readonly conflict: string | undefined;
+  /** The other manager who suspended the person whom it would activate again. */
+  readonly reactivates: string | undefined;
 }
 
-/** The other manager who suspended the person whom these fields activate again. */
-export function reactivatedFrom(
+export function hindrancesOf(
   fields: readonly FieldChange[],
   declares: readonly string[],
   stored: Stored,
   manager: string,
-): string | undefined {
-  if (stored.resource.kind !== 'User') return undefined;
-  if (!fields.some(({ path, before }) => path === STATE_PATH && before === 'Suspended')) return undefined;
-  const other = declares.includes('state') ? stored.fieldManagers.state : stored.manager;
-  return other === undefined || other === manager ? undefined : other;
+): Hindrances {
+  const other = conflictOf(fields, declares, stored, manager);
+  const state = fields.filter(({ path, before }) => path === STATE_PATH && before === 'Suspended');
+  const reactivates =
+    stored.resource.kind === 'User' ? conflictOf(state, declares, stored, manager) : undefined;
+  if (reactivates === undefined) return { other, conflict: other, reactivates };
+  const rest = fields.filter(({ path }) => path !== STATE_PATH);
+  return { other, conflict: conflictOf(rest, declares, stored, manager), reactivates };
 }
 
 /**
@@ -288,7 +292,7 @@ export function isInField(path: string, field: string): boolean {
  * The other manager of anything that would change: an unmanaged field has its own, or nobody, and then whoever
  * declares it may have it; all else is the resource's.
  */
-export function conflictOf(
+function conflictOf(
   fields: readonly { path: string }[],
   declares: readonly string[],
   stored: Stored,

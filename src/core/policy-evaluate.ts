@@ -1,7 +1,8 @@
 import { type CelInput, celEnv, isCelError, parse, plan } from '@bufbuild/cel';
 import { strings } from '@bufbuild/cel/ext';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import type { PolicyItem, PolicyValue, PolicyWork } from './policy-input.ts';
+import type { PolicyItem, PolicyWork } from './policy-input.ts';
+import type { PolicyValue } from './policy-object.ts';
 
 /** What a policy says of one thing that it looked at. */
 export interface PolicyFinding {

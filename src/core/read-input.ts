@@ -17,13 +17,13 @@ export interface InputText {
 export function readInput(texts: readonly InputText[]): ReadManifests {
   const declared: Declared[] = [];
   const problems: Problem[] = [];
-  const broken = new Set<Identity>();
+  const broken = new Map<Identity, Problem>();
   let unknown = false;
   for (const { file, text } of [...texts].sort((a, b) => compareText(a.file, b.file))) {
     const unread: Problem[] = [];
     const manifests = readManifests(documentsOf(file, text, unread));
     for (const one of manifests.declared) declared.push(one);
-    for (const id of manifests.broken) broken.add(id);
+    for (const [id, mistake] of manifests.broken) broken.set(id, mistake);
     unknown ||= manifests.unknown || unread.length > 0;
     const found = [...unread, ...manifests.problems];
     const errors = found.filter(({ severity }) => severity === 'error');

@@ -7,9 +7,10 @@ import { parseLimit } from './limit.ts';
 import { readManifests } from './manifest.ts';
 import { withWaysOut } from './override.ts';
 import { type Change, digestOf, identityOfChange, judgesOf, type Plan, type PlanNotes } from './plan.ts';
-import { conflictOf, isInField, reactivatedFrom, withoutState } from './plan-changes.ts';
+import { hindrancesOf, isInField } from './plan-changes.ts';
 import { EXIT, type Failure, failure } from './problem.ts';
 import { identity, type Manifest, showIdentity, toManifest } from './resource.ts';
+import type { Stored } from './stored.ts';
 import type { Verdict } from './verdict.ts';
 
 /**
@@ -135,21 +136,7 @@ export function replayPlan(
     if (stored?.body !== expected) return { stale: `${showIdentity(before)} is not as it was` };
     const target = identityOfChange(change);
     if (target !== before && actual.has(target)) return { stale: `${showIdentity(target)} exists now` };
-    const conflict =
-      stored &&
-      (change.action === 'delete'
-        ? stored.manager
-        : conflictOf(change.fields, change.declares, stored, plan.manager));
-    const other = conflict === plan.manager || conflict === change.adopts ? undefined : conflict;
-    const suspendedBy =
-      stored && change.adopts === null
-        ? reactivatedFrom(change.fields, change.declares, stored, plan.manager)
-        : undefined;
-    const rest =
-      suspendedBy === undefined || !stored
-        ? other
-        : conflictOf(withoutState(change.fields), change.declares, stored, plan.manager);
-    drafts.push({ change, stored, conflict: rest, reactivates: suspendedBy });
+    drafts.push({ change, stored, ...standing(change, stored, plan.manager) });
   }
   if (drafts.length === 0) return { plan, notes: { risks: new Map() }, between: undefined };
   const { manager, guards } = plan;
@@ -165,6 +152,20 @@ export function replayPlan(
   const again = judge(actual, drafts, settings, now);
   const verdicts = withWaysOut(again.verdicts, () => plan.digest);
   return { plan: { ...plan, verdicts }, notes: { risks: judged.risks }, between: again };
+}
+
+/** What stands in the way of a change now that it does not take over. */
+function standing(
+  change: Change,
+  stored: Stored | undefined,
+  manager: string,
+): Pick<Draft, 'conflict' | 'reactivates'> {
+  if (!stored) return { conflict: undefined };
+  const unlessAdopted = (other: string | undefined) => (other === change.adopts ? undefined : other);
+  if (change.action === 'delete')
+    return { conflict: stored.manager === manager ? undefined : unlessAdopted(stored.manager) };
+  const { conflict, reactivates } = hindrancesOf(change.fields, change.declares, stored, manager);
+  return { conflict: unlessAdopted(conflict), reactivates: unlessAdopted(reactivates) };
 }
 
 /**

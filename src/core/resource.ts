@@ -92,6 +92,11 @@ export function edgesOf(resource: Resource): Edge[] {
   return edges;
 }
 
+/** What makes an edge the same one: its target and the list or field that it is in; without a target, its pointer. */
+export function edgeKey(pointer: string, target: string | null): string {
+  return target === null ? pointer : `${pointer.slice(0, pointer.lastIndexOf('/'))} ${target}`;
+}
+
 /** The keyed list of `kind` at a path from the spec down. */
 export function listAt(kind: KindName, path: readonly string[]): KeyedList | undefined {
   return kindOf(kind).lists.find(

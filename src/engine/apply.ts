@@ -3,11 +3,11 @@ import { isInField } from '../core/plan-changes.ts';
 import { EXIT, failure } from '../core/problem.ts';
 import { fromManifest, type Identity, identity, identityOf } from '../core/resource.ts';
 import type { Stored } from '../core/stored.ts';
-import { isDenied } from '../core/verdict.ts';
+import { isDenied, type Verdict } from '../core/verdict.ts';
 import { KIND_NAMES } from '../kinds/index.ts';
 import { parseTime } from '../kinds/time.ts';
 import { type Act, type Head, StaleBase, type Store, type WriteChange } from '../stores/store.ts';
-import type { Answer } from './judgement.ts';
+import type { Overriding } from './judgement.ts';
 import type { Planned } from './plan.ts';
 import { planSaved } from './saved-plan.ts';
 
@@ -37,7 +37,12 @@ const OUTCOMES = { create: 'created', update: 'updated', delete: 'deleted' } as 
  * When the store has moved on since the plan was made, the plan is judged again on what there is now, and applied if
  * nothing that it touches, refers to or is judged by has changed; otherwise throws a Failure (exit 5).
  */
-export async function applyPlan(store: Store, planned: Planned, act: Act, answer: Answer): Promise<Applied> {
+export async function applyPlan(
+  store: Store,
+  planned: Planned,
+  act: Act,
+  overriding: Overriding,
+): Promise<Applied> {
   const { plan, actual, head } = planned;
   if (isDenied(plan.verdicts)) throw new Error('a denied plan must not be applied');
   if (plan.changes.length === 0) {
@@ -71,7 +76,7 @@ export async function applyPlan(store: Store, planned: Planned, act: Act, answer
     };
   } catch (error) {
     if (!(error instanceof StaleBase)) throw error;
-    const again = await planSaved(store, plan, answer, parseTime(act.at) ?? 0);
+    const again = await planSaved(store, plan, overriding, parseTime(act.at) ?? 0);
     if (isDenied(again.plan.verdicts))
       throw failure(
         EXIT.stale,
@@ -79,7 +84,7 @@ export async function applyPlan(store: Store, planned: Planned, act: Act, answer
         'the store has changed since the plan was made, and it would be refused now; nothing was applied',
         'plan again, and look at the new plan',
       );
-    return applyPlan(store, again, act, answer);
+    return applyPlan(store, again, act, overriding);
   }
 }
 
@@ -92,7 +97,8 @@ async function refuseSecondUse(store: Store, digest: string, codes: readonly str
         for await (const rows of reading.audit({ revision })) {
           const used = rows.some(
             ({ action, verdicts }) =>
-              action === 'override' && codes.some((code) => verdicts?.includes(`"code":"${code}"`)),
+              action === 'override' &&
+              (JSON.parse(verdicts ?? '[]') as Verdict[]).some(({ code }) => codes.includes(code)),
           );
           if (used)
             throw failure(

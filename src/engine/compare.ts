@@ -7,7 +7,7 @@ import { toManifest } from '../core/resource.ts';
 import type { Stored } from '../core/stored.ts';
 import { completed } from '../core/unmanaged.ts';
 import type { Source } from '../sources/source.ts';
-import { judgePlan, NO_ANSWER } from './judgement.ts';
+import { judgePlan, NO_OVERRIDES } from './judgement.ts';
 import { readSource, refuseErrors } from './load.ts';
 
 /**
@@ -42,7 +42,7 @@ export async function compareSources(
     at,
   });
   refuseErrors([...problems, ...plan.problems]);
-  const judged = await judgePlan(plan, between, NO_ANSWER, at);
+  const judged = await judgePlan(plan, between, NO_OVERRIDES, at);
   // Nobody applies a difference, so nothing lets it pass either.
   const verdicts = judged.plan.verdicts.map((verdict) => ({ ...verdict, override: null }));
   return { plan: { ...plan, verdicts }, notes, warnings: [...problems, ...plan.problems] };

@@ -1,6 +1,7 @@
 import type { AuditRow } from '../core/audit.ts';
 import {
   type Edge,
+  edgeKey,
   edgesOf,
   fromManifest,
   type Identity,
@@ -90,11 +91,6 @@ function next(was: Made | undefined, row: AuditRow, renames: ReadonlyMap<Identit
     ...edge,
     since: known.get(edgeKey(edge.pointer, edge.target)) ?? row.revision,
   }));
-}
-
-/** What makes an edge the same one: its target and the list or field that it is in; without a target, its pointer. */
-function edgeKey(pointer: string, target: string | null): string {
-  return target === null ? pointer : `${pointer.slice(0, pointer.lastIndexOf('/'))} ${target}`;
 }
 
 function resourceOf(body: string) {

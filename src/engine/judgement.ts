@@ -1,4 +1,4 @@
-import { createAccess } from '../core/access.ts';
+import { type Access, createAccess } from '../core/access.ts';
 import { isOwnerAt, ownersOf } from '../core/guards/owners.ts';
 import type { Between } from '../core/judge.ts';
 import { type Override, override, withWaysOut } from '../core/override.ts';
@@ -7,13 +7,13 @@ import type { Verdict } from '../core/verdict.ts';
 import type { AuditRemark } from '../stores/store.ts';
 
 /** Who answers for what guards and policies refuse. */
-export interface Answer {
+export interface Overriding {
   readonly overrides: readonly Override[];
   readonly actor: string | null;
   readonly reason: string | null;
 }
 
-export const NO_ANSWER: Answer = { overrides: [], actor: null, reason: null };
+export const NO_OVERRIDES: Overriding = { overrides: [], actor: null, reason: null };
 
 /** What the ledger must know of a plan beside its changes. */
 export interface Judgement {
@@ -29,19 +29,21 @@ export interface Judgement {
 export async function judgePlan(
   plan: Plan,
   between: Between | undefined,
-  answer: Answer,
+  overriding: Overriding,
   at: number,
 ): Promise<Judgement> {
   const found = between ? await askPolicies(plan, between, at) : { verdicts: [], remarks: [] };
-  if (found.verdicts.length === 0 && answer.overrides.length === 0) return { plan, remarks: found.remarks };
+  if (found.verdicts.length === 0 && overriding.overrides.length === 0)
+    return { plan, remarks: found.remarks };
   const judged = [...plan.verdicts, ...withWaysOut(found.verdicts, () => plan.digest)];
-  const { actor, reason } = answer;
+  const { actor, reason } = overriding;
+  let access: Access | undefined;
   const owns = (workspace: string) => {
     if (!between || actor === null) return false;
-    const { before } = between;
-    return isOwnerAt(ownersOf(before, createAccess(before), workspace, at), actor, at);
+    access ??= createAccess(between.before);
+    return isOwnerAt(ownersOf(between.before, access, workspace, at), actor, at);
   };
-  const { verdicts, overridden } = override(judged, answer.overrides, () => plan.digest, {
+  const { verdicts, overridden } = override(judged, overriding.overrides, () => plan.digest, {
     actor,
     reason,
     owns,

@@ -5,9 +5,10 @@ import { EXIT, Failure, failure, type Problem, sortProblems } from '../core/prob
 import { fromManifest, type Identity, identity, referencesOf, showIdentity } from '../core/resource.ts';
 import type { Stored } from '../core/stored.ts';
 import type { Verdict } from '../core/verdict.ts';
+import { toProblems } from '../core/violation-problem.ts';
 import type { KindName } from '../kinds/index.ts';
 import type { Head } from '../stores/store.ts';
-import { type Answer, judgePlan } from './judgement.ts';
+import { judgePlan, type Overriding } from './judgement.ts';
 import type { Planned } from './plan.ts';
 
 /** One resource that stays as it is, and why. */
@@ -37,23 +38,20 @@ export async function planKeepingGoing(
   input: ReadManifests,
   options: PlanOptions,
   at: number,
-  answer: Answer,
+  overriding: Overriding,
 ): Promise<PartlyPlanned> {
   const errors = input.problems.filter(({ severity }) => severity === 'error');
   if (input.unknown || !errors.every(({ code }) => OF_ONE_MANIFEST.includes(code)))
     throw invalid(input.problems);
   // A workspace is gone from the input only when nothing of it is there, mistaken or not.
-  const half = [...input.broken].some((id) => {
+  const half = [...input.broken.keys()].some((id) => {
     const [kind, workspace, name = ''] = id.split('/');
     return options.pruneWorkspaces.includes(kind === 'Workspace' ? name : (workspace ?? ''));
   });
   if (half) throw invalid(input.problems);
   const leftOut = new Map<Identity, LeftOut>();
   const used = new Set<string>();
-  for (const id of input.broken) {
-    const problem = errors.find(({ message }) => message.includes(id.split('/')[2] ?? '')) ?? errors[0];
-    if (problem) leftOut.set(id, { id, problem });
-  }
+  for (const [id, problem] of input.broken) leftOut.set(id, { id, problem });
   const kept = neighbours(input, stored);
   const actual = new Map(stored.map((one) => [one.id, one]));
   let refused: Plan | undefined;
@@ -66,28 +64,33 @@ export async function planKeepingGoing(
       options: { ...options, frozen },
       at,
     });
-    const broken = between?.violations ?? [];
     const failed = plan.problems.filter(({ severity }) => severity === 'error');
     if (failed.length > 0) {
       const before = leftOut.size;
       const changing = new Set(plan.changes.map(identityOfChange));
-      broken.forEach(({ id, cause }, i) => {
-        const culprit = changing.has(id) ? id : (cause ?? id);
-        const problem = failed.find(({ message }) => message === broken[i]?.message) ?? failed[0];
-        if (changing.has(culprit) && problem) leftOut.set(culprit, { id: culprit, problem });
-      });
+      for (const violation of between?.violations ?? []) {
+        const id = changing.has(violation.id) ? violation.id : (violation.cause ?? violation.id);
+        const [mistake] = toProblems([violation], input.declared);
+        if (!changing.has(id) || !mistake) continue;
+        const { missing } = violation;
+        const problem =
+          missing !== undefined && leftOut.has(missing) ? follows(id, missing, leftOut) : mistake;
+        leftOut.set(id, { id, problem });
+      }
       if (leftOut.size === before) throw invalid(failed);
       leaveReferrersOut(plan, leftOut);
       continue;
     }
     // Each round is another plan: an override is for one of them.
     const overrides =
-      answer.overrides.length === 0 ? [] : answer.overrides.filter(({ digest }) => digest === plan.digest);
+      overriding.overrides.length === 0
+        ? []
+        : overriding.overrides.filter(({ digest }) => digest === plan.digest);
     for (const { code } of overrides) used.add(code);
-    const judged = await judgePlan(plan, between, { ...answer, overrides }, at);
+    const judged = await judgePlan(plan, between, { ...overriding, overrides }, at);
     const denied = judged.plan.verdicts.filter(({ severity }) => severity === 'deny');
     if (denied.length === 0) {
-      refuseUnused(answer, used, plan);
+      refuseUnused(overriding, used, plan);
       const warnings = [...input.problems.filter(({ severity }) => severity === 'warn'), ...plan.problems];
       return { ...judged, notes, head, actual, warnings, leftOut: [...leftOut.values()], refused };
     }
@@ -100,7 +103,7 @@ export async function planKeepingGoing(
   }
 }
 
-function refuseUnused({ overrides }: Answer, used: ReadonlySet<string>, plan: Plan): void {
+function refuseUnused({ overrides }: Overriding, used: ReadonlySet<string>, plan: Plan): void {
   const unused = overrides.find(({ code }) => !used.has(code));
   if (unused)
     throw failure(
@@ -121,7 +124,7 @@ function invalid(problems: readonly Problem[]): Failure {
  */
 function neighbours({ broken, declared }: ReadManifests, stored: readonly Stored[]): Identity[] {
   const place = (id: Identity) => id.slice(0, id.lastIndexOf('/'));
-  const places = new Set([...broken].map(place));
+  const places = new Set([...broken.keys()].map(place));
   const known = new Set(declared.map(({ id }) => id));
   return stored.map(({ id }) => id).filter((id) => places.has(place(id)) && !known.has(id));
 }
@@ -168,12 +171,17 @@ function leaveReferrersOut({ changes }: Plan, leftOut: Map<Identity, LeftOut>): 
         .map(({ kind, namespace, name }) => identity(kind, namespace, name))
         .find((one) => leftOut.has(one));
       if (target === undefined) continue;
-      const problem: Problem = {
-        code: leftOut.get(target)?.problem.code ?? 'RC112',
-        severity: 'error',
-        message: `${showIdentity(id)} refers to ${showIdentity(target)}, which is left out`,
-      };
+      const problem = follows(id, target, leftOut);
       leftOut.set(id, { id, problem });
     }
   }
+}
+
+/** Why something is left out that is fine by itself. */
+function follows(id: Identity, target: Identity, leftOut: ReadonlyMap<Identity, LeftOut>): Problem {
+  return {
+    code: leftOut.get(target)?.problem.code ?? 'RC112',
+    severity: 'error',
+    message: `${showIdentity(id)} refers to ${showIdentity(target)}, which is left out`,
+  };
 }

@@ -34,7 +34,7 @@ export function problemsAcross(
   others: Iterable<Resource>,
 ): Problem[] {
   const own = declared.map(({ resource }) => completed(resource));
-  const violations = checkState(createState([...others, ...own]), own, broken);
+  const violations = checkState(createState([...others, ...own]), own, new Set(broken.keys()));
   return toProblems(unknown ? violations.filter(({ code }) => code !== 'RC112') : violations, declared);
 }
 

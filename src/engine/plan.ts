@@ -6,7 +6,7 @@ import { EXIT, failure, type Problem } from '../core/problem.ts';
 import { identity } from '../core/resource.ts';
 import type { Stored } from '../core/stored.ts';
 import type { AuditRemark, Head, Store } from '../stores/store.ts';
-import { type Answer, judgePlan, NO_ANSWER } from './judgement.ts';
+import { judgePlan, NO_OVERRIDES, type Overriding } from './judgement.ts';
 import { hasErrors, problemsAcross, refuseErrors } from './load.ts';
 
 /** A plan, and what applying it needs beside it. */
@@ -32,14 +32,14 @@ export async function planInput(
   input: ReadManifests,
   options: PlanOptions,
   at: number,
-  answer: Answer = NO_ANSWER,
+  overriding: Overriding = NO_OVERRIDES,
 ): Promise<Planned> {
   const { head, stored } = await readAll(store);
   if (hasErrors(input.problems)) {
     const others = stored.map(({ resource }) => resource);
     refuseErrors([...input.problems, ...problemsAcross(input, others)]);
   }
-  const planned = await planFrom(head, stored, input.declared, options, at, answer);
+  const planned = await planFrom(head, stored, input.declared, options, at, overriding);
   return { ...planned, warnings: [...input.problems, ...planned.warnings] };
 }
 
@@ -50,14 +50,14 @@ export async function planFrom(
   desired: readonly Declared[],
   options: PlanOptions,
   at: number,
-  answer: Answer = NO_ANSWER,
+  overriding: Overriding = NO_OVERRIDES,
 ): Promise<Planned> {
   const base = { store: head.store, revision: head.revision };
   const { plan: planned, notes, between } = planChanges({ desired, actual: stored, base, options, at });
   refuseErrors(planned.problems);
   const actual = new Map(stored.map((one) => [one.id, one]));
   refuseUnknownOwners(options.guards.requireOwners ?? [], actual, planned);
-  const { plan, remarks } = await judgePlan(planned, between, answer, at);
+  const { plan, remarks } = await judgePlan(planned, between, overriding, at);
   return { plan, notes, head, actual, warnings: plan.problems, remarks };
 }
 

@@ -5,7 +5,6 @@ import type { PolicyWork } from '../core/policy-input.ts';
 import { compareText, type Problem } from '../core/problem.ts';
 import { type Identity, identity } from '../core/resource.ts';
 import { nameSome, type Verdict } from '../core/verdict.ts';
-import type { Found } from './policy-evaluator.ts';
 import type { HostReport, HostTask } from './policy-host.ts';
 
 /** What a policy with enforcement Audit found: for the audit log, not for the plan. */
@@ -42,6 +41,12 @@ export async function judgePolicies(
     } else verdicts.push(verdict(one, 'RC301', one.enforcement === 'Deny' ? 'deny' : 'warn', violations));
   }
   return { verdicts, remarks };
+}
+
+/** What one version of a policy finds. */
+interface Found {
+  readonly work: PolicyWork;
+  readonly findings: readonly PolicyFinding[];
 }
 
 const VERSIONS: readonly PolicyWork['version'][] = ['both', 'store', 'manifest'];

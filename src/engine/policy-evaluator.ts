@@ -1,7 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { PolicyFinding } from '../core/policy-evaluate.ts';
 import type { PolicyWork } from '../core/policy-input.ts';
-import { compareText } from '../core/problem.ts';
 import type { Report, Task } from './policy-worker.ts';
 
 /** How long one policy may take for one plan, in milliseconds (safety.md). */
@@ -18,34 +17,25 @@ const LOOK_EVERY = 50;
 /** Items for a worker at a time, so that it holds no second copy of a whole plan. */
 const AT_A_TIME = 500;
 
-/** What one version of a policy found. Index -1 is a failure that is about all items. */
-export interface Found {
-  readonly work: PolicyWork;
-  readonly findings: readonly PolicyFinding[];
-}
-
-/** Evaluates each policy in a worker, by name, the store's version first. */
+/** Evaluates each policy in a worker: what each finds, in their order. Index -1 is a failure that is about all items. */
 export async function evaluatePolicies(
   work: readonly PolicyWork[],
   { budget = BUDGET }: { budget?: number } = {},
-): Promise<Found[]> {
-  const sorted = [...work].sort(
-    (a, b) => compareText(a.policy, b.policy) || VERSIONS.indexOf(a.version) - VERSIONS.indexOf(b.version),
-  );
-  const found: Found[] = [];
+): Promise<PolicyFinding[][]> {
+  const found: PolicyFinding[][] = [];
   let evaluator: Evaluator | undefined;
   try {
-    for (const one of sorted) {
+    for (const one of work) {
       evaluator ??= startEvaluator();
       const findings = await evaluator.evaluate(one, budget);
       if (typeof findings !== 'string') {
-        found.push({ work: one, findings });
+        found.push(findings);
         continue;
       }
       // Whatever became of that worker, the next policy gets a new one.
       await evaluator.end();
       evaluator = undefined;
-      found.push({ work: one, findings: [{ item: -1, is: 'failure', message: findings }] });
+      found.push([{ item: -1, is: 'failure', message: findings }]);
     }
   } finally {
     await evaluator?.end();
@@ -53,11 +43,9 @@ export async function evaluatePolicies(
   return found;
 }
 
-const VERSIONS: readonly PolicyWork['version'][] = ['both', 'store', 'manifest'];
-
 interface Evaluator {
   /** The findings, or why there are none: then this evaluator is of no more use. */
-  evaluate(work: PolicyWork, budget: number): Promise<readonly PolicyFinding[] | string>;
+  evaluate(work: PolicyWork, budget: number): Promise<PolicyFinding[] | string>;
   end(): Promise<void>;
 }
 

@@ -13,7 +13,7 @@ export type HostReport = readonly (readonly PolicyFinding[])[];
 
 process.once('message', ({ work, options }: HostTask) => {
   evaluatePolicies(work, options).then(
-    (found) => process.send?.(found.map(({ findings }) => findings)),
+    (found: HostReport) => process.send?.(found),
     // It ends without an answer, and the policy denies.
     () => process.disconnect?.(),
   );

@@ -1,9 +1,8 @@
-import type { Actual } from '../core/judge.ts';
+import { resourcesAfter } from '../core/judge.ts';
 import type { Declared, ReadManifests } from '../core/manifest.ts';
-import type { Change } from '../core/plan.ts';
 import type { PlanOptions } from '../core/plan-changes.ts';
 import type { Problem } from '../core/problem.ts';
-import { fromManifest, type Identity, identity } from '../core/resource.ts';
+import type { Identity } from '../core/resource.ts';
 import type { Origins } from '../core/snapshot.ts';
 import { createState, type State } from '../core/state.ts';
 import type { Verdict } from '../core/verdict.ts';
@@ -89,17 +88,6 @@ export async function stateAfter(
     warnings,
     verdicts: plan.verdicts,
   };
-}
-
-/** What there is after changes of what there was. */
-function* resourcesAfter(actual: Actual, changes: readonly Change[]): Generator<Resource> {
-  const touched = new Set(
-    changes.map(({ kind, namespace, name, previousName }) =>
-      identity(kind, namespace ?? undefined, previousName ?? name),
-    ),
-  );
-  for (const stored of actual.values()) if (!touched.has(stored.id)) yield stored.resource;
-  for (const { after } of changes) if (after) yield fromManifest(after);
 }
 
 /** By its identity, so that what is not needed is not parsed. Workspaces are all needed, to say which there are. */

@@ -2,7 +2,7 @@ import type { Plan } from '../core/plan.ts';
 import { EXIT, failure } from '../core/problem.ts';
 import { replayPlan } from '../core/replay.ts';
 import type { Store } from '../stores/store.ts';
-import { type Answer, judgePlan } from './judgement.ts';
+import { judgePlan, type Overriding } from './judgement.ts';
 import { type Planned, readAll } from './plan.ts';
 
 /**
@@ -13,7 +13,12 @@ import { type Planned, readAll } from './plan.ts';
  *
  * Guards and policies judge it again, as of now (milliseconds): what they refuse is in its verdicts.
  */
-export async function planSaved(store: Store, plan: Plan, answer: Answer, now: number): Promise<Planned> {
+export async function planSaved(
+  store: Store,
+  plan: Plan,
+  overriding: Overriding,
+  now: number,
+): Promise<Planned> {
   const { head, stored } = await readAll(store);
   const fits = plan.base.store === null ? head.revision === 0 : plan.base.store === head.store;
   if (!fits) {
@@ -24,10 +29,10 @@ export async function planSaved(store: Store, plan: Plan, answer: Answer, now: n
     throw stale(`the plan was made ${made}`);
   }
   const actual = new Map(stored.map((one) => [one.id, one]));
-  const replayed = replayPlan(plan, actual, answer.actor, now);
+  const replayed = replayPlan(plan, actual, overriding.actor, now);
   if (replayed.stale !== undefined) throw stale(`the plan is stale: ${replayed.stale}`);
   const { notes, between } = replayed;
-  const judged = await judgePlan(replayed.plan, between, answer, now);
+  const judged = await judgePlan(replayed.plan, between, overriding, now);
   return { ...judged, notes, head, actual, warnings: [] };
 }
 

@@ -45,9 +45,12 @@ export function outcomeText(
       `Revision ${revision}: ${summary.create} created, ${summary.update} updated, ${summary.delete} deleted, ${summary.unchanged} unchanged.`,
     );
     if (access.length > 0) lines.push(`Access: ${accessSummary(access)}.`);
-    for (const { severity, code, message } of verdicts)
-      if (severity === 'warn')
-        lines.push(wrap(paint('warn', `warning ${code}`) + `: ${visible(message)}`, width, '  '));
+    for (const { severity, code, message } of verdicts) {
+      if (severity !== 'warn') continue;
+      const word = `warning ${code}`;
+      // Painted when it is wrapped: what paints takes no room.
+      lines.push(wrap(`${word}: ${visible(message)}`, width, '  ').replace(word, paint('warn', word)));
+    }
   }
   return lines.map((line) => `${line}\n`).join('');
 }

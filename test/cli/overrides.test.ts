@@ -270,6 +270,13 @@ describe('suspend', () => {
     });
   });
 
+  test('is of a person everywhere: a workspace beside it is refused, and changes nothing', async () => {
+    const at = await desk();
+    const ran = await at.iam('suspend cy -n acme --no-snapshot --reason x');
+    expect(ran).toMatchObject({ exit: 4, stderr: expect.stringContaining('suspended in all workspaces') });
+    expect((await at.iam('get user cy')).stdout).toMatch(/Active/);
+  });
+
   test('says so when somebody is suspended already, or paused', async () => {
     const at = await desk(docs(WORKSPACE, user('ana'), user('bo'), user('cy', ', state: Suspended'), OWNERS));
     expect(await at.iam('suspend cy --no-snapshot --reason x')).toMatchObject({
@@ -343,6 +350,23 @@ describe('--keep-going', () => {
       'left out, and as it was: RoleBinding acme/readers (RC107)\nleft out, and as it was: RoleBinding acme/lost (RC112)\n',
     );
     expect((await at.iam('get rb -n acme -o name')).stdout).toBe('more\nowners\nreaders\n');
+  });
+
+  test('says of what refers to a mistaken manifest that it does, not that there is no such thing', async () => {
+    const at = await desk();
+    at.write(
+      docs(
+        WORKSPACE,
+        PEOPLE,
+        OWNERS,
+        user('new', ', colour: red'),
+        binding('more', 'source-read-only', '{name: new}'),
+      ),
+    );
+    const ran = await at.iam('apply -f a.yaml --keep-going --no-snapshot');
+    expect(ran).toMatchObject({ exit: 4, stdout: '' });
+    expect(ran.stderr).toContain('RoleBinding acme/more refers to User new, which is left out');
+    expect(ran.stderr).not.toContain('there is no User');
   });
 
   test('applies the rest of a plan of which something is refused, and records the refusal', async () => {

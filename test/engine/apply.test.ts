@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { applyPlan } from '../../src/engine/apply.ts';
-import { NO_ANSWER } from '../../src/engine/judgement.ts';
+import { NO_OVERRIDES } from '../../src/engine/judgement.ts';
 import { planFrom, readAll } from '../../src/engine/plan.ts';
 import type { Resource } from '../../src/kinds/index.ts';
 import { sqliteStore } from '../../src/stores/sqlite/sqlite-store.ts';
@@ -39,7 +39,7 @@ async function plan(store: Store, resources: readonly Resource[]) {
 async function storeWith(...resources: Resource[]): Promise<Store> {
   const file = join(temporaryFolder(), 'iam.db');
   const store = sqliteStore({ file, location: file, lockTimeout: 1000 });
-  await applyPlan(store, await plan(store, resources), act, NO_ANSWER);
+  await applyPlan(store, await plan(store, resources), act, NO_OVERRIDES);
   return store;
 }
 
@@ -48,8 +48,8 @@ const [acme, ana, bo] = [workspace('acme'), user('ana'), user('bo')];
 test('a plan goes on when another apply came between that has nothing to do with it', async () => {
   const store = await storeWith(acme, ana);
   const mine = await plan(store, [binding('acme/owners', 'workspace-owner', ['ana'])]);
-  await applyPlan(store, await plan(store, [bo]), act, NO_ANSWER);
-  expect((await applyPlan(store, mine, act, NO_ANSWER)).revision).toBe(3);
+  await applyPlan(store, await plan(store, [bo]), act, NO_OVERRIDES);
+  expect((await applyPlan(store, mine, act, NO_OVERRIDES)).revision).toBe(3);
   expect(
     (await plan(store, [acme, ana, bo, binding('acme/owners', 'workspace-owner', ['ana'])])).plan.changes,
   ).toEqual([]);
@@ -58,8 +58,8 @@ test('a plan goes on when another apply came between that has nothing to do with
 test('a plan is stale when another apply changed what it changes, and nothing is written', async () => {
   const store = await storeWith(acme, ana);
   const mine = await plan(store, [user('ana', { type: 'BreakGlass' })]);
-  await applyPlan(store, await plan(store, [user('ana', { type: 'Service' })]), act, NO_ANSWER);
-  await expect(applyPlan(store, mine, act, NO_ANSWER)).rejects.toMatchObject({
+  await applyPlan(store, await plan(store, [user('ana', { type: 'Service' })]), act, NO_OVERRIDES);
+  await expect(applyPlan(store, mine, act, NO_OVERRIDES)).rejects.toMatchObject({
     exit: 5,
     problems: [{ code: 'RC404' }],
   });

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compilePolicy } from '../../src/core/policy-evaluate.ts';
-import type { PolicyItem, PolicyValue, PolicyWork } from '../../src/core/policy-input.ts';
+import type { PolicyItem, PolicyWork } from '../../src/core/policy-input.ts';
+import type { PolicyValue } from '../../src/core/policy-object.ts';
 import { judgePolicies } from '../../src/engine/policies.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { runIam } from '../support/run-iam.ts';

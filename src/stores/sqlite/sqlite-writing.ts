@@ -3,6 +3,7 @@ import { type AuditFacts, chainRow, GENESIS } from '../../core/audit.ts';
 import { canonicalJson } from '../../core/hash.ts';
 import {
   type Edge,
+  edgeKey,
   edgesOf,
   fromManifest,
   type Identity,
@@ -227,11 +228,6 @@ function edgeWriter(database: DatabaseSync, revision: number, renames: ReadonlyM
       for (const edge of made) insert.run(id, ...edge);
     },
   };
-}
-
-/** What makes an edge the same one: its target and the list or field that it is in; without a target, its pointer. */
-function edgeKey(pointer: string, target: string | null): string {
-  return target === null ? pointer : `${pointer.slice(0, pointer.lastIndexOf('/'))} ${target}`;
 }
 
 function renamesOf(changes: readonly WriteChange[]): Map<Identity, Identity> {
