@@ -61,9 +61,9 @@ export function* generate(size: number, seed = 1): Generator<Resource> {
         { kind: 'User' as const, name: user },
       ]),
     );
-    // Every tenth group is in the one of the same workspace before it.
+    // Every tenth group holds the one before it in the same workspace, which holds none: the limit on depth is ten.
     const nested =
-      i >= WORKSPACES && i % 10 === 0
+      i >= WORKSPACES && i % 10 === 0 && Math.floor(i / WORKSPACES) % 2 === 1
         ? [{ kind: 'Group' as const, name: name('group', i - WORKSPACES) }]
         : [];
     const spec = { displayName: `Group ${i}`, description: '', members: [...nested, ...members.values()] };

@@ -3,6 +3,7 @@ import type { KindName, Resource } from '../kinds/index.ts';
 import { keys } from '../kinds/kind.ts';
 import type { Tier } from '../kinds/role.ts';
 import { showScope } from '../kinds/role-binding.ts';
+import { foldCase } from '../kinds/text.ts';
 import type { Code } from './code.ts';
 import { pointerPart } from './document.ts';
 import { groupCycles, roleCycles } from './nesting.ts';
@@ -222,11 +223,6 @@ function rolesReachingOwner(state: State): Set<string> {
     }
   }
   return found;
-}
-
-/** Full case folding, near enough: `ß` is `ss`, and all forms of sigma are one. */
-function foldCase(text: string): string {
-  return text.toUpperCase().toLowerCase().replaceAll('ς', 'σ');
 }
 
 function emailClashes(state: State, focus: ReadonlyMap<Identity, Resource>): Violation[] {

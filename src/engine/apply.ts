@@ -1,3 +1,4 @@
+import { canonicalJson } from '../core/hash.ts';
 import { type Change, identityOfChange, type Plan } from '../core/plan.ts';
 import { isInField } from '../core/plan-changes.ts';
 import { EXIT, failure } from '../core/problem.ts';
@@ -61,7 +62,9 @@ export async function applyPlan(
       digest: plan.digest,
       verdicts: plan.verdicts,
       remarks: planned.remarks,
+      summary: plan.summary,
       changes: ordered.map((change) => writeChange(change, actual, plan.manager)),
+      renames: renamesOf(ordered),
     });
     return {
       revision: written.head.revision,
@@ -149,11 +152,25 @@ function writeChange(change: Change, actual: ReadonlyMap<Identity, Stored>, mana
     action: change.action,
     id: identityOfChange(change),
     uid: stored?.uid ?? null,
-    before,
-    after,
+    after: after && { body: canonicalJson(after), resource: fromManifest(after) },
     manager: stored && !takesOver(change) ? stored.manager : manager,
     fieldManagers: fieldManagersAfter(change, stored, manager),
   };
+}
+
+function renamesOf(changes: readonly Change[]): Map<Identity, Identity> {
+  return new Map(
+    changes.flatMap((change) =>
+      change.previousName === null
+        ? []
+        : [
+            [
+              identity(change.kind, change.namespace ?? undefined, change.previousName),
+              identityOfChange(change),
+            ] as const,
+          ],
+    ),
+  );
 }
 
 /** Adopting a field leaves the resource with its manager; adopting anything else takes the whole. */

@@ -70,3 +70,8 @@ export function badWindow(
   }
   return findings;
 }
+
+/** Full case folding, near enough: `ß` is `ss`, and all forms of sigma are one. What tells two e-mails apart. */
+export function foldCase(text: string): string {
+  return text.toUpperCase().toLowerCase().replaceAll('ς', 'σ');
+}

@@ -1,6 +1,6 @@
 import type { AuditRow } from '../core/audit.ts';
 import type { Action } from '../core/plan.ts';
-import type { Identity, Manifest } from '../core/resource.ts';
+import type { Identity } from '../core/resource.ts';
 import type { Stored } from '../core/stored.ts';
 import type { Verdict } from '../core/verdict.ts';
 import type { KindName } from '../kinds/index.ts';
@@ -51,6 +51,13 @@ export interface Reading {
    * that is cut short must throw: ending early would look like fewer resources.
    */
   resources(filter?: { workspace?: string }): AsyncIterable<readonly Stored[]>;
+  /**
+   * Those resources that are wanted, each once, in any order. What there is none of is left out; its cost is that of
+   * what is found, not of the store.
+   */
+  find(wanted: Wanted): Promise<readonly Stored[]>;
+  /** How many resources there are, by kind, workspace and manager; nothing where there are none. */
+  tally(): Promise<readonly Tally[]>;
   /** The revision that made each edge (core/resource.ts, edgesOf), in batches. */
   edges(filter?: { workspace?: string }): AsyncIterable<readonly StoredEdge[]>;
   /** Revisions, newest first. */
@@ -58,6 +65,33 @@ export interface Reading {
   /** Audit rows by seq: all, those of one revision, or those of revisions after one. */
   audit(filter?: AuditFilter): AsyncIterable<readonly AuditRow[]>;
   close(): Promise<void>;
+}
+
+/** What to look up: everything that any of these names. */
+export interface Wanted {
+  /** These. */
+  readonly ids?: readonly Identity[];
+  /** What has an edge to one of these (core/resource.ts, edgesOf). */
+  readonly targets?: readonly Identity[];
+  /** Users with one of these addresses, as `foldCase` has them. */
+  readonly emails?: readonly string[];
+  /** All of these kinds. */
+  readonly kinds?: readonly KindName[];
+  /** Those of one kind in one workspace, in the order of their names: at most `limit` after the name `after`. */
+  readonly page?: {
+    readonly kind: KindName;
+    readonly workspace: string;
+    readonly after: string;
+    readonly limit: number;
+  };
+}
+
+/** A number of resources; `workspace` is empty for global kinds. */
+export interface Tally {
+  readonly kind: KindName;
+  readonly workspace: string;
+  readonly manager: string;
+  readonly count: number;
 }
 
 /** Which audit rows: of one revision, of revisions greater than `after`; with both, of those that are both. */
@@ -103,8 +137,8 @@ export interface WriteChange {
   readonly id: Identity;
   /** The uid of what is there; null for a create, which gets a new one. */
   readonly uid: string | null;
-  readonly before: Manifest | null;
-  readonly after: Manifest | null;
+  /** What it is from now on: canonical JSON of the whole normal form, and what that says; null for a delete. */
+  readonly after: Pick<Stored, 'body' | 'resource'> | null;
   /** Who manages it, and which unmanaged fields, from now on. */
   readonly manager: string;
   readonly fieldManagers: Readonly<Record<string, string>>;
@@ -128,8 +162,11 @@ export type Entry =
       readonly verdicts: readonly Verdict[];
       /** What the audit says beside the changes, a row each. */
       readonly remarks: readonly AuditRemark[];
-      /** In the order of writing; each takes effect after those before it. */
-      readonly changes: readonly WriteChange[];
+      readonly summary: Revision['summary'];
+      /** In the order of writing; each takes effect after those before it. Gone through once. */
+      readonly changes: Iterable<WriteChange>;
+      /** The identities that renames change, the old one first. */
+      readonly renames: ReadonlyMap<Identity, Identity>;
     }
   /** An apply or delete that a guard or policy refused: one audit row, no revision. Nothing where there is no store. */
   | {

@@ -1,5 +1,6 @@
 import type { AuditRow } from '../../src/core/audit.ts';
-import { identityOf, toManifest } from '../../src/core/resource.ts';
+import { canonicalJson } from '../../src/core/hash.ts';
+import { type Identity, identityOf, toManifest } from '../../src/core/resource.ts';
 import type { Stored } from '../../src/core/stored.ts';
 import type { Resource } from '../../src/kinds/index.ts';
 import type {
@@ -36,13 +37,11 @@ export function act(more: Partial<Act> = {}): Act {
 type Ledger = Partial<Pick<WriteChange, 'manager' | 'fieldManagers'>>;
 
 export function create(resource: Resource, ledger: Ledger = {}): WriteChange {
-  const [id, after] = [identityOf(resource), toManifest(resource)];
   return {
     action: 'create',
-    id,
+    id: identityOf(resource),
     uid: null,
-    before: null,
-    after,
+    after: whole(resource),
     manager: 'default',
     fieldManagers: {},
     ...ledger,
@@ -51,21 +50,28 @@ export function create(resource: Resource, ledger: Ledger = {}): WriteChange {
 
 export function update(stored: Stored, resource: Resource, ledger: Ledger = {}): WriteChange {
   const { uid, manager, fieldManagers } = stored;
-  const [before, after] = [toManifest(stored.resource), toManifest(resource)];
-  return {
+  const change: WriteChange = {
     action: 'update',
     id: identityOf(resource),
     uid,
-    before,
-    after,
+    after: whole(resource),
     manager,
     fieldManagers,
     ...ledger,
   };
+  if (change.id !== stored.id) renamed.set(change, stored.id);
+  return change;
 }
 
-export function remove({ uid, id, resource, manager }: Stored): WriteChange {
-  return { action: 'delete', id, uid, before: toManifest(resource), after: null, manager, fieldManagers: {} };
+/** What a change was called before, when it renames. */
+const renamed = new WeakMap<WriteChange, Identity>();
+
+function whole(resource: Resource): WriteChange['after'] {
+  return { body: canonicalJson(toManifest(resource)), resource };
+}
+
+export function remove({ uid, id, manager }: Stored): WriteChange {
+  return { action: 'delete', id, uid, after: null, manager, fieldManagers: {} };
 }
 
 /** An entry on the state that `base` is the head of. */
@@ -74,6 +80,7 @@ export function applyOn(
   changes: readonly WriteChange[],
   more: Partial<Act> = {},
 ): Extract<Entry, { type: 'apply' }> {
+  const count = (action: WriteChange['action']) => changes.filter((one) => one.action === action).length;
   return {
     type: 'apply',
     base: { store, revision },
@@ -81,7 +88,14 @@ export function applyOn(
     digest: 'sha256:digest',
     verdicts: [],
     remarks: [],
+    summary: { create: count('create'), update: count('update'), delete: count('delete') },
     changes,
+    renames: new Map(
+      changes.flatMap((change) => {
+        const before = renamed.get(change);
+        return before === undefined ? [] : [[before, change.id] as const];
+      }),
+    ),
   };
 }
 

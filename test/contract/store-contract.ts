@@ -17,6 +17,7 @@ import {
   update,
 } from './entries.ts';
 import { edges } from './store-edges.ts';
+import { lookups } from './store-lookups.ts';
 import { readings } from './store-readings.ts';
 import { records } from './store-records.ts';
 import { resources } from './store-resources.ts';
@@ -53,6 +54,7 @@ export function storeContract({ name, newStore, skip = [] }: StoreContract): voi
     bases(test);
     resources(test);
     readings(test);
+    lookups(test);
     edges(test);
     records(test);
     it('skips only tests that there are', () => {

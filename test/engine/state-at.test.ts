@@ -48,7 +48,7 @@ function changesTo(
     left.delete(identityOf(resource));
     if (!was) return [create(resource)];
     const change = update(was, resource);
-    return JSON.stringify(change.before) === JSON.stringify(change.after) ? [] : [change];
+    return change.after?.body === was.body ? [] : [change];
   });
   return [...[...left.values()].map(remove), ...written];
 }

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { type AuditFacts, type AuditRow, chainRow, GENESIS } from '../../src/core/audit.ts';
 import { canonicalJson } from '../../src/core/hash.ts';
-import { type Edge, edgesOf, fromManifest, identityOf, workspaceOf } from '../../src/core/resource.ts';
+import { compareText } from '../../src/core/problem.ts';
+import { type Edge, edgesOf, identity, identityOf, workspaceOf } from '../../src/core/resource.ts';
 import type { Stored } from '../../src/core/stored.ts';
 import { KIND_NAMES, type KindName } from '../../src/kinds/index.ts';
+import { foldCase } from '../../src/kinds/text.ts';
 import {
   type Act,
   type Entry,
@@ -12,6 +14,7 @@ import {
   StaleBase,
   type Store,
   type StoredEdge,
+  type Tally,
   type WriteChange,
 } from '../../src/stores/store.ts';
 
@@ -80,6 +83,36 @@ function readingOf(ledger: Ledger): Reading {
   return {
     head: headOf(ledger),
     resources: ({ workspace } = {}) => batches(all(workspace).map(({ stored }) => stored)),
+    async find({ ids = [], targets = [], emails = [], kinds = [], page }) {
+      const rows = [...ledger.resources.values()];
+      const found = rows.filter(
+        ({ stored: { id, resource }, edges }) =>
+          ids.includes(id) ||
+          kinds.includes(resource.kind) ||
+          edges.some(({ target }) => target !== null && targets.includes(target)) ||
+          (resource.kind === 'User' && emails.includes(foldCase(resource.spec.email))),
+      );
+      const paged = rows
+        .filter(
+          ({ stored: { id, resource } }) =>
+            page && id === identity(page.kind, page.workspace, resource.metadata.name),
+        )
+        .filter(({ stored: { resource } }) => page && compareText(resource.metadata.name, page.after) > 0)
+        .sort((a, b) => compareText(a.stored.id, b.stored.id))
+        .slice(0, page?.limit ?? 0);
+      return [...new Set([...found, ...paged])].map(({ stored }) => stored);
+    },
+    async tally() {
+      const tallies = new Map<string, Tally>();
+      for (const { stored } of ledger.resources.values()) {
+        const { kind, metadata } = stored.resource;
+        const [workspace, { manager }] = [metadata.namespace ?? '', stored];
+        const key = JSON.stringify([kind, workspace, manager]);
+        const count = (tallies.get(key)?.count ?? 0) + 1;
+        tallies.set(key, { kind, workspace, manager, count });
+      }
+      return [...tallies.values()];
+    },
     edges: ({ workspace } = {}) =>
       batches(
         all(workspace).flatMap(({ edges }) =>
@@ -99,15 +132,12 @@ function readingOf(ledger: Ledger): Reading {
   };
 }
 
-function applied(ledger: Ledger, { base, act, digest, verdicts, changes }: Apply): Ledger {
+function applied(ledger: Ledger, { base, act, digest, verdicts, summary, changes, renames }: Apply): Ledger {
   const { store, revision: found } = headOf(ledger);
   const fresh = base.store === null && found === 0;
   if (!fresh && (base.store !== store || base.revision !== found))
     throw new StaleBase({ store, revision: found });
   const revision = found + 1;
-  const count = (action: WriteChange['action']) =>
-    changes.filter((change) => change.action === action).length;
-  const summary = { create: count('create'), update: count('update'), delete: count('delete') };
   const { at, actor, actorVerified, manager, reason, commit } = act;
   const resources = new Map(ledger.resources);
   const audit = [...ledger.audit];
@@ -117,7 +147,7 @@ function applied(ledger: Ledger, { base, act, digest, verdicts, changes }: Apply
       revision,
       action: change.action,
       identity: change.id,
-      ...write(resources, change, changes, revision),
+      ...write(resources, change, renames, revision),
     });
   return {
     ...ledger,
@@ -171,7 +201,7 @@ function addRow(
 function write(
   resources: Map<string, Row>,
   change: WriteChange,
-  all: readonly WriteChange[],
+  renames: Apply['renames'],
   revision: number,
 ) {
   const was = change.uid === null ? undefined : resources.get(change.uid);
@@ -183,26 +213,25 @@ function write(
     resources.delete(uid);
     return { uid, before, after: null };
   }
-  const resource = fromManifest(after);
+  const { body, resource } = after;
   const id = identityOf(resource);
   for (const [other, { stored }] of resources)
     if (stored.id === id && other !== uid) throw new Error(`${id} is there already`);
   const edges = edgesOf(resource).map((edge) => {
-    const same = was?.edges.find((old) => isSame(old, edge, all));
+    const same = was?.edges.find((old) => isSame(old, edge, renames));
     return { ...edge, id, since: same?.since ?? revision };
   });
-  const body = canonicalJson(after);
   resources.set(uid, { stored: { uid, id, body, manager, fieldManagers, resource }, edges });
   return { uid, before, after: body };
 }
 
 /** Whether an edge is the one that was there, its target renamed or not. */
-function isSame(old: Edge, edge: Edge, changes: readonly WriteChange[]): boolean {
+function isSame(old: Edge, edge: Edge, renames: Apply['renames']): boolean {
   if (edge.target === null) return old.pointer === edge.pointer;
-  const rename = changes.find(
-    ({ before, after }) => before && after && identityOf(fromManifest(before)) === old.target,
+  return (
+    (renames.get(old.target ?? '') ?? old.target) === edge.target &&
+    parent(old.pointer) === parent(edge.pointer)
   );
-  return (rename?.id ?? old.target) === edge.target && parent(old.pointer) === parent(edge.pointer);
 }
 
 function parent(pointer: string): string {

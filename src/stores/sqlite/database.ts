@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { EXIT, Failure, failure } from '../../core/problem.ts';
+import { foldCase } from '../../kinds/text.ts';
 import type { Head } from '../store.ts';
 import { createFile, refuseUnsafe } from './file-safety.ts';
 import { frozen } from './frozen.ts';
@@ -103,6 +104,7 @@ export function migrate(database: DatabaseSync, file: string): boolean {
        CREATE TABLE migration (version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL) STRICT`,
     );
   }
+  database.function('fold_case', { deterministic: true }, (text) => foldCase(String(text)));
   for (const [index, { name, checksum, sql }] of MIGRATIONS.entries()) {
     if (index < version) continue;
     database.exec(sql);

@@ -94,4 +94,24 @@ WHEN NEW.before IS NOT NULL OR NEW.after IS NOT NULL OR NEW.reason IS NOT NULL
 BEGIN SELECT RAISE(ABORT, 'audit rows are never changed'); END;
 `,
   },
+  {
+    name: 'look-ups',
+    checksum: 'sha256:a08890497cf58487e54332aa18bc2772e1c8c68edf8225bc106d0c711e077809',
+    sql: `
+-- Two Users never have the same address: looked up with its case folded.
+ALTER TABLE resource ADD COLUMN email TEXT;
+UPDATE resource SET email = fold_case(json_extract(body, '$.spec.email')) WHERE kind = 'User';
+CREATE INDEX resource_email ON resource (email) WHERE email IS NOT NULL;
+
+-- How many resources there are, kept by whoever writes them.
+CREATE TABLE tally (
+  kind TEXT NOT NULL,
+  workspace TEXT NOT NULL,
+  manager TEXT NOT NULL,
+  count INTEGER NOT NULL CHECK (count > 0),
+  PRIMARY KEY (kind, workspace, manager)
+) STRICT, WITHOUT ROWID;
+INSERT INTO tally SELECT kind, workspace, manager, count(*) FROM resource GROUP BY kind, workspace, manager;
+`,
+  },
 ];

@@ -1,15 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type AuditFacts, chainRow, GENESIS } from '../../core/audit.ts';
 import { canonicalJson } from '../../core/hash.ts';
-import {
-  type Edge,
-  edgeKey,
-  edgesOf,
-  fromManifest,
-  type Identity,
-  identityOf,
-  type Manifest,
-} from '../../core/resource.ts';
+import { type Edge, edgeKey, edgesOf, type Identity } from '../../core/resource.ts';
+import { foldCase } from '../../kinds/text.ts';
 import { uidsFrom } from '../sql/uid.ts';
 import { type Act, type Entry, StaleBase, type WriteChange } from '../store.ts';
 import { lastAudit, readHead } from './database.ts';
@@ -50,17 +43,18 @@ function writeApply(database: DatabaseSync, entry: ApplyEntry): void {
       after: message === null ? null : canonicalJson({ message }),
       verdicts: verdicts.length === 0 ? null : canonicalJson(verdicts),
     });
-  const write = resourceWriter(database, revision, renamesOf(changes), uidsFrom(act.at));
-  for (const change of changes) audit({ action: change.action, identity: change.id, ...write(change) });
+  const write = resourceWriter(database, revision, entry.renames, uidsFrom(act.at));
+  const tallies = new Tallies();
+  for (const change of changes)
+    audit({ action: change.action, identity: change.id, ...write(change, tallies) });
+  tallies.write(database);
 }
 
 function insertRevision(
   database: DatabaseSync,
   revision: number,
-  { act, digest, changes }: ApplyEntry,
+  { act, digest, summary }: ApplyEntry,
 ): void {
-  const count = (action: WriteChange['action']) =>
-    changes.filter((change) => change.action === action).length;
   database
     .prepare(
       `INSERT INTO revision (revision, at, actor, actor_verified, manager, digest, reason, commit_sha, created, updated, deleted)
@@ -75,9 +69,9 @@ function insertRevision(
       digest,
       act.reason,
       act.commit,
-      count('create'),
-      count('update'),
-      count('delete'),
+      summary.create,
+      summary.update,
+      summary.delete,
     );
 }
 
@@ -155,31 +149,33 @@ function resourceWriter(
   newUid: () => string,
 ) {
   const insert = database.prepare(
-    'INSERT INTO resource (uid, kind, workspace, name, manager, field_managers, body, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    'INSERT INTO resource (uid, kind, workspace, name, manager, field_managers, body, revision, email) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
   );
-  const find = database.prepare('SELECT id, body FROM resource WHERE uid = ?');
+  const find = database.prepare('SELECT id, kind, workspace, manager, body FROM resource WHERE uid = ?');
   const update = database.prepare(
-    'UPDATE resource SET workspace = ?, name = ?, manager = ?, field_managers = ?, body = ?, revision = ? WHERE id = ?',
+    'UPDATE resource SET workspace = ?, name = ?, manager = ?, field_managers = ?, body = ?, revision = ?, email = ? WHERE id = ?',
   );
   const remove = database.prepare('DELETE FROM resource WHERE id = ?');
   const edges = edgeWriter(database, revision, renames);
-  return ({ id: identity, uid: known, after: manifest, manager, fieldManagers }: WriteChange) => {
+  return ({ id: identity, uid: known, after, manager, fieldManagers }: WriteChange, tallies: Tallies) => {
     const found = known === null ? undefined : find.get(known);
     if (known !== null && !found) throw new Error(`${identity}: the store has nothing with uid ${known}`);
     const uid = known ?? newUid();
     const before = found ? String(found.body) : null;
-    if (!manifest) {
+    if (found) tallies.add(String(found.kind), String(found.workspace), String(found.manager), -1);
+    if (!after) {
       if (!found) throw new Error(`${identity} has neither a uid nor a state after`);
       remove.run(Number(found.id));
       return { uid, before, after: null };
     }
-    const resource = fromManifest(manifest);
+    const { body, resource } = after;
     const { name, namespace = '' } = resource.metadata;
-    const after = canonicalJson(manifest);
     const fields = canonicalJson(fieldManagers);
+    const email = resource.kind === 'User' ? foldCase(resource.spec.email) : null;
+    tallies.add(resource.kind, namespace, manager, 1);
     if (found) {
       const id = Number(found.id);
-      update.run(namespace, name, manager, fields, after, revision, id);
+      update.run(namespace, name, manager, fields, body, revision, email, id);
       edges.replace(id, edgesOf(resource));
     } else {
       const { lastInsertRowid } = insert.run(
@@ -189,13 +185,42 @@ function resourceWriter(
         name,
         manager,
         fields,
-        after,
+        body,
         revision,
+        email,
       );
       edges.insert(Number(lastInsertRowid), edgesOf(resource));
     }
-    return { uid, before, after };
+    return { uid, before, after: body };
   };
+}
+
+/** By how much one entry changes how many resources there are. */
+class Tallies {
+  readonly #changes = new Map<string, { readonly place: readonly string[]; by: number }>();
+
+  add(kind: string, workspace: string, manager: string, by: number): void {
+    const key = `${kind}/${workspace}/${manager}`;
+    const known = this.#changes.get(key);
+    if (known) known.by += by;
+    else this.#changes.set(key, { place: [kind, workspace, manager], by });
+  }
+
+  write(database: DatabaseSync): void {
+    const remove = database.prepare(
+      'DELETE FROM tally WHERE kind = ? AND workspace = ? AND manager = ? AND count + ? = 0',
+    );
+    const update = database.prepare(
+      'UPDATE tally SET count = count + ? WHERE kind = ? AND workspace = ? AND manager = ?',
+    );
+    const insert = database.prepare(
+      'INSERT INTO tally (count, kind, workspace, manager) VALUES (?, ?, ?, ?)',
+    );
+    for (const { place, by } of this.#changes.values()) {
+      if (by === 0 || remove.run(...place, by).changes > 0) continue;
+      if (update.run(by, ...place).changes === 0) insert.run(by, ...place);
+    }
+  }
 }
 
 function edgeWriter(database: DatabaseSync, revision: number, renames: ReadonlyMap<Identity, Identity>) {
@@ -228,18 +253,4 @@ function edgeWriter(database: DatabaseSync, revision: number, renames: ReadonlyM
       for (const edge of made) insert.run(id, ...edge);
     },
   };
-}
-
-function renamesOf(changes: readonly WriteChange[]): Map<Identity, Identity> {
-  const renames = new Map<Identity, Identity>();
-  for (const { before, after } of changes) {
-    if (!before || !after) continue;
-    const [was, is] = [identityOfManifest(before), identityOfManifest(after)];
-    if (was !== is) renames.set(was, is);
-  }
-  return renames;
-}
-
-function identityOfManifest(manifest: Manifest): Identity {
-  return identityOf(fromManifest(manifest));
 }
