@@ -25,7 +25,7 @@ describe.skipIf(missing !== '')(`the organisations of Kubernetes${missing}`, { t
     };
     await iam(`import peribolos ${DATA} -o org -q`);
     await iam('apply -f org -q --no-snapshot');
-    const { state } = await stateNow(await openStore('sqlite:.iam/iam.db', cwd, 1000), { origins: false });
+    const { state, close } = await stateNow(await openStore('sqlite:.iam/iam.db', cwd, 1000));
     const questions = createQuestions(state, Date.parse(NOW));
 
     const all = waysIn(DATA);
@@ -98,5 +98,6 @@ describe.skipIf(missing !== '')(`the organisations of Kubernetes${missing}`, { t
         );
       }
     }
+    await close();
   });
 });

@@ -5,10 +5,11 @@ import { EXIT, type ExitStatus, Failure, failure, type Problem } from '../core/p
 import { readPlan } from '../core/replay.ts';
 import { showIdentity } from '../core/resource.ts';
 import { isDenied } from '../core/verdict.ts';
+import { withActual } from '../engine/actual-state.ts';
 import { applyPlan, recordRefusal } from '../engine/apply.ts';
 import type { LeftOut, PartlyPlanned } from '../engine/keep-going.ts';
 import { readSource } from '../engine/load.ts';
-import { type Planned, planInput, readAll } from '../engine/plan.ts';
+import { type Planned, planInput } from '../engine/plan.ts';
 import { planSaved } from '../engine/saved-plan.ts';
 import type { Store } from '../stores/store.ts';
 import type { Context } from './context.ts';
@@ -69,7 +70,9 @@ async function applyFiles(context: Context, options: Options): Promise<ExitStatu
   if (options.keepGoing !== true)
     return finish(context, options, store, await planInput(store, input, plan, now, overriding));
   const { planKeepingGoing } = await import('../engine/keep-going.ts');
-  const partly = await planKeepingGoing(await readAll(store), input, plan, now, overriding);
+  const partly = await withActual(store, Infinity, (state) =>
+    planKeepingGoing(state, input, plan, now, overriding),
+  );
   return finish(context, options, store, partly, partly);
 }
 

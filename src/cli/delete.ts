@@ -1,11 +1,11 @@
-import { isPaused } from '../core/plan-changes.ts';
+import { isPaused, NOTHING_SETTLED } from '../core/plan-changes.ts';
 import { EXIT, failure } from '../core/problem.ts';
 import { showIdentity } from '../core/resource.ts';
 import { planFrom } from '../engine/plan.ts';
 import { finish, type WriteOptions } from './apply.ts';
-import { overridingOf, planOptions, storeOf } from './inputs.ts';
+import { overridingOf, planOptions } from './inputs.ts';
 import type { Handler } from './program.ts';
-import { kindArgument, oneOf, readStore } from './read-store.ts';
+import { kindArgument, oneOf, withStore } from './read-store.ts';
 
 interface Options extends WriteOptions {
   readonly withContents?: boolean;
@@ -23,20 +23,24 @@ export const command: Handler = async (context, [word = '', name = ''], options:
       'leave it out',
     );
   }
-  const { head, stored } = await readStore(context, options);
-  const one = oneOf(stored, kind, name, options.workspace);
-  if (isPaused(one.resource)) {
-    throw failure(
-      EXIT.invalid,
-      'RC124',
-      `${showIdentity(one.id)} is paused and cannot be deleted`,
-      'lift the annotation rolecall.dev/paused first',
-    );
-  }
-  const base = planOptions(options, context);
-  const plan = contents
-    ? { ...base, workspace: undefined, pruneWorkspaces: [name] }
-    : { ...base, workspace: undefined, deletes: [one.id] };
-  const planned = await planFrom(head, stored, [], plan, context.now(), overridingOf(options, context));
-  return finish(context, options, await storeOf(options, context), planned);
+  const [planned, store] = await withStore(context, options, async (state, store) => {
+    const { actual, ask } = state;
+    const one = await ask(() => oneOf(actual, kind, name, options.workspace));
+    if (isPaused(one.resource)) {
+      throw failure(
+        EXIT.invalid,
+        'RC124',
+        `${showIdentity(one.id)} is paused and cannot be deleted`,
+        'lift the annotation rolecall.dev/paused first',
+      );
+    }
+    const base = planOptions(options, context);
+    const plan = contents
+      ? { ...base, workspace: undefined, pruneWorkspaces: [name] }
+      : { ...base, workspace: undefined, deletes: [one.id] };
+    const nothing = { desired: [], settled: NOTHING_SETTLED };
+    const overriding = overridingOf(options, context);
+    return [await planFrom(state, nothing, plan, context.now(), overriding), store] as const;
+  });
+  return finish(context, options, store, planned);
 };

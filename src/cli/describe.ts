@@ -1,13 +1,13 @@
 import { createGrantFacts, grantsThrough } from '../core/grant-facts.ts';
 import { compareText, EXIT } from '../core/problem.ts';
 import { identityOf, showIdentity, toManifest } from '../core/resource.ts';
-import { createState } from '../core/state.ts';
+import { stateOf } from '../core/state.ts';
 import { CATALOGUE } from '../kinds/catalogue.ts';
 import { kindOf } from '../kinds/index.ts';
 import { descriptionText } from '../render/description-text.ts';
 import { renderManifest } from '../render/yaml.ts';
 import type { Handler } from './program.ts';
-import { kindArgument, oneOf, readStore } from './read-store.ts';
+import { kindArgument, oneOf, withStore } from './read-store.ts';
 import { type GlobalOptions, paintFor } from './settings.ts';
 
 interface Options extends GlobalOptions {
@@ -16,15 +16,22 @@ interface Options extends GlobalOptions {
 
 export const command: Handler = async (context, [word = '', name = ''], options: Options) => {
   const kind = kindArgument(word);
-  const { stored } = await readStore(context, options);
-  const builtIn = kind === 'Role' ? CATALOGUE.get(name) : undefined;
-  const one = builtIn ? undefined : oneOf(stored, kind, name, options.workspace);
-  const resource = one?.resource ?? builtIn;
-  if (!resource) throw new Error(`${kind} ${name} was neither found nor refused`);
-  const state = createState(stored.map((other) => other.resource));
-  const referrers = state.referrers(identityOf(resource)).map(identityOf).sort(compareText);
-  const grants = grantsThrough(state, resource, options.workspace).map(
-    createGrantFacts(state, context.now()),
+  const { one, resource, referrers, grants } = await withStore(context, options, ({ actual, ask }) =>
+    ask(() => {
+      const builtIn = kind === 'Role' ? CATALOGUE.get(name) : undefined;
+      const one = builtIn ? undefined : oneOf(actual, kind, name, options.workspace);
+      const resource = one?.resource ?? builtIn;
+      if (!resource) throw new Error(`${kind} ${name} was neither found nor refused`);
+      const state = stateOf(actual);
+      const referrers = state.referrers(identityOf(resource)).map(identityOf).sort(compareText);
+      const facts = createGrantFacts(state, context.now());
+      return {
+        one,
+        resource,
+        referrers,
+        grants: grantsThrough(state, resource, options.workspace).map(facts),
+      };
+    }),
   );
   const fieldManagers = Object.entries(one?.fieldManagers ?? {});
   if (options.output === 'json') {

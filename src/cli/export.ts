@@ -5,7 +5,7 @@ import { KIND_NAMES, kindOf, type Resource } from '../kinds/index.ts';
 import { count } from '../render/lines.ts';
 import { renderManifests } from '../render/yaml.ts';
 import type { Handler } from './program.ts';
-import { readStore } from './read-store.ts';
+import { withStore } from './read-store.ts';
 import { note } from './report.ts';
 import type { GlobalOptions } from './settings.ts';
 
@@ -14,7 +14,7 @@ interface Options extends GlobalOptions {
 }
 
 export const command: Handler = async (context, _args, options: Options) => {
-  const { stored } = await readStore(context, options);
+  const stored = await withStore(context, options, ({ actual, ask }) => ask(() => [...actual.all()]));
   const { workspace } = options;
   const resources = stored
     .map(({ resource }) => resource)

@@ -5,7 +5,7 @@ import { kindOf, type Resource } from '../kinds/index.ts';
 import { csv } from '../render/csv.ts';
 import { table } from '../render/table.ts';
 import type { Handler } from './program.ts';
-import { kindArgument, oneOf, readStore } from './read-store.ts';
+import { kindArgument, oneOf, withStore } from './read-store.ts';
 import { note } from './report.ts';
 import { parseSelector } from './selector.ts';
 import type { GlobalOptions } from './settings.ts';
@@ -19,21 +19,21 @@ interface Options extends GlobalOptions {
 export const command: Handler = async (context, [word = '', name], options: Options) => {
   const kindName = kindArgument(word);
   const kind = kindOf(kindName);
-  const { stored } = await readStore(context, options);
   const selects = options.selector === undefined ? () => true : parseSelector(options.selector);
   const everywhere = options.workspace === undefined;
-  const resources = (
-    name !== undefined && (!kind.namespaced || !everywhere)
-      ? [oneOf(stored, kindName, name, options.workspace).resource]
-      : stored
-          .map(({ resource }) => resource)
-          .filter(
-            (resource) =>
-              resource.kind === kindName &&
-              inWorkspace(resource, options.workspace) &&
-              (name === undefined || resource.metadata.name === name),
-          )
-  ).filter(({ metadata }) => selects(metadata.labels));
+  const found = await withStore(context, options, ({ actual, ask }) =>
+    ask(() => {
+      if (name !== undefined && (!kind.namespaced || !everywhere))
+        return [oneOf(actual, kindName, name, options.workspace)];
+      const inOne = kind.namespaced ? options.workspace : undefined;
+      return inOne === undefined ? actual.ofKind(kindName) : [...actual.inWorkspace(kindName, inOne)];
+    }),
+  );
+  const resources = found
+    .map(({ resource }) => resource)
+    .filter((resource) => inWorkspace(resource, options.workspace))
+    .filter(({ metadata }) => name === undefined || metadata.name === name)
+    .filter(({ metadata }) => selects(metadata.labels));
   resources.sort(
     (a, b) =>
       compareText(a.metadata.namespace ?? '', b.metadata.namespace ?? '') ||

@@ -2,12 +2,12 @@ import { createGrantFacts } from '../core/grant-facts.ts';
 import { offboardingOf } from '../core/offboarding.ts';
 import { EXIT, failure } from '../core/problem.ts';
 import { identityOf } from '../core/resource.ts';
-import { createState } from '../core/state.ts';
+import { stateOf } from '../core/state.ts';
 import { formatTime } from '../kinds/time.ts';
 import { offboardSteps, offboardText } from '../render/offboard-text.ts';
 import type { Handler } from './program.ts';
 import { refuse, unknownSubject } from './question-options.ts';
-import { readStore } from './read-store.ts';
+import { withStore } from './read-store.ts';
 import { type GlobalOptions, paintFor } from './settings.ts';
 
 interface Options extends GlobalOptions {
@@ -17,14 +17,17 @@ interface Options extends GlobalOptions {
 export const command: Handler = async (context, [name = ''], options: Options) => {
   if (options.workspace !== undefined)
     throw failure(EXIT.invalid, 'RC121', 'somebody leaves all workspaces', 'leave -n out');
-  const { stored } = await readStore(context, options);
-  const state = createState(stored.map(({ resource }) => resource));
-  refuse(unknownSubject(state, { kind: 'User', namespace: undefined, name }));
-  const user = state.get('User', undefined, name);
-  if (!user) throw new Error(`User ${name} was neither found nor refused`);
   const at = context.now();
-  const found = offboardingOf(state, user, at);
-  const grants = found.grants.map(createGrantFacts(state, at));
+  const { user, found, grants } = await withStore(context, options, ({ actual, ask }) =>
+    ask(() => {
+      const state = stateOf(actual);
+      refuse(unknownSubject(state, { kind: 'User', namespace: undefined, name }));
+      const user = state.get('User', undefined, name);
+      if (!user) throw new Error(`User ${name} was neither found nor refused`);
+      const found = offboardingOf(state, user, at);
+      return { user, found, grants: found.grants.map(createGrantFacts(state, at)) };
+    }),
+  );
   const { stdout } = context;
   if (options.output === 'json') {
     const { spec } = user;

@@ -31,20 +31,28 @@ export interface AskedAt extends Asked {
 
 /**
  * Reads what the options say that a question is asked of: the store as it is, as it was, or as the plan of `-f` would
- * leave it. Says what there is to warn of. `origins`: whether it matters which revisions things come from.
+ * leave it. Says what there is to warn of. What is asked is asked by `use`.
  */
-export async function askedOf(
+export async function withAsked<T>(
   context: Context,
   options: QuestionOptions,
-  { origins = false } = {},
-): Promise<AskedAt> {
+  use: (asked: AskedAt) => Promise<T>,
+): Promise<T> {
+  const asked = await askedOf(context, options);
+  try {
+    return await use(asked);
+  } finally {
+    await asked.close();
+  }
+}
+
+async function askedOf(context: Context, options: QuestionOptions): Promise<AskedAt> {
   const at = timeOption(options.at, context);
   const past = options.at !== undefined && at < context.now();
   const { workspace, ...everywhere } = options;
   const store = await storeOf(options, context);
   if (options.filename === undefined) {
-    const wanted = { workspace, origins };
-    const asked = past ? await stateThen(store, wanted, at) : await stateNow(store, wanted);
+    const asked = past ? await stateThen(store, workspace, at) : await stateNow(store);
     return { ...asked, at, declared: new Map() };
   }
   if (past)
@@ -56,7 +64,7 @@ export async function askedOf(
     );
   // -n says which workspace is asked about, not which part of the files counts.
   const input = await readSource(sourceOf(options, context));
-  const planned = await stateAfter(store, input, planOptions(everywhere, context), at, { origins });
+  const planned = await stateAfter(store, input, planOptions(everywhere, context), at);
   const denials = denialProblems(planned.verdicts).map((problem) => ({
     ...problem,
     message: `this plan would be refused: ${problem.message}`,

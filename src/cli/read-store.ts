@@ -1,38 +1,40 @@
+import type { Actual } from '../core/actual.ts';
 import { EXIT, failure } from '../core/problem.ts';
 import { identity } from '../core/resource.ts';
 import type { Stored } from '../core/stored.ts';
 import { didYouMean } from '../core/suggest.ts';
-import { readAll, requireStore } from '../engine/plan.ts';
+import { type ActualState, withActual } from '../engine/actual-state.ts';
+import { requireStore } from '../engine/plan.ts';
 import { findKind, KIND_NAMES, type KindName, kindOf } from '../kinds/index.ts';
-import type { Head } from '../stores/store.ts';
+import type { Store } from '../stores/store.ts';
 import type { Context } from './context.ts';
 import { storeOf } from './inputs.ts';
 import type { GlobalOptions } from './settings.ts';
 
-/** Everything in the store, which must exist; with -n, the workspace must too. */
-export async function readStore(
+/** Uses the state of the store, which must exist; with -n, the workspace must too. */
+export async function withStore<T>(
   context: Context,
   options: GlobalOptions,
-): Promise<{ head: Head; stored: readonly Stored[] }> {
+  use: (state: ActualState, store: Store) => Promise<T>,
+): Promise<T> {
   const store = await storeOf(options, context);
-  const read = await readAll(store);
-  requireStore(read.head, store.location);
-  const { workspace } = options;
-  if (
-    workspace !== undefined &&
-    !read.stored.some(({ id }) => id === identity('Workspace', undefined, workspace))
-  ) {
-    const names = read.stored.flatMap(({ resource }) =>
-      resource.kind === 'Workspace' ? [resource.metadata.name] : [],
-    );
-    throw failure(
-      EXIT.invalid,
-      'RC126',
-      `there is no workspace "${workspace}"`,
-      didYouMean(workspace, names) ?? 'iam get workspaces',
-    );
-  }
-  return read;
+  return withActual(store, 1, async (state) => {
+    requireStore(state.head, store.location);
+    const { workspace } = options;
+    if (workspace !== undefined) await state.ask(() => refuseUnknownWorkspace(state.actual, workspace));
+    return use(state, store);
+  });
+}
+
+function refuseUnknownWorkspace(actual: Actual, workspace: string): void {
+  if (actual.get(identity('Workspace', undefined, workspace))) return;
+  const names = actual.ofKind('Workspace').map(({ resource }) => resource.metadata.name);
+  throw failure(
+    EXIT.invalid,
+    'RC126',
+    `there is no workspace "${workspace}"`,
+    didYouMean(workspace, names) ?? 'iam get workspaces',
+  );
 }
 
 /** The Kind that a word means. */
@@ -49,23 +51,19 @@ export function kindArgument(word: string): KindName {
 }
 
 /** The one resource of a kind and name; a namespaced kind needs -n. */
-export function oneOf(
-  stored: readonly Stored[],
-  kind: KindName,
-  name: string,
-  workspace: string | undefined,
-): Stored {
+export function oneOf(actual: Actual, kind: KindName, name: string, workspace: string | undefined): Stored {
   const { namespaced } = kindOf(kind);
   if (namespaced && workspace === undefined) {
     throw failure(EXIT.invalid, 'RC121', `a ${kind} is in a workspace: which one?`, 'name it with -n');
   }
-  const here = stored.filter(
-    ({ resource }) => resource.kind === kind && (!namespaced || resource.metadata.namespace === workspace),
-  );
-  const found = here.find(({ resource }) => resource.metadata.name === name);
+  const found = actual.get(identity(kind, namespaced ? workspace : undefined, name));
   if (found) return found;
   const where = namespaced ? ` in workspace ${workspace}` : '';
-  const names = here.map(({ resource }) => resource.metadata.name);
+  const names = actual
+    .ofKind(kind)
+    .map(({ resource }) => resource.metadata)
+    .filter((metadata) => !namespaced || metadata.namespace === workspace)
+    .map((metadata) => metadata.name);
   throw failure(
     EXIT.invalid,
     'RC126',

@@ -1,12 +1,12 @@
 import type { Declared } from '../core/manifest.ts';
-import { isPaused } from '../core/plan-changes.ts';
+import { isPaused, NOTHING_SETTLED } from '../core/plan-changes.ts';
 import { EXIT, failure } from '../core/problem.ts';
 import { planFrom } from '../engine/plan.ts';
 import type { Resource } from '../kinds/index.ts';
 import { finish, type WriteOptions } from './apply.ts';
-import { overridingOf, planOptions, storeOf } from './inputs.ts';
+import { overridingOf, planOptions } from './inputs.ts';
 import type { Handler } from './program.ts';
-import { oneOf, readStore } from './read-store.ts';
+import { oneOf, withStore } from './read-store.ts';
 import { reportWarnings } from './report.ts';
 
 /**
@@ -27,43 +27,39 @@ export const command: Handler = async (context, [name = ''], options: WriteOptio
       'leave -n out; to take access in one of them, change its bindings',
     );
   const manager = options.manager ?? SUSPENDER;
-  const { head, stored } = await readStore(context, options);
-  const one = oneOf(stored, 'User', name, undefined);
-  const user = one.resource as Resource<'User'>;
-  if (isPaused(user))
-    throw failure(
-      EXIT.invalid,
-      'RC124',
-      `User ${name} is paused and was not suspended`,
-      'lift the annotation rolecall.dev/paused first',
-    );
-  const holder = one.fieldManagers.state;
-  if (user.spec.state === 'Suspended' && holder !== manager)
-    reportWarnings(context, options, [
-      {
-        code: 'RC213',
-        severity: 'warn',
-        message: `User ${name} is suspended already, ${holder === undefined ? 'and no manager holds that: any may' : `by manager "${holder}", who may`} activate him again`,
-        hint: 'to keep him out, take his state out of the manifests',
-      },
-    ]);
-  const suspended: Resource<'User'> = { ...user, spec: { ...user.spec, state: 'Suspended' } };
-  const place = () => ({ file: 'iam suspend', line: 1, column: 1 });
-  const declared: Declared = {
-    id: one.id,
-    resource: suspended,
-    declares: ['state'],
-    place,
-    placeInside: place,
-  };
-  const plan = { ...planOptions(options, context), manager, adopt: true };
-  const planned = await planFrom(
-    head,
-    stored,
-    [declared],
-    plan,
-    context.now(),
-    overridingOf(options, context),
-  );
-  return finish(context, options, await storeOf(options, context), planned);
+  const [planned, store] = await withStore(context, options, async (state, store) => {
+    const one = await state.ask(() => oneOf(state.actual, 'User', name, undefined));
+    const user = one.resource as Resource<'User'>;
+    if (isPaused(user))
+      throw failure(
+        EXIT.invalid,
+        'RC124',
+        `User ${name} is paused and was not suspended`,
+        'lift the annotation rolecall.dev/paused first',
+      );
+    const holder = one.fieldManagers.state;
+    if (user.spec.state === 'Suspended' && holder !== manager)
+      reportWarnings(context, options, [
+        {
+          code: 'RC213',
+          severity: 'warn',
+          message: `User ${name} is suspended already, ${holder === undefined ? 'and no manager holds that: any may' : `by manager "${holder}", who may`} activate him again`,
+          hint: 'to keep him out, take his state out of the manifests',
+        },
+      ]);
+    const suspended: Resource<'User'> = { ...user, spec: { ...user.spec, state: 'Suspended' } };
+    const place = () => ({ file: 'iam suspend', line: 1, column: 1 });
+    const declared: Declared = {
+      id: one.id,
+      resource: suspended,
+      declares: ['state'],
+      place,
+      placeInside: place,
+    };
+    const plan = { ...planOptions(options, context), manager, adopt: true };
+    const desired = { desired: [declared], settled: NOTHING_SETTLED };
+    const overriding = overridingOf(options, context);
+    return [await planFrom(state, desired, plan, context.now(), overriding), store] as const;
+  });
+  return finish(context, options, store, planned);
 };

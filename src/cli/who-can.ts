@@ -5,30 +5,34 @@ import { whoCanText } from '../render/who-can-text.ts';
 import { answerJson } from './answer-json.ts';
 import type { Handler } from './program.ts';
 import {
-  askedOf,
   type QuestionOptions,
   refuse,
   targetOption,
   unknownRole,
   unknownWorkspace,
+  withAsked,
   workspaceOption,
 } from './question-options.ts';
 import { paintFor } from './settings.ts';
 
 export const command: Handler = async (context, [role = ''], options: QuestionOptions) => {
   const question = { role, workspace: workspaceOption(options), ...targetOption(options) };
-  const { state, at } = await askedOf(context, options);
-  refuse(unknownWorkspace(state, question.workspace), unknownRole(state, role));
-  const facts = createGrantFacts(state, at);
-  const subjects = createQuestions(state, at)
-    .whoCan(question)
-    .map(({ subject, allowed, grants }) => ({
-      subjectKind: subject.kind,
-      subject: subject.name,
-      email: grants[0]?.email ?? '',
-      allowed,
-      grants: grants.map(facts),
-    }));
+  const { at, subjects } = await withAsked(context, options, ({ state, at, ask }) =>
+    ask(() => {
+      refuse(unknownWorkspace(state, question.workspace), unknownRole(state, role));
+      const facts = createGrantFacts(state, at);
+      const subjects = createQuestions(state, at)
+        .whoCan(question)
+        .map(({ subject, allowed, grants }) => ({
+          subjectKind: subject.kind,
+          subject: subject.name,
+          email: grants[0]?.email ?? '',
+          allowed,
+          grants: grants.map(facts),
+        }));
+      return { at, subjects };
+    }),
+  );
   const { stdout } = context;
   if (options.output === 'json')
     stdout.write(`${JSON.stringify({ kind: 'WhoCan', ...answerJson(question, at), subjects })}\n`);

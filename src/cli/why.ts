@@ -6,29 +6,41 @@ import { whyText } from '../render/why-text.ts';
 import { answerJson } from './answer-json.ts';
 import type { Handler } from './program.ts';
 import {
-  askedOf,
   type QuestionOptions,
   refuse,
   subjectArgument,
   targetOption,
   unknownSubject,
   unknownWorkspace,
+  withAsked,
 } from './question-options.ts';
 import { paintFor } from './settings.ts';
 
 export const command: Handler = async (context, [word = ''], options: QuestionOptions) => {
   const { workspace } = options;
   const target = targetOption(options);
-  const { state, at, declared, origins } = await askedOf(context, options, { origins: true });
-  refuse(unknownWorkspace(state, workspace));
-  const subject = subjectArgument(word, state, workspace);
-  refuse(unknownSubject(state, subject));
-  const facts = createGrantFacts(state, at);
-  const questions = createQuestions(state, at);
-  const grants = questions
-    .why(subject, workspace, target)
-    .map((grant) => ({ ...facts(grant), declared: declaredParts(grant, declared, origins) }));
-  const email = subject.kind === 'User' ? (state.get('User', undefined, subject.name)?.spec.email ?? '') : '';
+  const { at, subject, email, grants, bars } = await withAsked(context, options, async (asked) => {
+    const { state, at, ask, declared } = asked;
+    const found = await ask(() => {
+      refuse(unknownWorkspace(state, workspace));
+      const subject = subjectArgument(word, state, workspace);
+      refuse(unknownSubject(state, subject));
+      const facts = createGrantFacts(state, at);
+      const questions = createQuestions(state, at);
+      const grants = questions
+        .why(subject, workspace, target)
+        .map((grant) => ({ grant, facts: facts(grant) }));
+      const bars = grants.length === 0 ? questions.whyNothing(subject) : [];
+      const user = subject.kind === 'User' ? state.get('User', undefined, subject.name) : undefined;
+      return { subject, grants, bars, email: user?.spec.email ?? '' };
+    });
+    const origins = await asked.origins(found.grants.flatMap(({ grant }) => grant.rests.map(([id]) => id)));
+    const grants = found.grants.map(({ grant, facts }) => ({
+      ...facts,
+      declared: declaredParts(grant, declared, origins),
+    }));
+    return { ...found, at, grants };
+  });
   const { stdout } = context;
   if (options.output === 'json') {
     const who = { subjectKind: subject.kind, subject: subject.name, email };
@@ -37,7 +49,6 @@ export const command: Handler = async (context, [word = ''], options: QuestionOp
     );
     return EXIT.done;
   }
-  const bars = grants.length === 0 ? questions.whyNothing(subject) : [];
   stdout.write(
     whyText(
       { subject, email, workspace, target, grants, bars },

@@ -10,7 +10,7 @@ import {
   showVia,
 } from './access.ts';
 import { compareText } from './problem.ts';
-import { type Identity, identity } from './resource.ts';
+import { type Identity, identity, identityOf } from './resource.ts';
 import type { State } from './state.ts';
 import { merge, type Span, subtract } from './window.ts';
 
@@ -79,6 +79,8 @@ export function diffAccess(
     const id = subjectId(subject);
     if (!subjects.has(id)) subjects.set(id, { before: subject, after: subject });
   }
+  accessBefore.need([...subjects.values()].flatMap((pair) => pair.before ?? []));
+  accessAfter.need([...subjects.values()].flatMap((pair) => pair.after ?? []));
   const result: AccessChange[] = [];
   for (const pair of subjects.values()) {
     const had = pair.before
@@ -204,9 +206,10 @@ function subjectId(subject: Subject): Identity {
 function* reached(
   state: State,
   access: Access,
-  resources: Iterable<Resource | null>,
+  resources: readonly (Resource | null)[],
   spread: ReadonlySet<string>,
 ): Generator<Subject> {
+  state.need({ targets: resources.flatMap((one) => (one?.kind === 'User' ? [identityOf(one)] : [])) });
   for (const resource of resources) {
     if (!resource) continue;
     const namespace = resource.metadata.namespace ?? '';
@@ -232,13 +235,15 @@ function* reached(
         break;
     }
   }
-  if (spread.size === 0) return;
-  for (const binding of state.ofKind('RoleBinding')) {
-    if (!spread.has(binding.spec.role)) continue;
-    for (const subject of binding.spec.subjects)
-      yield* access.subjectsUnder(subject.kind, binding.metadata.namespace ?? '', subject.name);
+  state.need({ targets: [...spread].map((role) => identity('Role', undefined, role)) });
+  for (const role of spread) {
+    for (const one of state.referrers(identity('Role', undefined, role))) {
+      if (one.kind === 'Token') yield tokenSubject(one);
+      if (one.kind !== 'RoleBinding') continue;
+      for (const subject of one.spec.subjects)
+        yield* access.subjectsUnder(subject.kind, one.metadata.namespace ?? '', subject.name);
+    }
   }
-  for (const token of state.ofKind('Token')) if (spread.has(token.spec.role)) yield tokenSubject(token);
 }
 
 function tokenSubject(token: Resource<'Token'>): Subject {

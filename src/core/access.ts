@@ -5,7 +5,7 @@ import type { Risk } from '../kinds/role.ts';
 import { type ResourceEntry, showScope } from '../kinds/role-binding.ts';
 import { pointerPart } from './document.ts';
 import { compareText } from './problem.ts';
-import { type Identity, identity, listAt } from './resource.ts';
+import { type Identity, identity, identityOf, listAt } from './resource.ts';
 import type { State } from './state.ts';
 import { intersect, type Span, spanOf } from './window.ts';
 
@@ -53,6 +53,8 @@ export interface Access {
   subjectsUnder(kind: 'User' | 'Group' | 'Token', namespace: string, name: string): Subject[];
   /** Tokens that a user answers for. */
   tokensOf(user: string): readonly Resource<'Token'>[];
+  /** Says whose grants will be asked for, so that what they need is fetched at once. */
+  need(subjects: readonly Subject[]): void;
   /** Every membership in groups of a user, in all workspaces, nested groups followed: groups bound or not. */
   membershipsOf(user: string): Membership[];
 }
@@ -71,54 +73,66 @@ interface Edge {
   readonly pointer: string;
 }
 
-/** Builds the indexes that questions about access need: one pass over groups, bindings and tokens. */
-export function createAccess(state: State): Access {
-  const parents = new Map<Identity, Edge[]>();
-  const bindings = new Map<Identity, Resource<'RoleBinding'>[]>();
-  const tokens = new Map<string, Resource<'Token'>[]>();
-  const workspacesOf = new Map<string, Set<string>>();
-  const noteUser = (user: string, workspace: string) => add(workspacesOf, user, workspace);
+/** What names a subject or a group in one workspace. */
+interface Above {
+  readonly groups: Edge[];
+  readonly bindings: Resource<'RoleBinding'>[];
+}
 
-  for (const group of state.ofKind('Group')) {
-    const namespace = group.metadata.namespace ?? '';
-    for (const member of group.spec.members) {
-      const key = subjectKey(member.kind, namespace, member.name);
-      push(parents, key, {
-        group,
-        span: spanOf(member),
-        pointer: `/spec/members/${member.kind}:${member.name}`,
-      });
-      if (member.kind === 'User') noteUser(member.name, namespace);
+const NOTHING_ABOVE: Above = { groups: [], bindings: [] };
+
+type SubjectKind = 'User' | 'Group' | 'Token';
+
+/** Answers from what refers to whom; what was looked up once is kept. */
+export function createAccess(state: State): Access {
+  const known = new Map<Identity, ReadonlyMap<string, Above>>();
+  const memberOf = memberFinder();
+
+  /** By workspace. */
+  function above(kind: SubjectKind, workspace: string, name: string): ReadonlyMap<string, Above> {
+    const id = identity(kind, kind === 'User' ? undefined : workspace, name);
+    const found = known.get(id);
+    if (found) return found;
+    const places = new Map<string, Above>();
+    for (const referrer of state.referrers(id)) {
+      const { namespace } = referrer.metadata;
+      if (namespace === undefined || (referrer.kind !== 'Group' && referrer.kind !== 'RoleBinding')) continue;
+      let place = places.get(namespace);
+      if (!place) {
+        place = { groups: [], bindings: [] };
+        places.set(namespace, place);
+      }
+      if (referrer.kind === 'RoleBinding') place.bindings.push(referrer);
+      else {
+        const member = kind === 'Token' ? undefined : memberOf(referrer, kind, name);
+        const pointer = `/spec/members/${kind}:${name}`;
+        if (member) place.groups.push({ group: referrer, span: spanOf(member), pointer });
+      }
     }
+    known.set(id, places);
+    return places;
   }
-  for (const binding of state.ofKind('RoleBinding')) {
-    const namespace = binding.metadata.namespace ?? '';
-    for (const subject of binding.spec.subjects) {
-      push(bindings, subjectKey(subject.kind, namespace, subject.name), binding);
-      if (subject.kind === 'User') noteUser(subject.name, namespace);
-    }
-  }
-  for (const token of state.ofKind('Token')) push(tokens, token.spec.owner, token);
 
   /** Every way up from a subject in a workspace to something that may be bound, the subject itself first. */
-  function* pathsUp(key: Identity, workspace: string, start: Span): Generator<Path> {
-    const path: Path = { key, groups: [], span: start, rests: [] };
+  function* pathsUp(subject: Subject, workspace: string, start: Span): Generator<Path> {
+    const here = above(subject.kind, workspace, subject.name).get(workspace) ?? NOTHING_ABOVE;
+    const path: Path = { above: here, groups: [], span: start, rests: [] };
     yield path;
-    yield* above(path, workspace);
+    yield* pathsAbove(path, workspace);
   }
-  function* above(path: Path, workspace: string): Generator<Path> {
-    for (const edge of parents.get(path.key) ?? []) {
+  function* pathsAbove(path: Path, workspace: string): Generator<Path> {
+    for (const edge of path.above.groups) {
       const name = edge.group.metadata.name;
       const span = intersect(path.span, edge.span);
       if (!span || path.groups.includes(name)) continue;
       const next: Path = {
-        key: subjectKey('Group', workspace, name),
+        above: above('Group', workspace, name).get(workspace) ?? NOTHING_ABOVE,
         groups: [name, ...path.groups],
         span,
         rests: [...path.rests, [identity('Group', workspace, name), edge.pointer]],
       };
       yield next;
-      yield* above(next, workspace);
+      yield* pathsAbove(next, workspace);
     }
   }
 
@@ -129,9 +143,8 @@ export function createAccess(state: State): Access {
     who: { email: string; enabled: boolean },
   ): Grant[] {
     const grants: Grant[] = [];
-    const from = subjectKey(subject.kind, workspace, subject.name);
-    for (const path of pathsUp(from, workspace, start)) {
-      for (const binding of bindings.get(path.key) ?? []) {
+    for (const path of pathsUp(subject, workspace, start)) {
+      for (const binding of path.above.bindings) {
         const span = intersect(path.span, spanOf(binding.spec));
         if (!span) continue;
         const id = identity('RoleBinding', workspace, binding.metadata.name);
@@ -167,7 +180,7 @@ export function createAccess(state: State): Access {
     if (!user) return [];
     const start = spanOf(user.spec);
     const who = { email: user.spec.email, enabled: user.spec.state === 'Active' };
-    return [...(workspacesOf.get(subject.name) ?? [])].flatMap((workspace) =>
+    return [...above('User', '', subject.name).keys()].flatMap((workspace) =>
       grantsAlong(subject, workspace, start, who),
     );
   }
@@ -199,18 +212,48 @@ export function createAccess(state: State): Access {
 
   return {
     grantsOf: (subject) => (subject.kind === 'User' ? grantsOfUser(subject) : grantsOfToken(subject)),
-    tokensOf: (user) => tokens.get(user) ?? [],
+    tokensOf: (user) =>
+      state
+        .referrers(identity('User', undefined, user))
+        .filter((one): one is Resource<'Token'> => one.kind === 'Token' && one.spec.owner === user),
+    need(subjects) {
+      if (!state.partial) return;
+      const ids = subjects.map(({ kind, namespace, name }) => identity(kind, namespace, name));
+      state.need({ ids, targets: ids });
+      state.need({
+        ids: subjects.flatMap(({ kind, namespace, name }) => {
+          const token = kind === 'Token' ? state.get('Token', namespace, name) : undefined;
+          return token ? [identity('User', undefined, token.spec.owner)] : [];
+        }),
+      });
+      const seen = new Set<Identity>();
+      let open: readonly { kind: SubjectKind; namespace: string; name: string }[] = subjects.map(
+        ({ kind, namespace = '', name }) => ({ kind, namespace, name }),
+      );
+      while (open.length > 0) {
+        const groups = open
+          .flatMap(({ kind, namespace, name }) => [...above(kind, namespace, name).values()])
+          .flatMap((place) => place.groups.map(({ group }) => group))
+          .filter((group) => !seen.has(identityOf(group)));
+        for (const group of groups) seen.add(identityOf(group));
+        state.need({ targets: groups.map(identityOf) });
+        open = groups.map(({ metadata: { namespace = '', name } }) => ({ kind: 'Group', namespace, name }));
+      }
+    },
     subjectsUnder(kind, namespace, name) {
       if (kind !== 'Group') return [{ kind, namespace: kind === 'Token' ? namespace : undefined, name }];
       const users = new Set<string>();
-      const seen = new Set<string>();
-      const open = [name];
-      for (let next = open.pop(); next !== undefined; next = open.pop()) {
-        if (seen.has(next)) continue;
-        seen.add(next);
-        for (const member of state.get('Group', namespace, next)?.spec.members ?? []) {
+      const seen = new Set([name]);
+      for (let open = [name]; open.length > 0; ) {
+        state.need({ ids: open.map((group) => identity('Group', namespace, group)) });
+        const inner = open.flatMap((group) => state.get('Group', namespace, group)?.spec.members ?? []);
+        open = [];
+        for (const member of inner) {
           if (member.kind === 'User') users.add(member.name);
-          else open.push(member.name);
+          else if (!seen.has(member.name)) {
+            seen.add(member.name);
+            open.push(member.name);
+          }
         }
       }
       return [...users].map((user): Subject => ({ kind: 'User', namespace: undefined, name: user }));
@@ -219,8 +262,9 @@ export function createAccess(state: State): Access {
       const user = state.get('User', undefined, name);
       if (!user) return [];
       const memberships: Membership[] = [];
-      for (const workspace of workspacesOf.get(name) ?? []) {
-        for (const path of pathsUp(subjectKey('User', workspace, name), workspace, spanOf(user.spec))) {
+      const subject: Subject = { kind: 'User', namespace: undefined, name };
+      for (const workspace of above('User', '', name).keys()) {
+        for (const path of pathsUp(subject, workspace, spanOf(user.spec))) {
           if (path.groups.length === 0) continue;
           memberships.push({ workspace, groups: path.groups, span: path.span, rests: path.rests });
         }
@@ -231,33 +275,38 @@ export function createAccess(state: State): Access {
 }
 
 interface Path {
-  readonly key: Identity;
+  /** What names the end of the path. */
+  readonly above: Above;
   readonly groups: readonly string[];
   readonly span: Span;
   readonly rests: readonly (readonly [Identity, string])[];
 }
 
-/** Users are global, but what they are bound to is not: the key has the workspace of the binding. */
-function subjectKey(kind: 'User' | 'Group' | 'Token', workspace: string, name: string): string {
-  return `${kind}/${workspace}/${name}`;
+type Member = Resource<'Group'>['spec']['members'][number];
+
+/** Finds the entry of a member in a group; of a large group by an index, made once. */
+function memberFinder(): (
+  group: Resource<'Group'>,
+  kind: Member['kind'],
+  name: string,
+) => Member | undefined {
+  const indexes = new WeakMap<Resource<'Group'>, ReadonlyMap<string, Member>>();
+  return (group, kind, name) => {
+    const { members } = group.spec;
+    if (members.length < 16) return members.find((member) => member.name === name && member.kind === kind);
+    let index = indexes.get(group);
+    if (!index) {
+      index = new Map(members.map((member) => [`${member.kind}:${member.name}`, member]));
+      indexes.set(group, index);
+    }
+    return index.get(`${kind}:${name}`);
+  };
 }
 
 const resourceList = listAt('RoleBinding', ['resources']);
 
 function resourceKey(entry: ResourceEntry): string {
   return resourceList?.key(entry as unknown as JsonValue) ?? '';
-}
-
-function push<V>(map: Map<string, V[]>, key: string, value: V): void {
-  const list = map.get(key);
-  if (list) list.push(value);
-  else map.set(key, [value]);
-}
-
-function add(map: Map<string, Set<string>>, key: string, value: string): void {
-  const set = map.get(key);
-  if (set) set.add(value);
-  else map.set(key, new Set([value]));
 }
 
 /** Every role that a role includes, transitively, itself not among them. */

@@ -114,7 +114,7 @@ export const CODES = {
   RC214: ["an owner's e-mail changes", 'Whoever has the new address would be an owner of a workspace.'],
   RC215: [
     'access worth a look',
-    'People or tokens gain Privileged or Sensitive roles, or access without an end. A warning.',
+    'People or tokens gain Privileged or Sensitive roles, or access without an end, in a workspace that was there before. A warning.',
   ],
   RC216: [
     'access widened',

@@ -1,18 +1,16 @@
 import type { Resource } from '../kinds/index.ts';
 import { createAccess, riskOf, riskRank } from './access.ts';
 import { type AccessChange, diffAccess, type ResourceChange } from './access-diff.ts';
+import { type Actual, lazily } from './actual.ts';
 import { judgeByGuards } from './guards/guards.ts';
 import type { JudgeSettings, Scene } from './guards/scene.ts';
 import type { Change, PlanNotes } from './plan.ts';
 import { renamesOf } from './renames.ts';
-import { fromManifest, type Identity, identity, identityOf } from './resource.ts';
-import { createState, type State } from './state.ts';
+import { fromManifest, type Identity, identityOf } from './resource.ts';
+import { type State, stateOf, withChanges } from './state.ts';
 import type { Stored } from './stored.ts';
 import { checkState, type Violation } from './validate.ts';
 import type { Verdict } from './verdict.ts';
-
-/** Actual state by identity. */
-export type Actual = ReadonlyMap<Identity, Stored>;
 
 /** A change on the way to the plan. */
 export interface Draft {
@@ -31,7 +29,10 @@ export interface Between {
   readonly pairs: readonly ResourceChange[];
 }
 
-/** What the rules, the access diff and the guards say of changes. */
+/**
+ * What the rules, the access diff and the guards say of changes. Each is found out when it is first asked for, and then
+ * kept: of a state that is not all at hand any of them may throw `Missing`, and is asked again.
+ */
 export interface Judged extends Between {
   /** Broken rules across resources, in the state after the changes. */
   readonly violations: readonly Violation[];
@@ -44,13 +45,7 @@ export interface Judged extends Between {
 
 /** Judges changes against the state that they are made on. `at` in milliseconds. */
 export function judge(actual: Actual, drafts: readonly Draft[], settings: JudgeSettings, at: number): Judged {
-  const before = createState([...actual.values()].map(({ resource }) => resource));
-  const after = createState(
-    resourcesAfter(
-      actual,
-      drafts.map(({ change }) => change),
-    ),
-  );
+  const before = stateOf(actual);
   const leaving = new Set<Identity>();
   const changed: Resource[] = [];
   const pairs = drafts.map(({ change, stored }) => {
@@ -59,16 +54,21 @@ export function judge(actual: Actual, drafts: readonly Draft[], settings: JudgeS
     if (stored && (!now || stored.id !== identityOf(now))) leaving.add(stored.id);
     return { before: stored?.resource ?? null, after: now };
   });
+  const after = withChanges(before, leaving, changed);
   const names = renamesOf(pairs);
-  const violations = checkState(after, changed, leaving);
-  if (violations.length > 0)
-    return { before, after, pairs, violations, access: [], verdicts: [], risks: new Map() };
   const [accessBefore, accessAfter] = [createAccess(before), createAccess(after)];
-  const access = diffAccess(before, after, pairs, at, accessBefore, accessAfter);
-  const risks = new Map(
-    access
-      .flatMap(({ gains, loses }) => [...gains, ...loses])
-      .map(({ role }) => [role, highestRisk(before, after, role, names.before('Role', role))] as const),
+  const violations = lazily(() => checkState(after, changed, leaving, before));
+  const isBroken = () => violations().length > 0;
+  const access = lazily(() =>
+    isBroken() ? [] : diffAccess(before, after, pairs, at, accessBefore, accessAfter),
+  );
+  const risks = lazily(
+    () =>
+      new Map(
+        access()
+          .flatMap(({ gains, loses }) => [...gains, ...loses])
+          .map(({ role }) => [role, highestRisk(before, after, role, names.before('Role', role))] as const),
+      ),
   );
   const scene: Scene = {
     settings,
@@ -79,27 +79,39 @@ export function judge(actual: Actual, drafts: readonly Draft[], settings: JudgeS
     after,
     accessBefore,
     accessAfter,
-    access,
+    get access() {
+      return access();
+    },
+    get risks() {
+      return risks();
+    },
     at,
     userAfter: (name) => names.after('User', name),
+    userBefore: (name) => names.before('User', name),
     workspaceBefore: (name) => names.before('Workspace', name),
   };
-  return { before, after, pairs, violations, access, verdicts: judgeByGuards(scene, leaving, risks), risks };
+  const verdicts = lazily(() => (isBroken() ? [] : judgeByGuards(scene, leaving)));
+  return {
+    before,
+    after,
+    pairs,
+    get violations() {
+      return violations();
+    },
+    get access() {
+      return access();
+    },
+    get verdicts() {
+      return verdicts();
+    },
+    get risks() {
+      return risks();
+    },
+  };
 }
 
 /** A plan that lowers the risk of a role is judged by what it was. */
 function highestRisk(before: State, after: State, role: string, old: string) {
   const [was, is] = [riskOf(before, old), riskOf(after, role)];
   return riskRank(was) > riskRank(is) ? was : is;
-}
-
-/** What there is after changes of what there was. */
-export function* resourcesAfter(actual: Actual, changes: readonly Change[]): Generator<Resource> {
-  const touched = new Set(
-    changes.map(({ kind, namespace, name, previousName }) =>
-      identity(kind, namespace ?? undefined, previousName ?? name),
-    ),
-  );
-  for (const stored of actual.values()) if (!touched.has(stored.id)) yield stored.resource;
-  for (const { after } of changes) if (after) yield fromManifest(after);
 }

@@ -1,8 +1,9 @@
 import { API_VERSION, type Resource } from '../kinds/index.ts';
 import { formatTime } from '../kinds/time.ts';
+import { type Actual, lazily } from './actual.ts';
 import { diffFields, type FieldChange } from './diff.ts';
 import { canonicalJson } from './hash.ts';
-import { type Actual, type Between, type Draft, type Judged, judge } from './judge.ts';
+import { type Between, type Draft, type Judged, judge } from './judge.ts';
 import type { Declared } from './manifest.ts';
 import { withWaysOut } from './override.ts';
 import {
@@ -38,38 +39,59 @@ export interface PlanOptions {
   readonly frozen?: ReadonlySet<Identity>;
 }
 
+/** What an input declares beside `desired`, and the store has just so: none of it need be looked at. */
+export interface Settled {
+  readonly count: number;
+  has(id: Identity): boolean;
+  /** All that prune may have to delete; undefined when that is not known, and all must be looked through. */
+  readonly undeclared: readonly Identity[] | undefined;
+}
+
+export const NOTHING_SETTLED: Settled = { count: 0, has: () => false, undeclared: undefined };
+
 export interface PlanInput {
-  /** One for each identity. */
+  /** One for each identity, none of those that are settled. */
   readonly desired: readonly Declared[];
-  /** Everything that the store has, read to the end: a read that was cut short must throw instead. */
-  readonly actual: Iterable<Stored>;
+  readonly settled: Settled;
+  readonly actual: Actual;
   readonly base: Plan['base'];
   readonly options: PlanOptions;
   /** Time of the plan, in milliseconds. */
   readonly at: number;
 }
 
+/** A plan, and what is known beside it. */
+export interface PlannedChanges {
+  readonly plan: Plan;
+  readonly notes: PlanNotes;
+  /** The states that the plan lies between, and the rules that it breaks; undefined when nothing changes. */
+  readonly between: (Between & Pick<Judged, 'violations'>) | undefined;
+}
+
 /**
  * Compares desired with actual state. Pure; the same input in any order gives the same plan.
  *
  * `plan.problems` has everything wrong, errors and warnings; with an error among them the plan must not be applied.
+ * The plan's access, verdicts, problems, digest and judges are found out when they are first asked for: with actual state that is
+ * not all at hand each of them, like this function, may throw `Missing`, and is asked again.
  */
-export function planChanges(input: PlanInput): {
-  plan: Plan;
-  notes: PlanNotes;
-  /** The states that the plan lies between, and the rules that it breaks; undefined when nothing changes. */
-  between: (Between & Pick<Judged, 'violations'>) | undefined;
-} {
-  const { options, at } = input;
-  const actual: Map<Identity, Stored> = new Map();
-  for (const stored of input.actual) actual.set(stored.id, stored);
+export function planChanges(input: PlanInput): PlannedChanges {
+  const { options, at, actual, settled } = input;
   const problems: Problem[] = [];
   const desired = inScope(input, actual, problems);
-  const renames = findRenames(desired, actual, options.manager, problems);
+  actual.need({ ids: desired.map(({ id }) => id) });
+  const declaredIds = new Set(desired.map(({ id }) => id));
+  const renames = findRenames(
+    desired,
+    actual,
+    options.manager,
+    (id) => declaredIds.has(id) || settled.has(id),
+    problems,
+  );
 
   const drafts: Draft[] = [];
   const claimed = new Set<Identity>();
-  let unchanged = 0;
+  let unchanged = settled.count;
   for (const declared of desired) {
     const stored = actual.get(declared.id) ?? renames.get(declared.id);
     if (stored) claimed.add(stored.id);
@@ -90,7 +112,10 @@ export function planChanges(input: PlanInput): {
   const { manager, guards, actor } = options;
   const settings = { manager, pruneWorkspaces: options.pruneWorkspaces, guards, actor };
   const judged = drafts.length === 0 ? undefined : judge(actual, drafts, settings, at);
-  problems.push(...toProblems(judged?.violations ?? [], desired, input));
+  const allProblems = lazily(() =>
+    sortProblems([...problems, ...toProblems(judged?.violations ?? [], desired, input)]),
+  );
+  const verdicts = lazily(() => withWaysOut(judged?.verdicts ?? [], () => digest()));
   const scope = {
     workspace: options.workspace ?? null,
     pruneWorkspaces: [...options.pruneWorkspaces].sort(),
@@ -98,13 +123,8 @@ export function planChanges(input: PlanInput): {
   const { base } = input;
   const head = { base, manager, prune: options.prune, scope, guards };
   const count = (action: Change['action']) => changes.filter((change) => change.action === action).length;
-  // Made when first asked for: where there is nothing to do nobody asks.
-  let known: string | undefined;
-  let judges: string | undefined;
-  const digest = () => {
-    known ??= digestOf({ ...head, changes });
-    return known;
-  };
+  const digest = lazily(() => digestOf({ ...head, changes }));
+  const judges = lazily(() => judgesOf(actual, { changes, access: judged?.access ?? [] }));
   const plan: Plan = {
     apiVersion: API_VERSION,
     kind: 'Plan',
@@ -113,17 +133,27 @@ export function planChanges(input: PlanInput): {
     },
     ...head,
     get judges() {
-      judges ??= judgesOf(actual, { changes, access: judged?.access ?? [] });
-      return judges;
+      return judges();
     },
     at: formatTime(at),
     summary: { create: count('create'), update: count('update'), delete: count('delete'), unchanged },
     changes,
-    access: judged?.access ?? [],
-    verdicts: withWaysOut(judged?.verdicts ?? [], digest),
-    problems: sortProblems(problems),
+    get access() {
+      return judged?.access ?? [];
+    },
+    get verdicts() {
+      return verdicts();
+    },
+    get problems() {
+      return allProblems();
+    },
   };
-  return { plan, notes: { risks: judged?.risks ?? new Map() }, between: judged };
+  const notes: PlanNotes = {
+    get risks() {
+      return judged?.risks ?? new Map();
+    },
+  };
+  return { plan, notes, between: judged };
 }
 
 /** The declared resources that the plan is about. */
@@ -131,7 +161,7 @@ function inScope({ desired, options }: PlanInput, actual: Actual, problems: Prob
   const { workspace } = options;
   if (workspace === undefined) return desired;
   const id = identity('Workspace', undefined, workspace);
-  if (!actual.has(id) && !desired.some((declared) => declared.id === id)) {
+  if (!actual.get(id) && !desired.some((declared) => declared.id === id)) {
     problems.push({
       code: 'RC126',
       severity: 'error',
@@ -170,7 +200,10 @@ function draftChange(
       before: null,
       after,
       fields: [],
-      origin: declared.place(),
+      // To find a place the file is read again: only for those who look.
+      get origin() {
+        return declared.place();
+      },
       declares,
       ...rest,
     },

@@ -2,11 +2,11 @@ import type { KindName } from '../kinds/index.ts';
 import type { JsonValue } from '../kinds/kind.ts';
 import type { Risk } from '../kinds/role.ts';
 import type { AccessChange } from './access-diff.ts';
+import type { Actual } from './actual.ts';
 import type { FieldChange } from './diff.ts';
 import { canonicalJson, sha256 } from './hash.ts';
 import type { Place, Problem } from './problem.ts';
 import { type Identity, identity, type Manifest, toManifest } from './resource.ts';
-import type { Stored } from './stored.ts';
 import type { Verdict } from './verdict.ts';
 
 export type Action = 'create' | 'update' | 'delete';
@@ -73,6 +73,14 @@ export interface Plan {
   readonly problems: readonly Problem[];
 }
 
+/** A plan with some of its members replaced. What the others hold is still found out only when it is asked for. */
+export function amended(plan: Plan, members: Partial<Plan>): Plan {
+  return Object.defineProperties({} as Plan, {
+    ...Object.getOwnPropertyDescriptors(plan),
+    ...Object.getOwnPropertyDescriptors(members),
+  });
+}
+
 /** What people read beside a plan, and no digest covers. */
 export interface PlanNotes {
   /** The risk of every role named in the plan's access. */
@@ -110,19 +118,19 @@ export function digestOf(plan: Digested): string {
 }
 
 /** See Plan.judges. */
-export function judgesOf(
-  actual: ReadonlyMap<Identity, Stored>,
-  { changes, access }: Pick<Plan, 'changes' | 'access'>,
-): string {
+export function judgesOf(actual: Actual, { changes, access }: Pick<Plan, 'changes' | 'access'>): string {
   const places = new Set([
     ...changes.map(({ kind, namespace, name }) => (kind === 'Workspace' ? name : namespace)),
     ...access.map(({ workspace }) => workspace),
   ]);
-  const judges = [...actual.values()].flatMap(({ id, resource }) => {
-    if (resource.kind === 'AccessPolicy') return [[id, toManifest(resource).spec]];
-    if (resource.kind !== 'Workspace' || !places.has(resource.metadata.name)) return [];
-    const { owners, guards } = resource.spec;
-    return [[id, { owners, guards, labels: { ...resource.metadata.labels } } as unknown as JsonValue]];
-  });
-  return sha256(canonicalJson(judges.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1))));
+  const ids = [...places].map((name) => identity('Workspace', undefined, name ?? ''));
+  actual.need({ ids });
+  const judges = [...actual.ofKind('AccessPolicy'), ...ids.flatMap((id) => actual.get(id) ?? [])].map(
+    ({ id, resource }): [Identity, JsonValue] => {
+      if (resource.kind !== 'Workspace') return [id, toManifest(resource).spec];
+      const { owners, guards } = resource.spec;
+      return [id, { owners, guards, labels: { ...resource.metadata.labels } } as unknown as JsonValue];
+    },
+  );
+  return sha256(canonicalJson(judges.sort(([a], [b]) => (a < b ? -1 : 1))));
 }

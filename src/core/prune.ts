@@ -1,4 +1,5 @@
-import type { PlanInput } from './plan-changes.ts';
+import type { Actual } from './actual.ts';
+import type { PlanInput, Settled } from './plan-changes.ts';
 import type { Problem } from './problem.ts';
 import { type Identity, identity, workspaceOf } from './resource.ts';
 import type { Stored } from './stored.ts';
@@ -12,8 +13,8 @@ import { nameSome } from './verdict.ts';
  * manager has in it, only by name (--prune-workspace).
  */
 export function prunable(
-  { desired, options }: Pick<PlanInput, 'desired' | 'options'>,
-  actual: ReadonlyMap<Identity, Stored>,
+  { desired, settled, options }: Pick<PlanInput, 'desired' | 'settled' | 'options'>,
+  actual: Actual,
   claimed: ReadonlySet<Identity>,
   problems: Problem[],
 ): { stored: Stored; reason: string }[] {
@@ -25,9 +26,12 @@ export function prunable(
   }
   if (!options.prune && options.pruneWorkspaces.length === 0) return found;
 
-  const declared = new Set(
+  const inInput = new Set(
     desired.flatMap(({ resource }) => (resource.kind === 'Workspace' ? [resource.metadata.name] : [])),
   );
+  const declared = {
+    has: (name: string) => inInput.has(name) || settled.has(identity('Workspace', undefined, name)),
+  };
   const gone = new Set(options.pruneWorkspaces);
   for (const name of gone) {
     if (options.workspace !== undefined && name !== options.workspace)
@@ -39,24 +43,19 @@ export function prunable(
           'remove the option, or its manifests',
         ),
       );
-    else if (!actual.has(identity('Workspace', undefined, name)))
+    else if (!actual.get(identity('Workspace', undefined, name)))
       problems.push(
         wrong(`--prune-workspace ${name}: the store has no such workspace`, 'iam get workspaces'),
       );
   }
-  const leftOut = [...actual.values()].flatMap(({ resource, manager }) => {
+  const leftOut = actual.ofKind('Workspace').flatMap(({ resource, manager }) => {
     const { name } = resource.metadata;
-    return resource.kind === 'Workspace' &&
-      manager === options.manager &&
-      !declared.has(name) &&
-      !gone.has(name)
-      ? [name]
-      : [];
+    return manager === options.manager && !declared.has(name) && !gone.has(name) ? [name] : [];
   });
   let kept = 0;
-  for (const stored of actual.values()) {
+  for (const stored of candidates(actual, settled)) {
+    if (claimed.has(stored.id) || asked.has(stored.id) || settled.has(stored.id)) continue;
     const { kind, metadata } = stored.resource;
-    if (claimed.has(stored.id) || asked.has(stored.id)) continue;
     const workspace = workspaceOf(stored.resource);
     if (kind === 'Workspace') {
       if (gone.has(metadata.name)) found.push({ stored, reason: 'workspace pruned' });
@@ -81,6 +80,13 @@ export function prunable(
     });
   }
   return found;
+}
+
+/** What may have to go: all that there is, unless it is known what else is declared. */
+function candidates(actual: Actual, { undeclared }: Settled): Iterable<Stored> {
+  if (!undeclared) return actual.all();
+  actual.need({ ids: undeclared });
+  return undeclared.flatMap((id) => actual.get(id) ?? []);
 }
 
 function wrong(message: string, hint: string): Problem {

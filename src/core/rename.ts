@@ -1,3 +1,4 @@
+import type { Actual } from './actual.ts';
 import type { Declared } from './manifest.ts';
 import type { Problem } from './problem.ts';
 import { type Identity, identity, showIdentity } from './resource.ts';
@@ -13,16 +14,15 @@ const PREVIOUS_NAMES = '/metadata/annotations/rolecall.dev~1previous-names';
  */
 export function findRenames(
   desired: readonly Declared[],
-  actual: ReadonlyMap<Identity, Stored>,
+  actual: Actual,
   manager: string,
+  isDeclared: (id: Identity) => boolean,
   problems: Problem[],
 ): ReadonlyMap<Identity, Stored> {
-  const declaredIds = new Set(desired.map(({ id }) => id));
+  actual.need({ ids: desired.flatMap(previousIds) });
   const claims = new Map<Identity, { declared: Declared; stored: Stored }[]>();
   for (const declared of desired) {
-    const stored = actual.has(declared.id)
-      ? undefined
-      : findRename(declared, actual, declaredIds, manager, problems);
+    const stored = findRename(declared, actual, isDeclared, manager, problems);
     if (stored) claims.set(stored.id, [...(claims.get(stored.id) ?? []), { declared, stored }]);
   }
   const renames = new Map<Identity, Stored>();
@@ -43,20 +43,25 @@ export function findRenames(
   return renames;
 }
 
+/** The identities that a manifest says it had before. */
+function previousIds({ resource: { kind, metadata } }: Declared): Identity[] {
+  const previous = metadata.annotations['rolecall.dev/previous-names'];
+  if (previous === undefined) return [];
+  return [...new Set(previous.split(','))].map((name) => identity(kind, metadata.namespace, name));
+}
+
 function findRename(
   declared: Declared,
-  actual: ReadonlyMap<Identity, Stored>,
-  declaredIds: ReadonlySet<Identity>,
+  actual: Actual,
+  isDeclared: (id: Identity) => boolean,
   manager: string,
   problems: Problem[],
 ): Stored | undefined {
-  const { kind, metadata } = declared.resource;
-  const previous = metadata.annotations['rolecall.dev/previous-names'];
-  if (previous === undefined) return undefined;
-  const found = [...new Set(previous.split(','))].flatMap((name) => {
-    const id = identity(kind, metadata.namespace, name);
+  const previous = previousIds(declared);
+  if (previous.length === 0 || actual.get(declared.id)) return undefined;
+  const found = previous.flatMap((id) => {
     const stored = actual.get(id);
-    return stored && stored.manager === manager && !declaredIds.has(id) ? [stored] : [];
+    return stored && stored.manager === manager && !isDeclared(id) ? [stored] : [];
   });
   if (found.length > 1) {
     problems.push({

@@ -1,12 +1,21 @@
 import { isKindName, kindOf } from '../kinds/index.ts';
 import { parseTime } from '../kinds/time.ts';
+import type { Actual } from './actual.ts';
 import { diffFields } from './diff.ts';
 import { canonicalJson } from './hash.ts';
-import { type Actual, type Between, type Draft, judge } from './judge.ts';
+import { type Between, type Draft, judge } from './judge.ts';
 import { parseLimit } from './limit.ts';
 import { readManifests } from './manifest.ts';
 import { withWaysOut } from './override.ts';
-import { type Change, digestOf, identityOfChange, judgesOf, type Plan, type PlanNotes } from './plan.ts';
+import {
+  amended,
+  type Change,
+  digestOf,
+  identityOfChange,
+  judgesOf,
+  type Plan,
+  type PlanNotes,
+} from './plan.ts';
 import { hindrancesOf, isInField } from './plan-changes.ts';
 import { EXIT, type Failure, failure } from './problem.ts';
 import { identity, type Manifest, showIdentity, toManifest } from './resource.ts';
@@ -129,13 +138,16 @@ export function replayPlan(
   now: number,
 ): { stale: string } | { stale?: undefined; plan: Plan; notes: PlanNotes; between: Between | undefined } {
   const drafts: Draft[] = [];
+  const idsOf = ({ kind, namespace, name, previousName }: Change) =>
+    [name, previousName ?? name].map((one) => identity(kind, namespace ?? undefined, one));
+  actual.need({ ids: plan.changes.flatMap(idsOf) });
   for (const change of plan.changes) {
     const before = identity(change.kind, change.namespace ?? undefined, change.previousName ?? change.name);
     const stored = actual.get(before);
     const expected = change.before === null ? undefined : canonicalJson(change.before);
     if (stored?.body !== expected) return { stale: `${showIdentity(before)} is not as it was` };
     const target = identityOfChange(change);
-    if (target !== before && actual.has(target)) return { stale: `${showIdentity(target)} exists now` };
+    if (target !== before && actual.get(target)) return { stale: `${showIdentity(target)} exists now` };
     drafts.push({ change, stored, ...standing(change, stored, plan.manager) });
   }
   if (drafts.length === 0) return { plan, notes: { risks: new Map() }, between: undefined };
@@ -151,7 +163,7 @@ export function replayPlan(
   if (!isSameJudgement(judged.verdicts, plan.verdicts)) return { stale: 'guards judge it differently now' };
   const again = judge(actual, drafts, settings, now);
   const verdicts = withWaysOut(again.verdicts, () => plan.digest);
-  return { plan: { ...plan, verdicts }, notes: { risks: judged.risks }, between: again };
+  return { plan: amended(plan, { verdicts }), notes: { risks: judged.risks }, between: again };
 }
 
 /** What stands in the way of a change now that it does not take over. */

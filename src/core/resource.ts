@@ -68,6 +68,13 @@ export function referencesOf(resource: Resource): Reference[] {
   return [{ pointer: '/metadata/namespace', kind: 'Workspace', name: namespace }, ...references];
 }
 
+/** The identities that a resource refers to, its workspace not among them. One may come more than once. */
+export function targetsOf(resource: Resource): Identity[] {
+  return kindOf(resource.kind)
+    .references(resource.spec, resource.metadata)
+    .map(({ kind, namespace, name }) => identity(kind, namespace, name));
+}
+
 /** One part of a resource that can come and go by itself, and so has a revision that made it. */
 export interface Edge {
   readonly pointer: string;

@@ -8,7 +8,15 @@ import type { Code } from './code.ts';
 import { pointerPart } from './document.ts';
 import { groupCycles, roleCycles } from './nesting.ts';
 import { compareText } from './problem.ts';
-import { type Identity, identity, identityOf, referencesOf, showIdentity, workspaceOf } from './resource.ts';
+import {
+  type Identity,
+  identity,
+  identityOf,
+  referencesOf,
+  showIdentity,
+  targetsOf,
+  workspaceOf,
+} from './resource.ts';
 import type { State } from './state.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -32,19 +40,22 @@ const TIERS: readonly Tier[] = ['Free', 'Team', 'Business'];
  * Every rule across resources that the state breaks: references, one address per User, cycles, tiers, scopes, labels.
  *
  * Looks at `changed` and at what refers to it, or at everything when it is left out; what else is in the state must
- * hold already. References to what is in `leaving` (renamed or deleted) are not judged here.
+ * hold already. References to what is in `leaving` (renamed or deleted) are not judged here. With the state `before` the
+ * changes, what they leave as it was in the eyes of those who refer to it is not judged again.
  */
 export function checkState(
   state: State,
   changed?: Iterable<Resource>,
   leaving: ReadonlySet<Identity> = new Set(),
+  before?: State,
 ): Violation[] {
   const causes = new Map<Identity, Identity | undefined>();
   const focus = new Map<Identity, Resource>();
   for (const resource of changed ?? state.all()) focus.set(identityOf(resource), resource);
   if (changed) {
     for (const [id, resource] of [...focus]) {
-      if (resource.kind !== 'Role' && resource.kind !== 'Workspace') continue;
+      if ((resource.kind !== 'Role' && resource.kind !== 'Workspace') || bindsAsBefore(resource, before))
+        continue;
       for (const referrer of state.referrers(id)) {
         const referring = identityOf(referrer);
         if (focus.has(referring)) continue;
@@ -53,6 +64,7 @@ export function checkState(
       }
     }
   }
+  needFor(state, focus);
   const violations: Violation[] = [];
   let reaching: ReadonlySet<string> | undefined;
   for (const [id, resource] of focus) {
@@ -79,6 +91,32 @@ export function checkState(
   violations.push(...emailClashes(state, focus));
   violations.push(...groupCycles(state, focus), ...roleCycles(state, focus));
   return violations;
+}
+
+/** Whether all that the rules ask of a Role or Workspace for those who refer to it is as before. */
+function bindsAsBefore(resource: Resource<'Role' | 'Workspace'>, before: State | undefined): boolean {
+  const was = before?.get(resource.kind, undefined, resource.metadata.name);
+  if (!was) return false;
+  if (resource.kind === 'Workspace') return was.kind === 'Workspace' && was.spec.tier === resource.spec.tier;
+  const asked = ({ spec }: Resource<'Role'>) =>
+    JSON.stringify([spec.minimumTier ?? null, spec.labels, [...spec.scopes].sort()]);
+  return was.kind === 'Role' && asked(was) === asked(resource);
+}
+
+/** What the rules look at. */
+function needFor(state: State, focus: ReadonlyMap<Identity, Resource>): void {
+  if (!state.partial) return;
+  const ids = new Set<Identity>();
+  const emails: string[] = [];
+  const groups: Identity[] = [];
+  for (const [id, resource] of focus) {
+    const workspace = workspaceOf(resource);
+    if (workspace !== undefined) ids.add(identity('Workspace', undefined, workspace));
+    for (const target of targetsOf(resource)) ids.add(target);
+    if (resource.kind === 'User') emails.push(foldCase(resource.spec.email));
+    if (resource.kind === 'Group') groups.push(id);
+  }
+  state.need({ ids: [...ids], emails, targets: groups });
 }
 
 type Report = (code: Code, pointer: string, message: string, hint?: string, missing?: Identity) => void;
@@ -227,14 +265,14 @@ function rolesReachingOwner(state: State): Set<string> {
 
 function emailClashes(state: State, focus: ReadonlyMap<Identity, Resource>): Violation[] {
   const holders = new Map<string, string[]>();
-  let users = false;
-  for (const resource of focus.values()) users ||= resource.kind === 'User';
-  if (!users) return [];
-  for (const user of state.ofKind('User')) {
-    const email = foldCase(user.spec.email);
-    const names = holders.get(email);
-    if (names) names.push(user.metadata.name);
-    else holders.set(email, [user.metadata.name]);
+  for (const resource of focus.values()) {
+    if (resource.kind !== 'User') continue;
+    const email = foldCase(resource.spec.email);
+    if (!holders.has(email))
+      holders.set(
+        email,
+        state.usersWith(email).map(({ metadata }) => metadata.name),
+      );
   }
   const violations: Violation[] = [];
   for (const names of holders.values()) {

@@ -1,3 +1,4 @@
+import type { Actual } from '../core/actual.ts';
 import { canonicalJson } from '../core/hash.ts';
 import { type Change, identityOfChange, type Plan } from '../core/plan.ts';
 import { isInField } from '../core/plan-changes.ts';
@@ -140,7 +141,7 @@ function orderChanges(changes: readonly Change[]): Change[] {
   );
 }
 
-function writeChange(change: Change, actual: ReadonlyMap<Identity, Stored>, manager: string): WriteChange {
+function writeChange(change: Change, actual: Actual, manager: string): WriteChange {
   const { before, after } = change;
   const stored =
     before === null

@@ -1,7 +1,8 @@
+import { wholeActual } from '../core/actual.ts';
 import { canonicalJson } from '../core/hash.ts';
 import type { Declared } from '../core/manifest.ts';
-import type { Plan, PlanNotes } from '../core/plan.ts';
-import { planChanges } from '../core/plan-changes.ts';
+import { amended, type Plan, type PlanNotes } from '../core/plan.ts';
+import { NOTHING_SETTLED, planChanges } from '../core/plan-changes.ts';
 import type { Problem } from '../core/problem.ts';
 import { toManifest } from '../core/resource.ts';
 import type { Stored } from '../core/stored.ts';
@@ -27,7 +28,8 @@ export async function compareSources(
   const kept = new Set(is.declared.map(({ id }) => id));
   const { plan, notes, between } = planChanges({
     desired: is.declared,
-    actual: was.declared.map((declared) => asStored(declared, manager)),
+    settled: NOTHING_SETTLED,
+    actual: wholeActual(was.declared.map((declared) => asStored(declared, manager))),
     base: { store: null, revision: 0 },
     options: {
       manager,
@@ -45,7 +47,7 @@ export async function compareSources(
   const judged = await judgePlan(plan, between, NO_OVERRIDES, at);
   // Nobody applies a difference, so nothing lets it pass either.
   const verdicts = judged.plan.verdicts.map((verdict) => ({ ...verdict, override: null }));
-  return { plan: { ...plan, verdicts }, notes, warnings: [...problems, ...plan.problems] };
+  return { plan: amended(judged.plan, { verdicts }), notes, warnings: [...problems, ...plan.problems] };
 }
 
 function asStored({ id, resource, declares }: Declared, manager: string): Stored {

@@ -2,9 +2,10 @@ import { type Access, createAccess } from '../core/access.ts';
 import { isOwnerAt, ownersOf } from '../core/guards/owners.ts';
 import type { Between } from '../core/judge.ts';
 import { type Override, override, withWaysOut } from '../core/override.ts';
-import type { Plan } from '../core/plan.ts';
+import { amended, type Plan } from '../core/plan.ts';
 import type { Verdict } from '../core/verdict.ts';
 import type { AuditRemark } from '../stores/store.ts';
+import type { ActualState } from './actual-state.ts';
 
 /** Who answers for what guards and policies refuse. */
 export interface Overriding {
@@ -31,8 +32,9 @@ export async function judgePlan(
   between: Between | undefined,
   overriding: Overriding,
   at: number,
+  ask: ActualState['ask'] = async (question) => question(),
 ): Promise<Judgement> {
-  const found = between ? await askPolicies(plan, between, at) : { verdicts: [], remarks: [] };
+  const found = between ? await askPolicies(plan, between, at, ask) : { verdicts: [], remarks: [] };
   if (found.verdicts.length === 0 && overriding.overrides.length === 0)
     return { plan, remarks: found.remarks };
   const judged = [...plan.verdicts, ...withWaysOut(found.verdicts, () => plan.digest)];
@@ -43,26 +45,27 @@ export async function judgePlan(
     access ??= createAccess(between.before);
     return isOwnerAt(ownersOf(between.before, access, workspace, at), actor, at);
   };
-  const { verdicts, overridden } = override(judged, overriding.overrides, () => plan.digest, {
-    actor,
-    reason,
-    owns,
-  });
+  const { verdicts, overridden } = await ask(() =>
+    override(judged, overriding.overrides, () => plan.digest, { actor, reason, owns }),
+  );
   const overrides = overridden.map(
     (verdict): AuditRemark => ({ action: 'override', identity: null, verdicts: [verdict], message: null }),
   );
-  return { plan: { ...plan, verdicts }, remarks: [...overrides, ...found.remarks] };
+  return { plan: amended(plan, { verdicts }), remarks: [...overrides, ...found.remarks] };
 }
 
 async function askPolicies(
-  { access }: Plan,
+  plan: Plan,
   { before, after, pairs }: Between,
   at: number,
+  ask: ActualState['ask'],
 ): Promise<{ verdicts: readonly Verdict[]; remarks: AuditRemark[] }> {
-  if (before.ofKind('AccessPolicy').length + after.ofKind('AccessPolicy').length === 0)
-    return { verdicts: [], remarks: [] };
+  const policies = await ask(() =>
+    [before, after].reduce((n, state) => n + state.ofKind('AccessPolicy').length, 0),
+  );
+  if (policies === 0) return { verdicts: [], remarks: [] };
   const { policyWork } = await import('../core/policy-input.ts');
-  const work = policyWork({ before, after, pairs, access, at });
+  const work = await ask(() => policyWork({ before, after, pairs, access: plan.access, at }));
   if (work.length === 0) return { verdicts: [], remarks: [] };
   const { judgePolicies } = await import('./policies.ts');
   const { verdicts, remarks } = await judgePolicies(work);

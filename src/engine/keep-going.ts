@@ -1,13 +1,13 @@
 import type { ReadManifests } from '../core/manifest.ts';
 import { identityOfChange, type Plan } from '../core/plan.ts';
-import { type PlanOptions, planChanges } from '../core/plan-changes.ts';
+import { NOTHING_SETTLED, type PlanOptions, planChanges } from '../core/plan-changes.ts';
 import { EXIT, Failure, failure, type Problem, sortProblems } from '../core/problem.ts';
 import { fromManifest, type Identity, identity, referencesOf, showIdentity } from '../core/resource.ts';
 import type { Stored } from '../core/stored.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { toProblems } from '../core/violation-problem.ts';
 import type { KindName } from '../kinds/index.ts';
-import type { Head } from '../stores/store.ts';
+import type { ActualState } from './actual-state.ts';
 import { judgePlan, type Overriding } from './judgement.ts';
 import type { Planned } from './plan.ts';
 
@@ -34,7 +34,7 @@ const OF_ONE_MANIFEST: readonly Problem['code'][] = ['RC107', 'RC108', 'RC109', 
  * Throws a Failure (exit 4) when it is not clear what the input declares: that is never read as "fewer resources".
  */
 export async function planKeepingGoing(
-  { head, stored }: { head: Head; stored: readonly Stored[] },
+  { head, actual, ask }: ActualState,
   input: ReadManifests,
   options: PlanOptions,
   at: number,
@@ -52,19 +52,22 @@ export async function planKeepingGoing(
   const leftOut = new Map<Identity, LeftOut>();
   const used = new Set<string>();
   for (const [id, problem] of input.broken) leftOut.set(id, { id, problem });
-  const kept = neighbours(input, stored);
-  const actual = new Map(stored.map((one) => [one.id, one]));
+  const kept = await ask(() => neighbours(input, [...actual.all()]));
   let refused: Plan | undefined;
   for (;;) {
     const frozen = new Set([...leftOut.keys(), ...kept]);
-    const { plan, notes, between } = planChanges({
-      desired: input.declared,
-      actual: stored,
-      base: { store: head.store, revision: head.revision },
-      options: { ...options, frozen },
-      at,
-    });
-    const failed = plan.problems.filter(({ severity }) => severity === 'error');
+    const changes = await ask(() =>
+      planChanges({
+        desired: input.declared,
+        settled: NOTHING_SETTLED,
+        actual,
+        base: { store: head.store, revision: head.revision },
+        options: { ...options, frozen },
+        at,
+      }),
+    );
+    const { plan, notes, between } = changes;
+    const failed = (await ask(() => plan.problems)).filter(({ severity }) => severity === 'error');
     if (failed.length > 0) {
       const before = leftOut.size;
       const changing = new Set(plan.changes.map(identityOfChange));
@@ -81,13 +84,14 @@ export async function planKeepingGoing(
       leaveReferrersOut(plan, leftOut);
       continue;
     }
+    await ask(() => plan.verdicts);
     // Each round is another plan: an override is for one of them.
     const overrides =
       overriding.overrides.length === 0
         ? []
         : overriding.overrides.filter(({ digest }) => digest === plan.digest);
     for (const { code } of overrides) used.add(code);
-    const judged = await judgePlan(plan, between, { ...overriding, overrides }, at);
+    const judged = await judgePlan(plan, between, { ...overriding, overrides }, at, ask);
     const denied = judged.plan.verdicts.filter(({ severity }) => severity === 'deny');
     if (denied.length === 0) {
       refuseUnused(overriding, used, plan);

@@ -1,11 +1,10 @@
 import type { ReadManifests } from '../core/manifest.ts';
 import { EXIT, Failure, type Problem, sortProblems } from '../core/problem.ts';
 import { readInput } from '../core/read-input.ts';
-import { createState } from '../core/state.ts';
+import { type State, withChanges } from '../core/state.ts';
 import { completed } from '../core/unmanaged.ts';
 import { checkState } from '../core/validate.ts';
 import { toProblems } from '../core/violation-problem.ts';
-import type { Resource } from '../kinds/index.ts';
 import type { Source } from '../sources/source.ts';
 
 /** Reads a whole input and checks all that each manifest says by itself. Never throws on bad input. */
@@ -25,16 +24,13 @@ export async function readSource(source: Source): Promise<ReadManifests> {
 }
 
 /**
- * The broken rules across resources, of what an input declares on top of `others`.
+ * The broken rules across resources, of what an input declares on top of a state.
  *
  * For an input that has mistakes: references are judged only as far as the mistakes leave them clear.
  */
-export function problemsAcross(
-  { declared, broken, unknown }: ReadManifests,
-  others: Iterable<Resource>,
-): Problem[] {
+export function problemsAcross({ declared, broken, unknown }: ReadManifests, before: State): Problem[] {
   const own = declared.map(({ resource }) => completed(resource));
-  const violations = checkState(createState([...others, ...own]), own, new Set(broken.keys()));
+  const violations = checkState(withChanges(before, new Set(), own), own, new Set(broken.keys()));
   return toProblems(unknown ? violations.filter(({ code }) => code !== 'RC112') : violations, declared);
 }
 

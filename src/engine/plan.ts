@@ -1,11 +1,18 @@
-import type { Actual } from '../core/judge.ts';
-import type { Declared, ReadManifests } from '../core/manifest.ts';
+import type { Actual } from '../core/actual.ts';
+import type { ReadManifests } from '../core/manifest.ts';
 import { identityOfChange, type Plan, type PlanNotes } from '../core/plan.ts';
-import { type PlanOptions, planChanges } from '../core/plan-changes.ts';
+import {
+  NOTHING_SETTLED,
+  type PlanInput,
+  type PlannedChanges,
+  type PlanOptions,
+  planChanges,
+} from '../core/plan-changes.ts';
 import { EXIT, failure, type Problem } from '../core/problem.ts';
 import { identity } from '../core/resource.ts';
-import type { Stored } from '../core/stored.ts';
+import { type State, stateOf } from '../core/state.ts';
 import type { AuditRemark, Head, Store } from '../stores/store.ts';
+import { type ActualState, withActual } from './actual-state.ts';
 import { judgePlan, NO_OVERRIDES, type Overriding } from './judgement.ts';
 import { hasErrors, problemsAcross, refuseErrors } from './load.ts';
 
@@ -14,12 +21,17 @@ export interface Planned {
   readonly plan: Plan;
   readonly notes: PlanNotes;
   readonly head: Head;
-  /** What the store had, by identity. */
+  /** What the store had: what the plan changes is at hand. */
   readonly actual: Actual;
+  /** What there is after the plan; undefined where nothing changes. */
+  readonly after?: State | undefined;
   readonly warnings: readonly Problem[];
   /** What the audit says beside the changes. */
   readonly remarks: readonly AuditRemark[];
 }
+
+/** What is to be planned. */
+export type Desired = Pick<PlanInput, 'desired' | 'settled'>;
 
 /**
  * Plans an input against a store.
@@ -34,54 +46,57 @@ export async function planInput(
   at: number,
   overriding: Overriding = NO_OVERRIDES,
 ): Promise<Planned> {
-  const { head, stored } = await readAll(store);
-  if (hasErrors(input.problems)) {
-    const others = stored.map(({ resource }) => resource);
-    refuseErrors([...input.problems, ...problemsAcross(input, others)]);
-  }
-  const planned = await planFrom(head, stored, input.declared, options, at, overriding);
-  return { ...planned, warnings: [...input.problems, ...planned.warnings] };
+  return withActual(store, input.declared.length, async (state) => {
+    await refuseMistakes(input, state);
+    const desired = { desired: input.declared, settled: NOTHING_SETTLED };
+    const planned = await planFrom(state, desired, options, at, overriding);
+    return { ...planned, warnings: [...input.problems, ...planned.warnings] };
+  });
 }
 
-/** Plans declared resources against a state that has been read already; throws as `planInput`. */
+/** Throws a Failure (exit 4) with everything that is wrong when an input has a mistake. */
+export async function refuseMistakes(input: ReadManifests, { actual, ask }: ActualState): Promise<void> {
+  if (!hasErrors(input.problems)) return;
+  const across = await ask(() => problemsAcross(input, stateOf(actual)));
+  refuseErrors([...input.problems, ...across]);
+}
+
+/** Plans what is desired against a state that is open; throws as `planInput`. */
 export async function planFrom(
-  head: Head,
-  stored: readonly Stored[],
-  desired: readonly Declared[],
+  state: ActualState,
+  desired: Desired,
   options: PlanOptions,
   at: number,
   overriding: Overriding = NO_OVERRIDES,
 ): Promise<Planned> {
+  const { head, actual, ask } = state;
   const base = { store: head.store, revision: head.revision };
-  const { plan: planned, notes, between } = planChanges({ desired, actual: stored, base, options, at });
-  refuseErrors(planned.problems);
-  const actual = new Map(stored.map((one) => [one.id, one]));
-  refuseUnknownOwners(options.guards.requireOwners ?? [], actual, planned);
-  const { plan, remarks } = await judgePlan(planned, between, overriding, at);
-  return { plan, notes, head, actual, warnings: plan.problems, remarks };
+  const changes = await ask(() => planChanges({ ...desired, actual, base, options, at }));
+  refuseErrors(await ask(() => changes.plan.problems));
+  await ask(() => refuseUnknownOwners(options.guards.requireOwners ?? [], actual, changes.plan));
+  await findOut(changes, state);
+  const { plan, remarks } = await judgePlan(changes.plan, changes.between, overriding, at, ask);
+  const after = changes.between?.after;
+  return { plan, notes: changes.notes, head, actual, after, warnings: plan.problems, remarks };
+}
+
+/** All that a plan would have to fetch for is found out while the store is open; what is at hand can wait. */
+export async function findOut(
+  { plan, notes }: Pick<PlannedChanges, 'plan' | 'notes'>,
+  { actual, ask }: ActualState,
+): Promise<void> {
+  await ask(() => plan.verdicts);
+  if (!actual.partial) return;
+  await ask(() => notes.risks);
+  await ask(() => plan.judges);
 }
 
 /** A name that is nobody's would guard nothing. */
 function refuseUnknownOwners(names: readonly string[], actual: Actual, plan: Plan): void {
   for (const name of names) {
     const id = identity('User', undefined, name);
-    if (actual.has(id) || plan.changes.some((change) => identityOfChange(change) === id)) continue;
+    if (actual.get(id) || plan.changes.some((change) => identityOfChange(change) === id)) continue;
     throw failure(EXIT.invalid, 'RC126', `--require-owner: there is no User "${name}"`, 'iam get users');
-  }
-}
-
-/** Everything that a store has, at one moment. */
-export async function readAll(
-  store: Store,
-  filter?: { workspace?: string },
-): Promise<{ head: Head; stored: Stored[] }> {
-  const reading = await store.read();
-  try {
-    const stored: Stored[] = [];
-    for await (const batch of reading.resources(filter)) stored.push(...batch);
-    return { head: reading.head, stored };
-  } finally {
-    await reading.close();
   }
 }
 

@@ -2,8 +2,9 @@ import type { Plan } from '../core/plan.ts';
 import { EXIT, failure } from '../core/problem.ts';
 import { replayPlan } from '../core/replay.ts';
 import type { Store } from '../stores/store.ts';
+import { type ActualState, withActual } from './actual-state.ts';
 import { judgePlan, type Overriding } from './judgement.ts';
-import { type Planned, readAll } from './plan.ts';
+import { findOut, type Planned } from './plan.ts';
 
 /**
  * A saved plan made ready to apply, on the store as it is now.
@@ -19,7 +20,16 @@ export async function planSaved(
   overriding: Overriding,
   now: number,
 ): Promise<Planned> {
-  const { head, stored } = await readAll(store);
+  return withActual(store, plan.changes.length, (state) => planSavedOn(state, plan, overriding, now));
+}
+
+async function planSavedOn(
+  state: ActualState,
+  plan: Plan,
+  overriding: Overriding,
+  now: number,
+): Promise<Planned> {
+  const { head, actual, ask } = state;
   const fits = plan.base.store === null ? head.revision === 0 : plan.base.store === head.store;
   if (!fits) {
     const made =
@@ -28,11 +38,11 @@ export async function planSaved(
         : `for another store (${plan.base.store})`;
     throw stale(`the plan was made ${made}`);
   }
-  const actual = new Map(stored.map((one) => [one.id, one]));
-  const replayed = replayPlan(plan, actual, overriding.actor, now);
+  const replayed = await ask(() => replayPlan(plan, actual, overriding.actor, now));
   if (replayed.stale !== undefined) throw stale(`the plan is stale: ${replayed.stale}`);
   const { notes, between } = replayed;
-  const judged = await judgePlan(replayed.plan, between, overriding, now);
+  await findOut(replayed, state);
+  const judged = await judgePlan(replayed.plan, between, overriding, now, ask);
   return { ...judged, notes, head, actual, warnings: [] };
 }
 

@@ -2,7 +2,7 @@ import type { Identity } from '../core/resource.ts';
 import { createSnapshots, type Origin, type Origins, type Snapshots } from '../core/snapshot.ts';
 import { createState, type State } from '../core/state.ts';
 import type { Resource } from '../kinds/index.ts';
-import type { Head, Reading, Store } from '../stores/store.ts';
+import type { EdgeFilter, Head, Reading, Store } from '../stores/store.ts';
 import { type EdgeRevisions, edgesAt } from './edges-at.ts';
 import { revisionAt, stateAt } from './state-at.ts';
 
@@ -84,7 +84,7 @@ export interface KnownOrigins {
 }
 
 /** Where all that there is now comes from. */
-export async function readOrigins(reading: Reading, filter: { workspace?: string }): Promise<KnownOrigins> {
+export async function readOrigins(reading: Reading, filter: EdgeFilter): Promise<KnownOrigins> {
   const edges = new Map<Identity, Map<string, number>>();
   for await (const batch of reading.edges(filter)) {
     for (const edge of batch) {

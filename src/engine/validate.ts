@@ -17,7 +17,7 @@ export async function validateFiles(
   partial: boolean,
 ): Promise<{ declared: readonly Declared[]; warnings: readonly Problem[] }> {
   const read = await readSource(source);
-  const across = problemsAcross(read, []).map((problem) =>
+  const across = problemsAcross(read, createState([])).map((problem) =>
     partial && problem.code === 'RC112' ? { ...problem, severity: 'warn' as const } : problem,
   );
   const problems = sortProblems([...read.problems, ...across]);

@@ -1,3 +1,4 @@
+import type { Tally, Wanted } from '../core/actual.ts';
 import type { AuditRow } from '../core/audit.ts';
 import type { Action } from '../core/plan.ts';
 import type { Identity } from '../core/resource.ts';
@@ -58,8 +59,8 @@ export interface Reading {
   find(wanted: Wanted): Promise<readonly Stored[]>;
   /** How many resources there are, by kind, workspace and manager; nothing where there are none. */
   tally(): Promise<readonly Tally[]>;
-  /** The revision that made each edge (core/resource.ts, edgesOf), in batches. */
-  edges(filter?: { workspace?: string }): AsyncIterable<readonly StoredEdge[]>;
+  /** The revision that made each edge (core/resource.ts, edgesOf), in batches: of a workspace or of resources, when given. */
+  edges(filter?: EdgeFilter): AsyncIterable<readonly StoredEdge[]>;
   /** Revisions, newest first. */
   revisions(): AsyncIterable<readonly Revision[]>;
   /** Audit rows by seq: all, those of one revision, or those of revisions after one. */
@@ -67,38 +68,16 @@ export interface Reading {
   close(): Promise<void>;
 }
 
-/** What to look up: everything that any of these names. */
-export interface Wanted {
-  /** These. */
-  readonly ids?: readonly Identity[];
-  /** What has an edge to one of these (core/resource.ts, edgesOf). */
-  readonly targets?: readonly Identity[];
-  /** Users with one of these addresses, as `foldCase` has them. */
-  readonly emails?: readonly string[];
-  /** All of these kinds. */
-  readonly kinds?: readonly KindName[];
-  /** Those of one kind in one workspace, in the order of their names: at most `limit` after the name `after`. */
-  readonly page?: {
-    readonly kind: KindName;
-    readonly workspace: string;
-    readonly after: string;
-    readonly limit: number;
-  };
-}
-
-/** A number of resources; `workspace` is empty for global kinds. */
-export interface Tally {
-  readonly kind: KindName;
-  readonly workspace: string;
-  readonly manager: string;
-  readonly count: number;
-}
+/** The edges of which resources: of one workspace and its Workspace, or of these. */
+export type EdgeFilter = { readonly workspace?: string } | { readonly ids: readonly Identity[] };
 
 /** Which audit rows: of one revision, of revisions greater than `after`; with both, of those that are both. */
 export interface AuditFilter {
   readonly revision?: number;
   readonly after?: number;
 }
+
+export type { Tally, Wanted };
 
 export interface StoredEdge {
   readonly id: Identity;

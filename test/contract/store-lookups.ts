@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { Reading, Store } from '../../src/stores/store.ts';
 import { binding, group, token, user, workspace } from '../support/resources.ts';
-import { apply, create, reading, remove, stored, type Test, update } from './entries.ts';
+import { apply, create, flat, reading, remove, stored, type Test, update } from './entries.ts';
 
 /** `find` and `tally`: what is looked up without reading everything. */
 export function lookups(test: Test): void {
@@ -107,6 +107,19 @@ export function lookups(test: Test): void {
       after = all.at(-1) ?? '';
     }
     expect(all).toEqual(names.map((name) => `${name.toLowerCase()}x`).sort());
+  });
+
+  test('gives the edges of some resources', async (store) => {
+    await filled(store);
+    const edges = await reading(store, (opened) =>
+      flat(opened.edges({ ids: ['Group/acme/all', 'Token/acme/ci', 'Group/acme/nobody', 'User//ana'] })),
+    );
+    expect(edges.map(({ id, pointer }) => `${id} ${pointer}`).sort()).toEqual([
+      'Group/acme/all /spec/members/User:ana',
+      'Group/acme/all /spec/members/User:bob',
+      'Token/acme/ci /spec/owner',
+      'Token/acme/ci /spec/role',
+    ]);
   });
 
   test('tallies by kind, workspace and manager, and follows every change', async (store) => {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { wholeActual } from '../../src/core/actual.ts';
 import { digestOf, type Plan } from '../../src/core/plan.ts';
-import { planChanges } from '../../src/core/plan-changes.ts';
+import { NOTHING_SETTLED, planChanges } from '../../src/core/plan-changes.ts';
 import { identityOf, toManifest } from '../../src/core/resource.ts';
 import type { Resource } from '../../src/kinds/index.ts';
 import { applyInMemory } from '../support/apply-in-memory.ts';
@@ -145,12 +146,21 @@ test('the order of what is declared and of what the store has means nothing', { 
             .map((one) => ({ one, at: noise.next().value ?? 0 }))
             .sort((a, b) => a.at - b.at)
             .map(({ one }) => one);
-        const whole = { base: { store: 's', revision: 1 }, options: { ...OPTIONS, prune }, at: NOW };
-        const { plan, notes } = planChanges({ ...whole, desired: declare(after), actual: store(before) });
+        const whole = {
+          settled: NOTHING_SETTLED,
+          base: { store: 's', revision: 1 },
+          options: { ...OPTIONS, prune },
+          at: NOW,
+        };
+        const { plan, notes } = planChanges({
+          ...whole,
+          desired: declare(after),
+          actual: wholeActual(store(before)),
+        });
         const other = planChanges({
           ...whole,
           desired: shuffled(declare(after)),
-          actual: shuffled(store(before)),
+          actual: wholeActual(shuffled(store(before))),
         });
         expect([other.plan, other.notes]).toEqual([plan, notes]);
       },
@@ -253,7 +263,7 @@ describe('the digest', () => {
           ...one,
           place: () => ({ file: 'all.yaml', line: 5, column: 3 }),
         }));
-        const input = { actual: store(before), options: OPTIONS };
+        const input = { actual: wholeActual(store(before)), settled: NOTHING_SETTLED, options: OPTIONS };
         const one = planChanges({
           ...input,
           desired: declare(after),

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { wholeActual } from '../../src/core/actual.ts';
 import { digestOf, type Plan } from '../../src/core/plan.ts';
 import { Failure } from '../../src/core/problem.ts';
 import { readPlan, replayPlan } from '../../src/core/replay.ts';
@@ -8,9 +9,7 @@ import { evolution } from '../support/arbitrary.ts';
 import { planOf } from '../support/planning.ts';
 import { binding, group, NOW, store, user, workspace } from '../support/resources.ts';
 
-function byId(stored: readonly Stored[]) {
-  return new Map(stored.map((one) => [one.id, one]));
-}
+const byId = wholeActual;
 
 /** The plan as it is read again after `edit`; `RC406 message` when it is refused. */
 function reread(plan: Plan, edit: (plan: Plan) => unknown = (it) => it): Plan | string {

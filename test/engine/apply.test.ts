@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { NOTHING_SETTLED } from '../../src/core/plan-changes.ts';
+import { withActual } from '../../src/engine/actual-state.ts';
 import { applyPlan } from '../../src/engine/apply.ts';
 import { NO_OVERRIDES } from '../../src/engine/judgement.ts';
-import { planFrom, readAll } from '../../src/engine/plan.ts';
+import { planFrom } from '../../src/engine/plan.ts';
 import type { Resource } from '../../src/kinds/index.ts';
 import { sqliteStore } from '../../src/stores/sqlite/sqlite-store.ts';
 import type { Act, Store } from '../../src/stores/store.ts';
@@ -32,8 +34,8 @@ const options = {
 };
 
 async function plan(store: Store, resources: readonly Resource[]) {
-  const { head, stored } = await readAll(store);
-  return planFrom(head, stored, declare(resources), options, Date.parse(act.at));
+  const desired = { desired: declare(resources), settled: NOTHING_SETTLED };
+  return withActual(store, 1, (state) => planFrom(state, desired, options, Date.parse(act.at)));
 }
 
 async function storeWith(...resources: Resource[]): Promise<Store> {
@@ -63,5 +65,5 @@ test('a plan is stale when another apply changed what it changes, and nothing is
     exit: 5,
     problems: [{ code: 'RC404' }],
   });
-  expect((await readAll(store)).head.revision).toBe(2);
+  expect(await withActual(store, 0, async ({ head }) => head.revision)).toBe(2);
 });

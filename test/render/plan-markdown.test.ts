@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { planChanges } from '../../src/core/plan-changes.ts';
+import { wholeActual } from '../../src/core/actual.ts';
+import { NOTHING_SETTLED, planChanges } from '../../src/core/plan-changes.ts';
 import type { Resource } from '../../src/kinds/index.ts';
 import { planMarkdown } from '../../src/render/plan-markdown.ts';
 import { planOfTexts } from '../support/plan-of-texts.ts';
@@ -19,7 +20,8 @@ function rendered(
   const { manager = 'default', ...rest } = options;
   const { plan, notes } = planChanges({
     desired: declare(desired),
-    actual: store(actual),
+    settled: NOTHING_SETTLED,
+    actual: wholeActual(store(actual)),
     base: { store: 's', revision: 3 },
     options: { ...OPTIONS, manager },
     at: NOW,

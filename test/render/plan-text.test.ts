@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { wholeActual } from '../../src/core/actual.ts';
 import type { Plan } from '../../src/core/plan.ts';
-import { planChanges } from '../../src/core/plan-changes.ts';
+import { NOTHING_SETTLED, planChanges } from '../../src/core/plan-changes.ts';
 import type { Stored } from '../../src/core/stored.ts';
 import type { Resource } from '../../src/kinds/index.ts';
 import { ansi, plain } from '../../src/render/paint.ts';
@@ -23,7 +24,8 @@ function rendered(
   const base = { store: 's', revision: 3 };
   const { plan, notes } = planChanges({
     desired: declare(desired),
-    actual,
+    settled: NOTHING_SETTLED,
+    actual: wholeActual(actual),
     base,
     options: { ...OPTIONS, prune },
     at: NOW,

@@ -113,11 +113,12 @@ function readingOf(ledger: Ledger): Reading {
       }
       return [...tallies.values()];
     },
-    edges: ({ workspace } = {}) =>
+    edges: (filter = {}) =>
       batches(
-        all(workspace).flatMap(({ edges }) =>
-          edges.map(({ id, pointer, since }) => ({ id, pointer, since })),
-        ),
+        ('ids' in filter
+          ? all().filter(({ stored }) => filter.ids.includes(stored.id))
+          : all(filter.workspace)
+        ).flatMap(({ edges }) => edges.map(({ id, pointer, since }) => ({ id, pointer, since }))),
       ),
     revisions: () => batches(ledger.revisions.toReversed()),
     audit: ({ revision, after = -1 } = {}) =>

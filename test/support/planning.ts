@@ -1,7 +1,16 @@
+import { expect } from 'vitest';
+import { wholeActual } from '../../src/core/actual.ts';
 import type { Declared } from '../../src/core/manifest.ts';
 import type { Plan } from '../../src/core/plan.ts';
-import { type PlanInput, type PlanOptions, planChanges } from '../../src/core/plan-changes.ts';
+import {
+  NOTHING_SETTLED,
+  type PlanInput,
+  type PlanOptions,
+  planChanges,
+} from '../../src/core/plan-changes.ts';
+import type { Stored } from '../../src/core/stored.ts';
 import type { Resource } from '../../src/kinds/index.ts';
+import { askFetching } from './fetching.ts';
 import { declare, NOW } from './resources.ts';
 
 export const OPTIONS: PlanOptions = {
@@ -18,12 +27,26 @@ export const OPTIONS: PlanOptions = {
 /** Plans resources, or what manifests declare, against what a store has. */
 export function planOf(
   desired: readonly Resource[] | readonly Declared[],
-  actual: PlanInput['actual'] = [],
+  actual: readonly Stored[] = [],
   options: Partial<PlanOptions> = {},
 ): Plan {
   const declared = desired.flatMap((one) => ('resource' in one ? one : declare([one])));
   const base = { store: 'store-1', revision: 7 };
-  return planChanges({ desired: declared, actual, base, options: { ...OPTIONS, ...options }, at: NOW }).plan;
+  const input = {
+    desired: declared,
+    settled: NOTHING_SETTLED,
+    base,
+    options: { ...OPTIONS, ...options },
+    at: NOW,
+  };
+  const { plan } = planChanges({ ...input, actual: wholeActual(actual) });
+  expect(fetching(actual, input)).toBe(JSON.stringify(plan));
+  return plan;
+}
+
+/** The same plan, made by looking up what it needs; a text, since a plan has parts that are found out later. */
+function fetching(stored: readonly Stored[], input: Omit<PlanInput, 'actual'>): string {
+  return askFetching(stored, (actual) => JSON.stringify(planChanges({ ...input, actual }).plan)).answer;
 }
 
 /** `create User bo`, `update Group acme/devs: /spec/members/User:bo`: the changes of a plan, a line each. */

@@ -5,15 +5,16 @@
  * read-slowly  the same, but prints "half" after the first batch and goes on when stdin ends
  * create NAME  applies one User where there must be no store; prints {revision}, {stale} or {exit, codes}
  * hold         takes the lock of a writer, prints "held", and gives it back after MS milliseconds
+ * write NAME   applies one User as that actor; in the middle of the write prints "writing", and goes on when stdin ends
  * churn        for ever creates COUNT resources in one write and deletes them in the next; prints "begin" before each
  */
-import { writeSync } from 'node:fs';
+import { readSync, writeSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../../src/core/problem.ts';
 import { sqliteStore } from '../../src/stores/sqlite/sqlite-store.ts';
-import { StaleBase } from '../../src/stores/store.ts';
+import { StaleBase, type WriteChange } from '../../src/stores/store.ts';
 import { applyOn, create, everything, headOf, NOWHERE, reading, remove } from '../contract/entries.ts';
 import { group, user } from './resources.ts';
 
@@ -45,6 +46,13 @@ async function churn(count: number): Promise<never> {
   }
 }
 
+/** One change, which is taken inside of the transaction: nobody can await there. */
+function* paused(name: string): Generator<WriteChange> {
+  say('writing');
+  while (readSync(0, Buffer.alloc(64)) > 0);
+  yield create(user(name));
+}
+
 async function run(): Promise<object | undefined> {
   switch (command) {
     case 'read':
@@ -68,6 +76,12 @@ async function run(): Promise<object | undefined> {
       database.exec('COMMIT');
       return undefined;
     }
+    case 'write':
+      await store.write({
+        ...applyOn(await headOf(store), [], { actor: argument }),
+        changes: paused(argument),
+      });
+      return headOf(store);
     case 'churn':
       return churn(Number(argument));
     default:

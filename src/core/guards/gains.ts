@@ -11,27 +11,43 @@ import { nameSome, type Verdict } from '../verdict.ts';
 import type { Scene } from './scene.ts';
 
 /** RC211 and RC215: who gains the power to do harm, or access without an end, folded by workspace. */
-export function guardGains(scene: Scene, risks: PlanNotes['risks']): Verdict[] {
+export function guardGains(scene: Scene): Verdict[] {
+  if (!mayGain(scene)) return [];
+  const { risks } = scene;
   const byWorkspace = Map.groupBy(
     scene.access.filter(({ gains }) => gains.length > 0),
     ({ workspace }) => workspace,
   );
   return [...byWorkspace.keys()].sort(compareText).flatMap((workspace) => {
     const gaining = byWorkspace.get(workspace) ?? [];
+    if (isNew(scene, workspace)) return [];
     const refused = guardPrivileged(scene, workspace, gaining, risks);
     return [...refused, ...worthALook(workspace, gaining, risks)];
   });
 }
 
+/** A workspace that this plan makes: somebody must get in first, and all of it is there to be looked at. */
+function isNew({ before, workspaceBefore }: Scene, workspace: string): boolean {
+  return !before.get('Workspace', undefined, workspaceBefore(workspace));
+}
+
+/** Whether anything changes that can give access in a workspace that was there before: known without the access diff. */
+function mayGain(scene: Scene): boolean {
+  return scene.pairs.some(({ before, after }) => {
+    if (before !== null || after === null) return true;
+    if (after.metadata.namespace !== undefined) return !isNew(scene, after.metadata.namespace);
+    // What is global and new gives nothing by itself.
+    return false;
+  });
+}
+
 function guardPrivileged(
-  { before, after, settings, workspaceBefore }: Scene,
+  { actual, before, after, settings, workspaceBefore }: Scene,
   workspace: string,
   gaining: readonly AccessChange[],
   risks: PlanNotes['risks'],
 ): Verdict[] {
   const was = before.get('Workspace', undefined, workspaceBefore(workspace));
-  // Somebody must get in first.
-  if (!was) return [];
   const people = new Set(
     gaining
       .filter(
@@ -40,7 +56,7 @@ function guardPrivileged(
       )
       .map(({ subject }) => subject),
   );
-  const total = before.ofKind('User').length;
+  const total = actual.tally().reduce((sum, { kind, count }) => (kind === 'User' ? sum + count : sum), 0);
   const limits = [was, after.get('Workspace', undefined, workspace)].flatMap(
     (one) => one?.spec.guards.maxPrivilegedGains ?? [],
   );

@@ -1,4 +1,3 @@
-import type { PlanNotes } from '../plan.ts';
 import type { Identity } from '../resource.ts';
 import type { Verdict } from '../verdict.ts';
 import { guardFractions } from './fractions.ts';
@@ -9,18 +8,14 @@ import type { Scene } from './scene.ts';
 import { guardWeakening } from './weakening.ts';
 
 /** What every guard says of a plan whose state after holds by itself, in the order of their codes. */
-export function judgeByGuards(
-  scene: Scene,
-  leaving: ReadonlySet<Identity>,
-  risks: PlanNotes['risks'],
-): Verdict[] {
+export function judgeByGuards(scene: Scene, leaving: ReadonlySet<Identity>): Verdict[] {
   const verdicts = [
     ...guardFractions(scene),
     ...guardOwners(scene),
     ...guardProtected(scene),
     ...guardStillReferredTo(scene.after, leaving, scene.actual),
     ...guardAnotherManager(scene.drafts),
-    ...guardGains(scene, risks),
+    ...guardGains(scene),
     ...guardWeakening(scene),
     ...guardReactivates(scene.drafts),
     ...guardWidened(scene),

@@ -1,10 +1,10 @@
 import type { Resource } from '../../kinds/index.ts';
+import type { Actual } from '../actual.ts';
 import type { Draft } from '../judge.ts';
 import { identityOfChange } from '../plan.ts';
 import { compareText } from '../problem.ts';
 import { type Identity, identityOf, showIdentity, workspaceOf } from '../resource.ts';
 import type { State } from '../state.ts';
-import type { Stored } from '../stored.ts';
 import { nameSome, type Verdict } from '../verdict.ts';
 import { allWorkspaces, type Scene } from './scene.ts';
 
@@ -12,9 +12,10 @@ import { allWorkspaces, type Scene } from './scene.ts';
 export function guardStillReferredTo(
   after: State,
   leaving: ReadonlySet<Identity>,
-  actual: ReadonlyMap<Identity, Stored>,
+  actual: Actual,
 ): Verdict[] {
   const verdicts: Verdict[] = [];
+  after.need({ targets: [...leaving] });
   for (const id of [...leaving].sort(compareText)) {
     const referrers = after.referrers(id).map(identityOf).sort(compareText);
     if (referrers.length === 0) continue;

@@ -1,6 +1,7 @@
 import { OWNER_ROLE } from '../../kinds/catalogue.ts';
+import type { Resource } from '../../kinds/index.ts';
 import { formatTime, showTime } from '../../kinds/time.ts';
-import { type Access, isOwnership } from '../access.ts';
+import { type Access, isOwnership, type Subject } from '../access.ts';
 import type { Code } from '../code.ts';
 import { compareText } from '../problem.ts';
 import { identity, identityOf } from '../resource.ts';
@@ -27,6 +28,7 @@ export function ownersOf(state: State, access: Access, workspace: string, at: nu
       for (const subject of access.subjectsUnder(kind, workspace, name))
         if (subject.kind === 'User') users.add(subject.name);
   }
+  access.need([...users].map((name) => ({ kind: 'User', namespace: undefined, name })));
   const owners = new Map<string, readonly Span[]>();
   for (const name of [...users].sort(compareText)) {
     if (state.get('User', undefined, name)?.spec.type === 'Service') continue;
@@ -93,6 +95,12 @@ function placesOf(scene: Scene): Place[] {
 /** The workspaces in which a change may bear on who owns them. */
 function touchedWorkspaces({ pairs, before, after, accessBefore, accessAfter }: Scene): Set<string> {
   const names = new Set<string>();
+  // Whoever is new owns only by what changes too, and names its workspace.
+  const known = (resource: Resource | null): Subject[] =>
+    resource?.kind === 'User' ? [{ kind: 'User', namespace: undefined, name: resource.metadata.name }] : [];
+  const touched = pairs.filter((pair) => pair.before !== null);
+  accessBefore.need(touched.flatMap((pair) => known(pair.before)));
+  accessAfter.need(touched.flatMap((pair) => known(pair.after)));
   for (const pair of pairs) {
     for (const [resource, access] of [
       [pair.before, accessBefore],
@@ -101,7 +109,7 @@ function touchedWorkspaces({ pairs, before, after, accessBefore, accessAfter }: 
       if (!resource) continue;
       if (resource.kind === 'Workspace') names.add(resource.metadata.name);
       if (resource.metadata.namespace !== undefined) names.add(resource.metadata.namespace);
-      if (resource.kind !== 'User') continue;
+      if (resource.kind !== 'User' || !pair.before) continue;
       for (const grant of access.grantsOf({
         kind: 'User',
         namespace: undefined,

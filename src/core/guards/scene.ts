@@ -1,7 +1,8 @@
 import type { Access } from '../access.ts';
 import type { AccessChange, ResourceChange } from '../access-diff.ts';
-import type { Actual, Draft } from '../judge.ts';
-import type { GuardSettings } from '../plan.ts';
+import type { Actual } from '../actual.ts';
+import type { Draft } from '../judge.ts';
+import type { GuardSettings, PlanNotes } from '../plan.ts';
 import type { State } from '../state.ts';
 
 /** What guards judge by beside the states. */
@@ -23,12 +24,14 @@ export interface Scene {
   readonly after: State;
   readonly accessBefore: Access;
   readonly accessAfter: Access;
-  /** Who gains or loses what. */
+  /** Who gains or loses what. Found out only when a guard asks: most of what a large plan costs. */
   readonly access: readonly AccessChange[];
+  readonly risks: PlanNotes['risks'];
   /** Time of the plan, in milliseconds. */
   readonly at: number;
-  /** The name that a User has after the plan. */
+  /** The name that a User has after the plan, and the one that he had before. */
   userAfter(name: string): string;
+  userBefore(name: string): string;
   /** The name that a Workspace had before the plan. */
   workspaceBefore(name: string): string;
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { statSync } from 'node:fs';
+import { statfsSync, statSync } from 'node:fs';
+import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { EXIT, Failure, failure } from '../../core/problem.ts';
 import { foldCase } from '../../kinds/text.ts';
@@ -77,18 +78,24 @@ export function isAbsent(file: string): boolean {
   return !found || found.size === 0;
 }
 
-/** Opens for writing; creates the file, but not yet the store. `timeout`: how long to wait for another writer, in milliseconds. */
-export function openToWrite(file: string, timeout: number): DatabaseSync {
+/**
+ * Opens for writing and begins a transaction, which holds SQLite's own lock: undefined when another process has it.
+ * Creates the file, but not yet the store. `timeout`: how long the end of the transaction waits for readers where there
+ * is no WAL mode, in milliseconds.
+ */
+export function lockToWrite(file: string, timeout: number): DatabaseSync | undefined {
   return guarded(file, () => {
     createFile(file);
-    const database = new DatabaseSync(file, { timeout });
+    const database = new DatabaseSync(file, { timeout: 0 });
     try {
       // First of all refuses what is not ours: the rest changes the file.
       schemaVersion(database, file);
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
+      database.exec(`BEGIN IMMEDIATE; PRAGMA busy_timeout = ${timeout}`);
       return database;
     } catch (error) {
       database.close();
+      if (isBusy(error)) return undefined;
       throw error;
     }
   });
@@ -154,13 +161,25 @@ export function guarded<T>(file: string, run: () => T): T {
 
 const SQLITE_BUSY = 5;
 const SQLITE_LOCKED = 6;
+const SQLITE_READONLY = 8;
+const SQLITE_IOERR = 10;
+const SQLITE_FULL = 13;
 const SQLITE_NOTADB = 26;
+
+function isBusy(error: unknown): boolean {
+  return [SQLITE_BUSY, SQLITE_LOCKED].includes(resultOf(error) ?? 0);
+}
+
+/** The result code of SQLite, without what extends it. */
+function resultOf(error: unknown): number | undefined {
+  return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
+}
 
 function asFailure(file: string, error: unknown): unknown {
   if (error instanceof Failure || !(error instanceof Error)) return error;
-  const code = 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
+  const code = resultOf(error);
   if (code === undefined && !('syscall' in error)) return error;
-  if (code === SQLITE_BUSY || code === SQLITE_LOCKED) {
+  if (isBusy(error)) {
     return failure(
       EXIT.stale,
       'RC407',
@@ -169,7 +188,31 @@ function asFailure(file: string, error: unknown): unknown {
     );
   }
   if (code === SQLITE_NOTADB) return notOurs(file, 'is not a database');
+  if (isFull(file, error))
+    return failure(EXIT.error, 'RC408', `${file}: the disk is full`, 'make room, and try again');
+  if (code === SQLITE_READONLY)
+    return failure(EXIT.error, 'RC408', `${file} cannot be written: it is read-only`);
   return failure(EXIT.error, 'RC408', `${file}: ${error.message}`);
+}
+
+const NO_ROOM = ['ENOSPC', 'EDQUOT', 'EFBIG'];
+/** Less than SQLite needs to begin: its -shm alone grows by 32 KiB. */
+const LITTLE_ROOM = 64 * 1024;
+
+/** Whether there is no room for more. SQLite calls it an I/O error when its -shm cannot grow. */
+function isFull(file: string, error: Error): boolean {
+  const code = resultOf(error);
+  if (code === undefined) return 'code' in error && NO_ROOM.includes(String(error.code));
+  return code === SQLITE_FULL || (code === SQLITE_IOERR && roomFor(file) < LITTLE_ROOM);
+}
+
+function roomFor(file: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(path.dirname(file));
+    return bavail * bsize;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
 }
 
 export function readHead(database: DatabaseSync): Head {

@@ -1,4 +1,14 @@
-import { closeSync, existsSync, mkdirSync, openSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { EXIT, failure } from '../../core/problem.ts';
 
@@ -45,5 +55,17 @@ export function createFile(file: string): void {
     }
   }
   refuseUnsafe(file);
-  closeSync(openSync(file, 'a', 0o600));
+  refuseReadOnly(folder);
+  // What is there is not opened: closing it would give back the locks that this process has on it as a reader.
+  if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
+}
+
+/** SQLite writes beside the database too, and would name neither the folder nor the cause. */
+function refuseReadOnly(folder: string): void {
+  try {
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? ` (${error.code})` : '';
+    throw failure(EXIT.error, 'RC408', `${folder} cannot be written${code}`);
+  }
 }

@@ -48,8 +48,10 @@ export function sqliteReading(opened: OpenedToRead, file: string): Reading {
       for await (const batch of rows('SELECT * FROM tally', [], tallyOf)) tallies.push(...batch);
       return tallies;
     },
-    edges: ({ workspace } = {}) =>
-      inWorkspace(EDGES, workspace, 'ORDER BY workspace, kind, name, pointer', edgeOf),
+    edges: (filter = {}) =>
+      'ids' in filter
+        ? edgesOf(opened, file, filter.ids)
+        : inWorkspace(EDGES, filter.workspace, 'ORDER BY workspace, kind, name, pointer', edgeOf),
     revisions: () => rows('SELECT * FROM revision ORDER BY revision DESC', [], revisionOf),
     audit({ revision, after = -1 } = {}) {
       if (revision !== undefined)
@@ -78,6 +80,21 @@ export function emptyReading(): Reading {
     audit: () => nothing<AuditRow>(),
     close: async () => {},
   };
+}
+
+async function* edgesOf(
+  { database, check }: OpenedToRead,
+  file: string,
+  ids: readonly Identity[],
+): AsyncGenerator<readonly StoredEdge[]> {
+  const statement = guarded(file, () =>
+    database.prepare(`${EDGES} WHERE workspace = ? AND kind = ? AND name = ? ORDER BY pointer`),
+  );
+  for (const id of new Set(ids)) {
+    const edges = guarded(file, () => statement.all(...placeOf(id)).map(edgeOf));
+    check();
+    if (edges.length > 0) yield edges;
+  }
 }
 
 /** One prepared look-up for each thing that is wanted: as fast as a join, and without a limit on their number. */

@@ -1,6 +1,10 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EXIT, failure } from '../../core/problem.ts';
 import type { KindName } from '../../kinds/index.ts';
-import type { Store, StoreSupport, Written } from '../store.ts';
-import { guarded, isAbsent, migrate, NO_STORE, openToRead, openToWrite, readHead } from './database.ts';
+import type { Entry, Store, StoreSupport, Written } from '../store.ts';
+import { guarded, isAbsent, lockToWrite, migrate, NO_STORE, openToRead, readHead } from './database.ts';
+import { announce, holderOf } from './holder.ts';
 import { emptyReading, sqliteReading } from './sqlite-reading.ts';
 import { writeEntry } from './sqlite-writing.ts';
 
@@ -26,6 +30,7 @@ export interface SqliteOptions {
 
 /** A store in one SQLite file, in WAL mode; every write is one transaction, every reading one snapshot. */
 export function sqliteStore({ file, location, lockTimeout }: SqliteOptions): Store {
+  let writer = 'iam';
   return {
     location,
     supports,
@@ -37,10 +42,12 @@ export function sqliteStore({ file, location, lockTimeout }: SqliteOptions): Sto
       const absent = guarded(file, () => isAbsent(file));
       // Only an apply makes a store.
       if (absent && entry.type !== 'apply') return { head: NO_STORE, created: false };
-      const database = openToWrite(file, lockTimeout);
+      writer = writerOf(entry) ?? writer;
+      const database = await waitToWrite(file, lockTimeout);
+      // From here to the end nothing is awaited: a signal never meets a transaction that is half done.
+      const takeBack = announce(file, writer);
       try {
         return guarded(file, () => {
-          database.exec('BEGIN IMMEDIATE');
           const created = migrate(database, file);
           if (created && entry.type !== 'apply') return { head: NO_STORE, created: false };
           writeEntry(database, entry);
@@ -49,10 +56,41 @@ export function sqliteStore({ file, location, lockTimeout }: SqliteOptions): Sto
           return { head, created };
         });
       } finally {
+        takeBack();
         // Rolls back what was not committed.
         database.close();
       }
     },
     async close() {},
   };
+}
+
+/** Who is named to those who wait; a snapshot is written by whoever applied before. */
+function writerOf(entry: Entry): string | undefined {
+  return entry.type === 'snapshot' ? undefined : (entry.act.actor ?? `manager:${entry.act.manager}`);
+}
+
+const SHORTEST_PAUSE = 20;
+const LONGEST_PAUSE = 200;
+
+/** Tries until it has the lock, at most `lockTimeout` milliseconds, and leaves the process free meanwhile. */
+async function waitToWrite(file: string, lockTimeout: number): Promise<DatabaseSync> {
+  const end = performance.now() + lockTimeout;
+  for (;;) {
+    const database = lockToWrite(file, lockTimeout);
+    if (database) return database;
+    const left = end - performance.now();
+    if (left <= 0) throw busy(file);
+    // Chance keeps those who wait from always meeting each other.
+    const pause = SHORTEST_PAUSE + Math.random() * (LONGEST_PAUSE - SHORTEST_PAUSE);
+    await sleep(Math.min(pause, left));
+  }
+}
+
+function busy(file: string) {
+  const found = holderOf(file);
+  const who = found
+    ? `${found.holder} has been writing since ${found.since} (process ${found.pid} on ${found.host})`
+    : 'another process is writing';
+  return failure(EXIT.stale, 'RC407', `${file}: ${who}`, 'wait for it, or raise --lock-timeout');
 }
