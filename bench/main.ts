@@ -1,116 +1,106 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { writeWorkload } from './generate.ts';
+import type { Run } from './measure.ts';
+import { measuresAt, stepsOf } from './measures.ts';
+import { prepareSteps, type Step } from './steps.ts';
+import { markdown, parseSize, rowOf } from './table.ts';
 
-const ROOT = path.resolve(import.meta.dirname, '..');
-const IAM = path.join(ROOT, 'dist/cli/main.js');
+const BUILT = path.resolve(import.meta.dirname, '../dist/cli/main.js');
 
 const { values } = parseArgs({
   options: {
     size: { type: 'string', default: '1k' },
-    runs: { type: 'string', default: '21' },
+    runs: { type: 'string' },
     json: { type: 'string' },
+    only: { type: 'string' },
+    program: { type: 'string', default: BUILT },
+    quick: { type: 'boolean', default: false },
   },
 });
 
-interface Measure {
-  readonly name: string;
-  readonly milliseconds: number;
-  /** What the same run needs at the least. */
-  readonly floor: string;
-  readonly floorMilliseconds: number;
-  readonly ratio: number;
-  readonly bar: number;
+function parseRuns(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new Error(`--runs cannot be ${text}: a number from 1`);
+  return Number(text);
 }
 
-/** Medians of alternating runs, so that whatever else the machine does falls on all alike. */
-function medians(
-  commands: Readonly<Record<string, readonly string[]>>,
-  cwd: string,
-  runs: number,
-): Record<string, number> {
-  const times: Record<string, number[]> = {};
-  for (let run = -1; run < runs; run++) {
-    for (const [name, args] of Object.entries(commands)) {
-      const start = process.hrtime.bigint();
-      const { status, stderr } = spawnSync(process.execPath, [...args], {
-        cwd,
-        stdio: ['ignore', 'ignore', 'pipe'],
-      });
-      if (status !== 0) throw new Error(`${name} ended with ${status}: ${stderr}`);
-      // The first round only warms the file cache.
-      if (run < 0) continue;
-      times[name] ??= [];
-      times[name].push(Number(process.hrtime.bigint() - start) / 1e6);
-    }
-  }
-  return Object.fromEntries(
-    Object.entries(times).map(([name, all]) => [
-      name,
-      all.sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0,
-    ]),
-  );
+function wantedMeasures(size: number) {
+  const all = measuresAt(size);
+  if (values.only === undefined) return all;
+  const names = values.only.split(',');
+  const unknown = names.find((name) => !all.some((one) => one.name === name));
+  if (unknown !== undefined)
+    throw new Error(`--only cannot be ${unknown}: ${all.map(({ name }) => name).join(', ')}`);
+  return all.filter(({ name }) => names.includes(name));
 }
 
-function sizeOf(text: string): number {
-  const match = /^(\d+)([kM]?)$/.exec(text);
-  if (!match) throw new Error(`--size cannot be ${text}: 1k, 10k, 100k or 1M`);
-  return Number(match[1]) * (match[2] === 'M' ? 1e6 : match[2] === 'k' ? 1e3 : 1);
+/** On a terminal one line that changes, elsewhere a line each. */
+function progress(text: string): void {
+  process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`);
 }
 
-const folder = mkdtempSync(path.join(tmpdir(), 'rolecall-bench-'));
-try {
-  const workload = path.join(folder, 'workload');
-  writeWorkload(workload, sizeOf(values.size));
-  const empty = path.join(folder, 'empty.mjs');
-  writeFileSync(empty, '');
-  const parse = path.join(folder, 'parse.mjs');
-  const yaml = fileURLToPath(import.meta.resolve('js-yaml'));
-  writeFileSync(
-    parse,
-    `import { readdirSync, readFileSync } from 'node:fs';
-import { loadAll } from ${JSON.stringify(yaml)};
-for (const file of readdirSync('workload')) loadAll(readFileSync('workload/' + file, 'utf8'));`,
-  );
-  execFileSync(process.execPath, [IAM, 'apply', '-f', 'workload', '--no-snapshot', '-q'], {
-    cwd: folder,
-    stdio: 'ignore',
-  });
-  const measured = medians(
-    {
-      empty: [empty],
-      parse: [parse],
-      help: [IAM, '--help'],
-      version: [IAM, 'version'],
-      plan: [IAM, 'plan', '-f', 'workload'],
-    },
-    folder,
-    Number(values.runs),
-  );
-  const against = (name: string, key: string, floor: string, floorKey: string, bar: number): Measure => {
-    const [milliseconds = 0, floorMilliseconds = 0] = [measured[key], measured[floorKey]];
-    return { name, milliseconds, floor, floorMilliseconds, ratio: milliseconds / floorMilliseconds, bar };
+/** Rounds of all steps one after the other, so that whatever else the machine does falls on all alike. */
+async function runRounds(steps: readonly Step[], runs: number, size: number): Promise<Map<string, Run[]>> {
+  const results = new Map<string, Run[]>(steps.map(({ name }) => [name, []]));
+  const enough = ({ heavy, most = runs }: Step) => {
+    const quick = values.quick && (heavy === true || most < runs);
+    return Math.min(runs, most, quick ? (size >= 1e6 ? 1 : 3) : runs);
   };
-  const measures = [
-    against('iam --help', 'help', 'an empty Node program', 'empty', 1.5),
-    against('iam version', 'version', 'an empty Node program', 'empty', 1.5),
-    against(`no-op plan, ${values.size}`, 'plan', 'js-yaml alone on the same bytes', 'parse', 1.5),
-  ];
-  const ms = (n: number) => `${n.toFixed(1)} ms`;
-  console.log('| measure | median | floor | floor median | ratio | bar |\n|---|---|---|---|---|---|');
-  for (const { name, milliseconds, floor, floorMilliseconds, ratio, bar } of measures)
-    console.log(
-      `| ${name} | ${ms(milliseconds)} | ${floor} | ${ms(floorMilliseconds)} | ${ratio.toFixed(2)} | ≤ ${bar} |`,
-    );
-  if (values.json !== undefined)
-    writeFileSync(
-      values.json,
-      `${JSON.stringify({ size: values.size, node: process.version, measures }, null, 2)}\n`,
-    );
-} finally {
-  rmSync(folder, { recursive: true });
+  // Where it costs little, a first round only warms the caches of the system.
+  const first = runs > 1 && size <= 10_000 ? 0 : 1;
+  for (let round = first; round <= runs; round++)
+    for (const step of steps) {
+      if (round > enough(step) || (round === 0 && step.most !== undefined)) continue;
+      progress(`${round === 0 ? 'warming up' : `run ${round} of ${enough(step)}`}: ${step.name}`);
+      const took = await step.run();
+      if (round > 0) results.get(step.name)?.push(took);
+    }
+  if (process.stderr.isTTY) progress('');
+  return results;
+}
+
+async function main(): Promise<void> {
+  const size = parseSize(values.size);
+  const runs = parseRuns(values.runs ?? String(size <= 1000 ? 21 : size <= 10_000 ? 11 : 5));
+  const measures = wantedMeasures(size);
+  const abort = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort());
+  const folder = mkdtempSync(path.join(tmpdir(), 'rolecall-bench-'));
+  try {
+    progress('writing the manifests');
+    const files = writeWorkload(path.join(folder, 'workload'), size);
+    const wanted = stepsOf(measures);
+    const program = path.resolve(values.program);
+    const { signal } = abort;
+    const steps = await prepareSteps({ program, folder, files, size, signal, wanted, progress });
+    const results = await runRounds(steps, runs, size);
+    const rows = measures.flatMap((measure) => rowOf(measure, results, size) ?? []);
+    process.stdout.write(markdown(rows, 'terraform is not on the PATH'));
+    if (values.json === undefined) return;
+    const facts = {
+      size,
+      runs,
+      files: files.length,
+      bytes: files.reduce((sum, file) => sum + statSync(file).size, 0),
+      date: new Date().toISOString(),
+      node: process.version,
+      cpu: cpus()[0]?.model ?? 'unknown',
+      cores: availableParallelism(),
+      platform: `${process.platform} ${process.arch}`,
+      measures: rows,
+      steps: Object.fromEntries(results),
+    };
+    writeFileSync(values.json, `${JSON.stringify(facts, null, 2)}\n`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(`bench: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
 }

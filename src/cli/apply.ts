@@ -9,13 +9,16 @@ import { withActual } from '../engine/actual-state.ts';
 import { applyPlan, recordRefusal } from '../engine/apply.ts';
 import type { LeftOut, PartlyPlanned } from '../engine/keep-going.ts';
 import { readSource } from '../engine/load.ts';
-import { type Planned, planInput } from '../engine/plan.ts';
+import type { Planned } from '../engine/plan.ts';
+import { type PlannedSource, planSource } from '../engine/plan-source.ts';
 import { planSaved } from '../engine/saved-plan.ts';
+import { folderOfStore } from '../stores/open.ts';
 import type { Store } from '../stores/store.ts';
 import type { Context } from './context.ts';
 import {
   actOf,
   type InputOptions,
+  indexOf,
   overridingOf,
   planOptions,
   type ScopeOptions,
@@ -61,17 +64,18 @@ export const command: Handler = async (context, _args, options: Options) => {
 async function applyFiles(context: Context, options: Options): Promise<ExitStatus> {
   const source = sourceOf(options, context);
   const store = await storeOf(options, context);
-  const input = await readSource(source);
-  const [plan, now, overriding] = [
-    planOptions(options, context),
-    context.now(),
-    overridingOf(options, context),
-  ];
+  const making = {
+    options: planOptions(options, context),
+    at: context.now(),
+    overriding: overridingOf(options, context),
+    index: indexOf(store, options, context),
+  };
   if (options.keepGoing !== true)
-    return finish(context, options, store, await planInput(store, input, plan, now, overriding));
+    return finish(context, options, store, await planSource(store, source, making));
   const { planKeepingGoing } = await import('../engine/keep-going.ts');
+  const input = await readSource(source);
   const partly = await withActual(store, Infinity, (state) =>
-    planKeepingGoing(state, input, plan, now, overriding),
+    planKeepingGoing(state, input, making.options, making.at, making.overriding),
   );
   return finish(context, options, store, partly, partly);
 }
@@ -128,7 +132,7 @@ export async function finish(
   context: Context,
   options: WriteOptions,
   store: Store,
-  planned: Planned,
+  planned: Planned & Partial<Pick<PlannedSource, 'remember'>>,
   { leftOut, refused }: Pick<PartlyPlanned, 'leftOut' | 'refused'> = NOTHING_LEFT_OUT,
 ): Promise<ExitStatus> {
   const { plan, warnings } = planned;
@@ -173,6 +177,7 @@ export async function finish(
   }
   if (refused) await recordRefusal(store, refused, act);
   const applied = await applyPlan(store, planned, act, overridingOf(options, context));
+  planned.remember?.(applied);
   if (applied.created) note(context, options, `created store ${store.location}`);
   if (options.output === 'json') {
     const outcomes = [...applied.outcomes, ...leftOut.map(failedOutcome)];
@@ -256,9 +261,6 @@ async function snapshotAfter(
 /** Beside the database file; for a remote store below .iam. */
 function snapshotFolder(context: Context, options: WriteOptions): string {
   if (typeof options.snapshot === 'string') return path.resolve(context.cwd, options.snapshot);
-  const url = storeUrl(options, context);
-  const base = url.startsWith('sqlite:')
-    ? path.dirname(path.resolve(context.cwd, url.slice('sqlite:'.length)))
-    : path.resolve(context.cwd, '.iam');
+  const base = folderOfStore(storeUrl(options, context), context.cwd) ?? path.resolve(context.cwd, '.iam');
   return path.join(base, 'snapshot');
 }

@@ -1,10 +1,13 @@
+import path from 'node:path';
+import { sha256 } from '../core/hash.ts';
 import type { PlanOptions } from '../core/plan-changes.ts';
 import { EXIT, failure } from '../core/problem.ts';
+import { type IndexFile, indexFile } from '../engine/index-file.ts';
 import type { Overriding } from '../engine/judgement.ts';
 import { formatTime } from '../kinds/time.ts';
 import { filesSource } from '../sources/files.ts';
 import type { Source } from '../sources/source.ts';
-import { openStore } from '../stores/open.ts';
+import { folderOfStore, openStore } from '../stores/open.ts';
 import type { Act, Store } from '../stores/store.ts';
 import type { Context } from './context.ts';
 import type { GuardOptions } from './guard-options.ts';
@@ -31,6 +34,20 @@ export function sourceOf(options: InputOptions, context: Context): Source {
 
 export function storeOf(options: GlobalOptions, context: Context): Promise<Store> {
   return openStore(storeUrl(options, context), context.cwd, lockTimeout(options));
+}
+
+/**
+ * Where it is kept which files are settled in a store: beside its database, else in the user's folder of caches; never
+ * where the manifests are, whose authors could hide a change by it. Undefined where there is no such folder.
+ */
+export function indexOf(store: Store, options: GlobalOptions, context: Context): IndexFile | undefined {
+  const { HOME, XDG_CACHE_HOME } = context.env;
+  const caches = XDG_CACHE_HOME || (HOME ? path.join(HOME, '.cache') : undefined);
+  const folder =
+    folderOfStore(storeUrl(options, context), context.cwd) ?? (caches && path.join(caches, 'rolecall'));
+  if (folder === undefined) return undefined;
+  const key = sha256(`${store.location}\n${managerName(options, context)}`).slice('sha256:'.length);
+  return indexFile(path.join(folder, `cache-${key.slice(0, 16)}.index`));
 }
 
 export function planOptions(options: ScopeOptions, context: Context): PlanOptions {

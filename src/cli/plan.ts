@@ -1,11 +1,12 @@
 import path from 'node:path';
 import { EXIT, type ExitStatus } from '../core/problem.ts';
 import { isDenied } from '../core/verdict.ts';
-import { readSource } from '../engine/load.ts';
-import { type Planned, planInput } from '../engine/plan.ts';
+import type { Planned } from '../engine/plan.ts';
+import { planSource } from '../engine/plan-source.ts';
 import type { Context } from './context.ts';
 import {
   type InputOptions,
+  indexOf,
   overridingOf,
   planOptions,
   type ScopeOptions,
@@ -21,19 +22,19 @@ interface Options extends InputOptions, ScopeOptions {
   readonly out?: string;
   readonly exitCode?: boolean;
   readonly at?: string;
+  readonly full?: boolean;
 }
 
 export const command: Handler = async (context, _args, options: Options) => {
   const source = sourceOf(options, context);
   const store = await storeOf(options, context);
-  const input = await readSource(source);
-  const planned = await planInput(
-    store,
-    input,
-    planOptions(options, context),
-    timeOption(options.at, context),
-    overridingOf(options, context),
-  );
+  const planned = await planSource(store, source, {
+    options: planOptions(options, context),
+    at: timeOption(options.at, context),
+    overriding: overridingOf(options, context),
+    index: options.full === true ? undefined : indexOf(store, options, context),
+  });
+  planned.remember();
   await printPlan(context, options, planned, store.location);
   if (options.out !== undefined) {
     const { writeWhole } = await import('./write-whole.ts');

@@ -93,7 +93,8 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
     )
       .option('--out <file>', 'write the plan as JSON, for apply --plan')
       .option('--exit-code', 'exit 2 when there are changes')
-      .option('--at <time>', 'as if it were that time'),
+      .option('--at <time>', 'as if it were that time')
+      .option('--full', 'read everything, also what has not changed since the last plan'),
     'text',
     'json',
     'markdown',

@@ -51,6 +51,7 @@ export const command: Handler = async (context, [name = ''], options: WriteOptio
     const place = () => ({ file: 'iam suspend', line: 1, column: 1 });
     const declared: Declared = {
       id: one.id,
+      file: 'iam suspend',
       resource: suspended,
       declares: ['state'],
       place,

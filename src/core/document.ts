@@ -1,6 +1,7 @@
 import { constructFromEvents, EVENT_ID, type Event, parseEvents, YAMLException } from 'js-yaml';
 import type { Place, Problem } from './problem.ts';
-import { syntaxProblem, treeProblem } from './yaml-problem.ts';
+import { syntaxProblem, treeProblem, unclearProblem } from './yaml-problem.ts';
+import { STRICT_SCHEMA, unclear } from './yaml-strict.ts';
 import { inside, Tree, walk } from './yaml-tree.ts';
 
 /** Limits on one input (manifests.md). Bytes are counted in the file, the rest in the text. */
@@ -52,6 +53,7 @@ export function readYaml(file: string, text: string): ReadText {
 export function* documentsOf(file: string, text: string, problems: Problem[]): Generator<Document> {
   const lines = new Lines(file, text);
   let parts: Iterable<Part>;
+  let whole: readonly Problem[] = [];
   if (isJsonLines(file, text)) parts = linesOf(text);
   else if (text.length > PARSED_AT_ONCE) parts = partsOf(text);
   else {
@@ -64,13 +66,16 @@ export function* documentsOf(file: string, text: string, problems: Problem[]): G
     }
     // One mistake ends the parsing. Each document by itself shows the mistakes of all.
     parts = all;
+    whole = read.problems;
   }
+  const before = problems.length;
   for (const { start, end } of parts) {
     const read = readAt(file, text.slice(start, end), lines, start);
     problems.push(...read.problems);
     if (problems.length >= LIMITS.problems) return;
     yield* read.documents;
   }
+  if (problems.length === before) problems.push(...whole);
 }
 
 /** Part of a text, by its offsets. */
@@ -87,24 +92,35 @@ function isJsonLines(file: string, text: string): boolean {
 function* linesOf(text: string): Generator<Part> {
   for (let start = 0; start < text.length; ) {
     const next = text.indexOf('\n', start);
-    const end = next < 0 ? text.length : next;
+    const after = next < 0 ? text.length : next;
+    const end = text[after - 1] === '\r' ? Math.max(start, after - 1) : after;
     if (text.slice(start, end).trim() !== '') yield { start, end };
-    start = end + 1;
+    start = after + 1;
   }
 }
 
 /** The documents of a text. A marker at the start of a line ends a document, whatever it stands in. */
 function* partsOf(text: string): Generator<Part> {
-  const marker = /(?<=^|[\r\n])(?:---|\.\.\.)(?=[ \t\r\n]|$)/g;
+  const marker = /(?<=^|[\r\n])(?:(?:---|\.\.\.)(?=[ \t\r\n]|$)|%)/g;
   let start = 0;
+  let directive = false;
   for (const { index, 0: mark } of text.matchAll(marker)) {
-    const end = mark === '---' ? index : index + mark.length;
     // Directives belong to the document after them.
-    if (end <= start || /(?<=^|[\r\n])%/.test(text.slice(start, Math.min(end, start + 4096)))) continue;
+    const ended = directive;
+    directive = mark === '%';
+    if (directive || (ended && mark === '---')) continue;
+    const end = mark === '---' ? index : endOfLine(text, index);
+    if (end <= start) continue;
     if (end - start > 8 || !/^(?:---)?\s*$/.test(text.slice(start, end))) yield { start, end };
     start = end;
   }
   yield { start, end: text.length };
+}
+
+function endOfLine(text: string, start: number): number {
+  let end = start;
+  while (end < text.length && text[end] !== '\n' && text[end] !== '\r') end++;
+  return end;
 }
 
 function readAt(file: string, text: string, lines: Lines, base: number): ReadText {
@@ -126,9 +142,16 @@ function readAt(file: string, text: string, lines: Lines, base: number): ReadTex
   }
   const over = limitProblems(events, text, lines, base);
   if (over.length > 0) return fails(...over);
+  const wrong = unclear(text, events);
+  if (wrong.length > 0) return fails(...wrong.map((one) => unclearProblem(one, at)));
   let values: unknown[];
   try {
-    values = constructFromEvents(events, { source: text, filename: file, maxAliases: LIMITS.aliases });
+    values = constructFromEvents(events, {
+      source: text,
+      filename: file,
+      schema: STRICT_SCHEMA,
+      maxAliases: LIMITS.aliases,
+    });
   } catch (error) {
     const mistakes = new Tree(events, text).mistakes.slice(0, LIMITS.problems);
     return fails(

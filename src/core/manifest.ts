@@ -12,6 +12,8 @@ import { validators } from './validators.generated.ts';
 /** A resource as its manifest declares it. */
 export interface Declared {
   readonly id: Identity;
+  /** The file that it is in. */
+  readonly file: string;
   /** Normal form; unmanaged fields that the manifest leaves out are absent from its spec. */
   readonly resource: Resource;
   /** The unmanaged fields that the manifest gives. */
@@ -228,6 +230,7 @@ function readManifest(
   if (problems.length > before) return undefined;
   const indexed = (pointer: string) => base + indexPointer(kindName, manifest, pointer);
   return declare(
+    document.file,
     kindName,
     manifest,
     (pointer = '', key) => document.place(indexed(pointer), key),
@@ -266,6 +269,7 @@ function withoutServerFields(
 }
 
 function declare(
+  file: string,
   kindName: KindName,
   manifest: Mapping,
   place: Declared['place'],
@@ -286,6 +290,7 @@ function declare(
   } as Resource;
   return {
     id: identityOf(resource),
+    file,
     resource,
     declares: Object.keys(kind.unmanaged).filter((field) => spec[field] !== undefined),
     place,

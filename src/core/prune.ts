@@ -83,7 +83,8 @@ export function prunable(
 }
 
 /** What may have to go: all that there is, unless it is known what else is declared. */
-function candidates(actual: Actual, { undeclared }: Settled): Iterable<Stored> {
+function candidates(actual: Actual, settled: Settled): Iterable<Stored> {
+  const { undeclared } = settled;
   if (!undeclared) return actual.all();
   actual.need({ ids: undeclared });
   return undeclared.flatMap((id) => actual.get(id) ?? []);

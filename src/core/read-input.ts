@@ -7,6 +7,8 @@ import type { Identity } from './resource.ts';
 export interface InputText {
   readonly file: string;
   readonly text: string;
+  /** sha256 of its bytes, hexadecimal; absent where nobody asked for it. */
+  readonly hash?: string;
 }
 
 /**

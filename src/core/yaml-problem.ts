@@ -1,4 +1,5 @@
 import type { Place, Problem } from './problem.ts';
+import { BYTE_ORDER_MARK, KEY_LENGTH, type Unclear } from './yaml-strict.ts';
 import type { TreeMistake } from './yaml-tree.ts';
 
 /** What js-yaml says, and the same in words that tell what to do. The first that fits counts. */
@@ -107,6 +108,15 @@ function keyBefore(text: string, offset: number): number {
   return start + before.slice(start).search(/[^ \t-]|$/);
 }
 
+/** Something in a text that parses, but is refused. */
+export function unclearProblem(
+  { offset, message, hint }: Unclear,
+  place: (offset: number) => Place,
+): Problem {
+  const code = message === BYTE_ORDER_MARK ? 'RC105' : 'RC102';
+  return { code, severity: 'error', message, place: place(offset), hint };
+}
+
 /** A mistake in a document that parses. */
 export function treeProblem(
   { is, name, offset, first = 0 }: TreeMistake,
@@ -134,6 +144,16 @@ export function treeProblem(
         'a key must be a text, not a list or mapping',
         'a template such as {{ name }} must be rendered first, or quoted',
       );
+    case 'key that is null':
+      return problem('RC102', 'a key must be a text, not null', 'write the key, or quote it');
+    case 'long key':
+      return problem(
+        'RC102',
+        `a key longer than ${KEY_LENGTH.toLocaleString('en')} characters`,
+        'shorten it',
+      );
+    case 'number too large':
+      return problem('RC102', `the number ${cut(name)} is too large`, 'quote it when it is a text');
     case 'alias without anchor':
       return problem(
         'RC102',
@@ -143,4 +163,8 @@ export function treeProblem(
     case 'tag':
       return problem('RC102', `the tag ${name} is not allowed`, 'write the plain value');
   }
+}
+
+function cut(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }

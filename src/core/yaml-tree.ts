@@ -1,4 +1,5 @@
 import { CORE_SCHEMA, EVENT_ID, type Event, getScalarValue, SCALAR_STYLE } from 'js-yaml';
+import { isTooLarge, KEY_LENGTH } from './yaml-strict.ts';
 
 /** One value of a document, where it stands in its text. */
 export interface Node {
@@ -10,9 +11,16 @@ export interface Node {
 
 /** What is wrong with a document that parses. */
 export interface TreeMistake {
-  readonly is: 'repeated key' | 'key that is no text' | 'alias without anchor' | 'tag';
+  readonly is:
+    | 'repeated key'
+    | 'key that is no text'
+    | 'key that is null'
+    | 'long key'
+    | 'number too large'
+    | 'alias without anchor'
+    | 'tag';
   readonly offset: number;
-  /** The key, alias or tag. */
+  /** The key, number, alias or tag. */
   readonly name: string;
   /** Where a repeated key stands first. */
   readonly first?: number;
@@ -53,7 +61,9 @@ export class Tree {
       case EVENT_ID.SCALAR: {
         const quoted =
           event.style === SCALAR_STYLE.SINGLE_QUOTED || event.style === SCALAR_STYLE.DOUBLE_QUOTED;
-        return this.#named(event, { offset: event.valueStart - (quoted ? 1 : 0), scalar: event });
+        return this.#scalar(
+          this.#named(event, { offset: event.valueStart - (quoted ? 1 : 0), scalar: event }),
+        );
       }
       case EVENT_ID.ALIAS: {
         const name = this.#text.slice(event.anchorStart, event.anchorEnd);
@@ -90,12 +100,14 @@ export class Tree {
       if (!key || !value) continue;
       const name = this.#key(key);
       // Neither has an absent value ("members:"), which stands at its key, nor an absent key.
-      if (key.offset < 0) key.offset = value.offset;
+      if (key.offset < 0) key.offset = value.offset < 0 ? node.offset : value.offset;
       if (value.offset < 0) value.offset = key.offset;
-      if (name === undefined) {
-        this.mistakes.push({ is: 'key that is no text', offset: key.offset, name: '' });
+      if (typeof name !== 'string') {
+        const is = name === null ? 'key that is null' : 'key that is no text';
+        this.mistakes.push({ is, offset: key.offset, name: '' });
         continue;
       }
+      if (name.length > KEY_LENGTH) this.mistakes.push({ is: 'long key', offset: key.offset, name });
       const first = node.entries?.get(name)?.keyOffset;
       if (first !== undefined) this.mistakes.push({ is: 'repeated key', offset: key.offset, name, first });
       node.entries?.set(name, { ...value, keyOffset: first ?? key.offset });
@@ -111,19 +123,35 @@ export class Tree {
     return true;
   }
 
-  /** As js-yaml names it: `1.0` is the key "1". */
-  #key({ scalar }: Node): string | undefined {
+  /** As js-yaml names it: `1.0` is the key "1". Null where it is null, undefined where it is no scalar. */
+  #key({ scalar }: Node): string | null | undefined {
     if (!scalar) return undefined;
     const text = getScalarValue(this.#text, scalar);
-    if (scalar.style !== SCALAR_STYLE.PLAIN || scalar.tagStart >= 0) return text;
-    return String(CORE_SCHEMA.resolveImplicitScalarTag(text).value);
+    const tag = scalar.tagStart < 0 ? '' : this.#text.slice(scalar.tagStart, scalar.tagEnd);
+    if (tag === '' ? scalar.style !== SCALAR_STYLE.PLAIN : /^!$|str>?$/.test(tag)) return text;
+    const { value } = CORE_SCHEMA.resolveImplicitScalarTag(text);
+    return value === null ? null : String(value);
+  }
+
+  #scalar(node: Node): Node {
+    const { scalar } = node;
+    if (!scalar || (scalar.style !== SCALAR_STYLE.PLAIN && scalar.tagStart < 0)) return node;
+    const first = this.#text.charCodeAt(scalar.valueStart);
+    // "+", "-", "." and digits.
+    if (first < 0x2b || first > 0x39) return node;
+    const source = getScalarValue(this.#text, scalar);
+    if (isTooLarge(source)) this.mistakes.push({ is: 'number too large', offset: node.offset, name: source });
+    return node;
   }
 
   #named(
     event: { anchorStart: number; anchorEnd: number; tagStart: number; tagEnd: number },
     node: Node,
   ): Node {
-    if (event.anchorStart >= 0) this.#anchors.set(this.#text.slice(event.anchorStart, event.anchorEnd), node);
+    if (event.anchorStart >= 0) {
+      this.#anchors.set(this.#text.slice(event.anchorStart, event.anchorEnd), node);
+      if (node.offset < 0) node.offset = event.anchorStart - 1;
+    }
     if (event.tagStart >= 0) {
       const name = this.#text.slice(event.tagStart, event.tagEnd);
       if (!this.#tagsDeclared && !CORE_TAG.test(name))
@@ -160,7 +188,8 @@ const TOKENS = new Map<number, RegExp>([
  * However a scalar is quoted, folded or indented, only white space and escapes set its value apart from its text.
  */
 export function inside({ scalar, offset: start }: Node, text: string, offset: number): number {
-  if (!scalar) return start;
+  // An absent value stands where its key or its list does.
+  if (!scalar || scalar.valueStart < 0) return start;
   const raw = text.slice(scalar.valueStart, scalar.valueEnd);
   let left = visible(getScalarValue(text, scalar).slice(0, offset));
   for (const match of raw.matchAll(TOKENS.get(scalar.style) ?? /\S/g)) {

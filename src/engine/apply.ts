@@ -23,6 +23,7 @@ export interface Outcome {
 
 /** What became of a plan. */
 export interface Applied {
+  readonly store: string | null;
   /** The revision that the store is at now. */
   readonly revision: number;
   readonly outcomes: readonly Outcome[];
@@ -48,7 +49,13 @@ export async function applyPlan(
   const { plan, actual, head } = planned;
   if (isDenied(plan.verdicts)) throw new Error('a denied plan must not be applied');
   if (plan.changes.length === 0) {
-    return { revision: head.revision, outcomes: [], auditHead: head.auditHead, created: false };
+    return {
+      store: head.store,
+      revision: head.revision,
+      outcomes: [],
+      auditHead: head.auditHead,
+      created: false,
+    };
   }
   const codes = planned.remarks.flatMap(({ action, verdicts }) =>
     action === 'override' ? verdicts.map(({ code }) => code) : [],
@@ -68,6 +75,7 @@ export async function applyPlan(
       renames: renamesOf(ordered),
     });
     return {
+      store: written.head.store,
       revision: written.head.revision,
       auditHead: written.head.auditHead,
       created: written.created,

@@ -5,16 +5,23 @@ import { type State, withChanges } from '../core/state.ts';
 import { completed } from '../core/unmanaged.ts';
 import { checkState } from '../core/validate.ts';
 import { toProblems } from '../core/violation-problem.ts';
-import type { Source } from '../sources/source.ts';
+import type { Loaded, Source } from '../sources/source.ts';
 
 /** Reads a whole input and checks all that each manifest says by itself. Never throws on bad input. */
 export async function readSource(source: Source): Promise<ReadManifests> {
-  const { texts, problems: unread } = await source.load();
+  return readLoaded(await source.load());
+}
+
+/** As `readSource`, of what a source has loaded. `isPart`: there is more, and "no manifest" says nothing. */
+export async function readLoaded(
+  { texts, problems: unread }: Loaded,
+  isPart = false,
+): Promise<ReadManifests> {
   const read = readInput(texts);
-  // "No manifest" says nothing beside the reason why the files could not be read.
+  // Nor does it beside the reason why the files could not be read.
   const problems = [
     ...unread,
-    ...(unread.length > 0 ? read.problems.filter(({ code }) => code !== 'RC120') : read.problems),
+    ...(isPart || unread.length > 0 ? read.problems.filter(({ code }) => code !== 'RC120') : read.problems),
   ];
   if (read.declared.some(({ resource }) => resource.kind === 'AccessPolicy')) {
     const { checkExpressions } = await import('../core/policy.ts');

@@ -1,18 +1,12 @@
 import type { Actual } from '../core/actual.ts';
 import type { ReadManifests } from '../core/manifest.ts';
 import { identityOfChange, type Plan, type PlanNotes } from '../core/plan.ts';
-import {
-  NOTHING_SETTLED,
-  type PlanInput,
-  type PlannedChanges,
-  type PlanOptions,
-  planChanges,
-} from '../core/plan-changes.ts';
+import { type PlanInput, type PlannedChanges, type PlanOptions, planChanges } from '../core/plan-changes.ts';
 import { EXIT, failure, type Problem } from '../core/problem.ts';
 import { identity } from '../core/resource.ts';
 import { type State, stateOf } from '../core/state.ts';
-import type { AuditRemark, Head, Store } from '../stores/store.ts';
-import { type ActualState, withActual } from './actual-state.ts';
+import type { AuditRemark, Head } from '../stores/store.ts';
+import type { ActualState } from './actual-state.ts';
 import { judgePlan, NO_OVERRIDES, type Overriding } from './judgement.ts';
 import { hasErrors, problemsAcross, refuseErrors } from './load.ts';
 
@@ -33,27 +27,6 @@ export interface Planned {
 /** What is to be planned. */
 export type Desired = Pick<PlanInput, 'desired' | 'settled'>;
 
-/**
- * Plans an input against a store.
- *
- * Throws a Failure (exit 4) with every problem when the input has one, or the result would break a rule. Verdicts
- * that deny are part of the plan, not an error.
- */
-export async function planInput(
-  store: Store,
-  input: ReadManifests,
-  options: PlanOptions,
-  at: number,
-  overriding: Overriding = NO_OVERRIDES,
-): Promise<Planned> {
-  return withActual(store, input.declared.length, async (state) => {
-    await refuseMistakes(input, state);
-    const desired = { desired: input.declared, settled: NOTHING_SETTLED };
-    const planned = await planFrom(state, desired, options, at, overriding);
-    return { ...planned, warnings: [...input.problems, ...planned.warnings] };
-  });
-}
-
 /** Throws a Failure (exit 4) with everything that is wrong when an input has a mistake. */
 export async function refuseMistakes(input: ReadManifests, { actual, ask }: ActualState): Promise<void> {
   if (!hasErrors(input.problems)) return;
@@ -61,7 +34,12 @@ export async function refuseMistakes(input: ReadManifests, { actual, ask }: Actu
   refuseErrors([...input.problems, ...across]);
 }
 
-/** Plans what is desired against a state that is open; throws as `planInput`. */
+/**
+ * Plans what is desired against a state that is open.
+ *
+ * Throws a Failure (exit 4) with every problem when the result would break a rule. Verdicts that deny are part of the
+ * plan, not an error.
+ */
 export async function planFrom(
   state: ActualState,
   desired: Desired,

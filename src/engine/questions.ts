@@ -66,7 +66,7 @@ export interface AskedAfter extends Asked {
   readonly verdicts: readonly Verdict[];
 }
 
-/** What an apply of an input would leave, whether or not it would be refused. Throws as `planInput`. */
+/** What an apply of an input would leave, whether or not it would be refused. Throws as `planFrom`. */
 export async function stateAfter(
   store: Store,
   input: ReadManifests,

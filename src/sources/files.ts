@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -24,7 +25,7 @@ import {
   isLeftOut,
   nothingIn,
 } from './path-rules.ts';
-import type { Loaded, Source } from './source.ts';
+import type { KnownFile, Loaded, Source } from './source.ts';
 
 export interface FilesOptions {
   /** Files, folders, globs, or `-` for standard input (cli.md, PATH). */
@@ -38,20 +39,28 @@ export interface FilesOptions {
 export function filesSource({ paths, cwd, readStdin }: FilesOptions): Source {
   return {
     name: paths.join(' '),
-    async load() {
+    async load(isKnown) {
       const problems: Problem[] = [];
       const texts: InputText[] = [];
+      const known: KnownFile[] = [];
       const files = await findFiles(paths, cwd, problems);
+      const read = createReader();
       for (const { file, absolute } of files) {
-        const bytes = readWhole(file, absolute, problems);
-        const text = bytes && decode(file, bytes, problems);
-        if (text !== undefined) texts.push({ file, text });
+        const bytes = read(file, absolute, problems);
+        if (!bytes) continue;
+        const hash = isKnown && hashOf(bytes);
+        if (hash !== undefined && isKnown?.(hash)) {
+          known.push({ file, hash, read: () => readAgain(file, absolute, hash) });
+          continue;
+        }
+        const text = decode(file, bytes, problems);
+        if (text !== undefined) texts.push({ file, text, ...(hash === undefined ? {} : { hash }) });
       }
       if (paths.includes('-')) {
         const text = decode('stdin', await readStdin(), problems);
         if (text !== undefined) texts.push({ file: 'stdin', text });
       }
-      return { texts, problems } satisfies Loaded;
+      return { texts, problems, known } satisfies Loaded;
     },
     async watch(changed) {
       const { watch } = await import('chokidar');
@@ -64,6 +73,21 @@ export function filesSource({ paths, cwd, readStdin }: FilesOptions): Source {
       return () => watcher.close();
     },
   };
+}
+
+function hashOf(bytes: Uint8Array): string {
+  return hash('sha256', bytes, 'hex');
+}
+
+function readAgain(file: string, absolute: string, known: string): ReturnType<KnownFile['read']> {
+  const problems: Problem[] = [];
+  const bytes = createReader()(file, absolute, problems);
+  if (bytes && hashOf(bytes) !== known) {
+    problems.push(unreadable(file, 'changed while it was read', 'run again'));
+    return { texts: [], problems };
+  }
+  const text = bytes && decode(file, bytes, problems);
+  return { texts: text === undefined ? [] : [{ file, text, hash: known }], problems };
 }
 
 interface Found {
@@ -80,8 +104,7 @@ function unreadable(file: string, message: string, hint?: string): Problem {
 
 async function findFiles(paths: readonly string[], cwd: string, problems: Problem[]): Promise<Found[]> {
   const found = new Map<string, Found>();
-  const add = (file: string) => {
-    const real = realpathSync(path.resolve(cwd, file));
+  const add = (file: string, real = realpathSync(path.resolve(cwd, file))) => {
     // Of several paths to one file the first in order of names counts, whatever the order of the arguments.
     const known = found.get(real);
     if (!known || file < known.file) found.set(real, { file, absolute: real });
@@ -100,9 +123,9 @@ async function findFiles(paths: readonly string[], cwd: string, problems: Proble
           );
         else {
           let any = false;
-          const inFolder = (file: string) => {
+          const inFolder: Add = (file, real) => {
             any = true;
-            add(file);
+            add(file, real);
           };
           const before = problems.length;
           const root = realpathSync(absolute);
@@ -227,10 +250,13 @@ interface Seen {
   readonly links: { readonly file: string; readonly target: string }[];
 }
 
+/** Takes in a file; its real path is found out where it is not given. */
+type Add = (file: string, real?: string) => void;
+
 async function walk(
   folder: string,
   { cwd, root, real, rules: outer, seen }: Walk,
-  add: (file: string) => void,
+  add: Add,
   problems: Problem[],
 ): Promise<void> {
   const absolute = path.resolve(cwd, folder);
@@ -266,6 +292,7 @@ async function walk(
       }
       if (isFolder)
         await walk(file, { cwd, root, real: path.join(real, entry.name), rules, seen }, add, problems);
+      else if (entry.isFile()) add(file, path.join(real, entry.name));
       else if (statSync(full).isFile()) add(file);
       else problems.push(unreadable(file, 'is not a file', `name it in ${IGNORE_FILE}`));
     });
@@ -320,8 +347,26 @@ function failed(file: string, absolute: string, error: unknown): Problem {
   throw error;
 }
 
+/**
+ * Reads one file after the other, all bytes of a regular file, or undefined with a problem. What is read is good until
+ * the next file: all are read into the same memory.
+ */
+function createReader(): (file: string, absolute: string, problems: Problem[]) => Uint8Array | undefined {
+  let memory = Buffer.alloc(0);
+  return (file, absolute, problems) =>
+    readWhole(file, absolute, problems, (size) => {
+      if (memory.length < size) memory = Buffer.allocUnsafeSlow(Math.max(size, 2 * memory.length));
+      return memory.subarray(0, size);
+    });
+}
+
 /** All bytes of a regular file, or undefined with a problem. */
-function readWhole(file: string, absolute: string, problems: Problem[]): Uint8Array | undefined {
+function readWhole(
+  file: string,
+  absolute: string,
+  problems: Problem[],
+  memoryOf: (size: number) => Buffer = Buffer.allocUnsafe,
+): Uint8Array | undefined {
   let descriptor: number | undefined;
   try {
     // A pipe put in the place of a file must not make us wait for whoever writes into it.
@@ -335,7 +380,7 @@ function readWhole(file: string, absolute: string, problems: Problem[]): Uint8Ar
       problems.push(tooLarge(file));
       return undefined;
     }
-    const bytes = Buffer.allocUnsafe(before.size);
+    const bytes = memoryOf(before.size);
     let length = 0;
     while (length < bytes.length) {
       const read = readSync(descriptor, bytes, length, bytes.length - length, length);

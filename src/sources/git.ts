@@ -82,7 +82,7 @@ export function gitSource({ revision, paths, cwd, label, mayBeAbsent }: GitOptio
         const text = bytes && decode(file, bytes, problems);
         if (text !== undefined) texts.push({ file, text });
       }
-      return { texts, problems } satisfies Loaded;
+      return { texts, problems, known: [] } satisfies Loaded;
     },
   };
 }

@@ -71,8 +71,9 @@ export interface Reading {
 /** The edges of which resources: of one workspace and its Workspace, or of these. */
 export type EdgeFilter = { readonly workspace?: string } | { readonly ids: readonly Identity[] };
 
-/** Which audit rows: of one revision, of revisions greater than `after`; with both, of those that are both. */
+/** Which audit rows: of one revision, of revisions greater than `after`, of numbers not less than `from`; with several, of those that are all. */
 export interface AuditFilter {
+  readonly from?: number;
   readonly revision?: number;
   readonly after?: number;
 }

@@ -143,6 +143,12 @@ export function records(test: Test): void {
       audit.filter(({ revision }) => revision === 2),
     );
     expect(await reading(store, (opened) => flat(opened.audit({ revision: 2, after: 2 })))).toEqual([]);
+    const all = await reading(store, (opened) => flat(opened.audit()));
+    for (const from of [1, 3, all.length, all.length + 1])
+      expect(await reading(store, (opened) => flat(opened.audit({ from })))).toEqual(all.slice(from - 1));
+    expect(await reading(store, (opened) => flat(opened.audit({ revision: 2, from: 3 })))).toEqual(
+      all.slice(2).filter((row) => row.revision === 2),
+    );
   });
 
   test('writes one row for what was refused, and no revision', async (store) => {

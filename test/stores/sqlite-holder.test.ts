@@ -120,7 +120,7 @@ test('waiting leaves the process free', async () => {
   const timer = setInterval(() => turns++, 10);
   await refusal(apply(open(file, 500), [create(user('bo'))]));
   clearInterval(timer);
-  expect(turns).toBeGreaterThan(20);
+  expect(turns).toBeGreaterThan(5);
 });
 
 test('a holder that is killed does not keep the next one out, nor is he named', async () => {
@@ -132,7 +132,7 @@ test('a holder that is killed does not keep the next one out, nor is he named', 
   expect(holderOf(file)).toBeUndefined();
   const began = performance.now();
   expect(await apply(open(file), [create(user('bo'))])).toMatchObject({ head: { revision: 2 } });
-  expect(performance.now() - began).toBeLessThan(1000);
+  expect(performance.now() - began).toBeLessThan(5000);
   expect(beside(file)).toEqual([]);
 });
 

@@ -1,6 +1,16 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, copyFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
@@ -81,6 +91,22 @@ describe('another process', () => {
     expect(losers.length).toBe(3);
     for (const loser of losers)
       expect([{ stale: 1 }, { exit: EXIT.stale, codes: ['RC407'] }]).toContainEqual(loser);
+  });
+
+  test('finds the lock of a reading, also when its process has written meanwhile', async (context) => {
+    context.skip(!existsSync('/proc/locks'), 'this system does not list its locks');
+    const file = await madeStore();
+    // The system takes all locks on a file from a process that closes it anywhere, whatever else has it open.
+    const locks = () =>
+      readFileSync('/proc/locks', 'utf8')
+        .split('\n')
+        .filter((line) => line.includes(` ${process.pid} `) && line.includes(`:${statSync(file).ino} `))
+        .length;
+    await reading(open(file), async () => {
+      expect(locks()).toBe(1);
+      await apply(open(file), [create(user('ana'))]);
+      expect(locks()).toBe(1);
+    });
   });
 
   test('that is killed while it writes leaves the store at a revision, and free', {

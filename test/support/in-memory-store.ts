@@ -121,10 +121,11 @@ function readingOf(ledger: Ledger): Reading {
         ).flatMap(({ edges }) => edges.map(({ id, pointer, since }) => ({ id, pointer, since }))),
       ),
     revisions: () => batches(ledger.revisions.toReversed()),
-    audit: ({ revision, after = -1 } = {}) =>
+    audit: ({ revision, after = -1, from = 0 } = {}) =>
       batches(
         ledger.audit.filter(
-          (row) => row.revision > after && (revision === undefined || row.revision === revision),
+          (row) =>
+            row.seq >= from && row.revision > after && (revision === undefined || row.revision === revision),
         ),
       ),
     async close() {

@@ -93,6 +93,7 @@ export function declare(resources: readonly Resource[]): Declared[] {
     const spec: object = resource.spec;
     return {
       id,
+      file: `${id}.yaml`,
       resource,
       declares: Object.keys(kindOf(resource.kind).unmanaged).filter((field) => field in spec),
       place,

@@ -192,7 +192,9 @@ function asFailure(file: string, error: unknown): unknown {
     return failure(EXIT.error, 'RC408', `${file}: the disk is full`, 'make room, and try again');
   if (code === SQLITE_READONLY)
     return failure(EXIT.error, 'RC408', `${file} cannot be written: it is read-only`);
-  return failure(EXIT.error, 'RC408', `${file}: ${error.message}`);
+  // SQLite does not pass on what the system said.
+  const hint = code === SQLITE_IOERR ? 'look for a quota, a limit (ulimit -f) or a broken disk' : undefined;
+  return failure(EXIT.error, 'RC408', `${file}: ${error.message}`, hint);
 }
 
 const NO_ROOM = ['ENOSPC', 'EDQUOT', 'EFBIG'];

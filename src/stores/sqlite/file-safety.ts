@@ -4,8 +4,11 @@ import {
   constants,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   openSync,
   realpathSync,
+  renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -47,17 +50,31 @@ function unsafe(message: string, hint: string) {
 /** Makes the folder (0700) and the empty database (0600), if they are not there. A new `.iam` also gets its .gitignore. */
 export function createFile(file: string): void {
   const folder = path.dirname(file);
-  const made = mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (made !== undefined) {
-    for (let each = folder; each.length >= made.length; each = path.dirname(each)) {
-      if (path.basename(each) === '.iam')
-        writeFileSync(path.join(each, '.gitignore'), '*\n', { mode: 0o600 });
-    }
-  }
+  makeFolder(folder);
   refuseUnsafe(file);
   refuseReadOnly(folder);
   // What is there is not opened: closing it would give back the locks that this process has on it as a reader.
   if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
+}
+
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(path.dirname(folder));
+  if (path.basename(folder) === '.iam') makeIgnored(folder);
+  else mkdirSync(folder, { recursive: true, mode: 0o700 });
+}
+
+/** Whole with its .gitignore, and then renamed: a crash never leaves one that git would take in. */
+function makeIgnored(folder: string): void {
+  const fresh = mkdtempSync(`${folder}-`);
+  try {
+    writeFileSync(path.join(fresh, '.gitignore'), '*\n', { mode: 0o600 });
+    renameSync(fresh, folder);
+  } catch (error) {
+    rmSync(fresh, { recursive: true, force: true });
+    // Another process may have made it meanwhile.
+    if (!existsSync(folder)) throw error;
+  }
 }
 
 /** SQLite writes beside the database too, and would name neither the folder nor the cause. */

@@ -2,7 +2,7 @@ import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import type { AuditRow } from '../../core/audit.ts';
 import { fromManifest, type Identity, identity, type Manifest } from '../../core/resource.ts';
 import type { Stored } from '../../core/stored.ts';
-import { type KindName, kindOf, type Resource } from '../../kinds/index.ts';
+import type { KindName, Resource } from '../../kinds/index.ts';
 import type { Reading, Revision, StoredEdge, Tally, Wanted } from '../store.ts';
 import { guarded, NO_STORE, type OpenedToRead } from './database.ts';
 
@@ -53,7 +53,13 @@ export function sqliteReading(opened: OpenedToRead, file: string): Reading {
         ? edgesOf(opened, file, filter.ids)
         : inWorkspace(EDGES, filter.workspace, 'ORDER BY workspace, kind, name, pointer', edgeOf),
     revisions: () => rows('SELECT * FROM revision ORDER BY revision DESC', [], revisionOf),
-    audit({ revision, after = -1 } = {}) {
+    audit({ revision, after = -1, from = 0 } = {}) {
+      if (from > 0)
+        return rows(
+          `${AUDIT} WHERE seq >= ? AND revision > ? AND (? IS NULL OR revision = ?) ORDER BY seq`,
+          [from, after, revision ?? null, revision ?? null],
+          auditOf,
+        );
       if (revision !== undefined)
         return rows(`${AUDIT} WHERE revision = ? AND revision > ? ORDER BY seq`, [revision, after], auditOf);
       // Rows of later revisions have later numbers: this order is that of seq, and needs no sorting.
@@ -126,9 +132,7 @@ function lookUp(database: DatabaseSync, wanted: Wanted): Stored[] {
     add(
       'WHERE kind = ? AND workspace = ?',
       // The index begins with the workspace.
-      kinds.flatMap((kind) =>
-        (kindOf(kind).namespaced ? workspaceNames(database) : ['']).map((name) => [kind, name]),
-      ),
+      kinds.flatMap((kind) => placesOf(database, kind).map((workspace) => [kind, workspace])),
     );
   if (page)
     add('WHERE workspace = ? AND kind = ? AND name > ? ORDER BY name LIMIT ?', [
@@ -137,11 +141,10 @@ function lookUp(database: DatabaseSync, wanted: Wanted): Stored[] {
   return [...found.values()];
 }
 
-function workspaceNames(database: DatabaseSync): string[] {
-  const rows = database
-    .prepare("SELECT name FROM resource WHERE workspace = '' AND kind = 'Workspace'")
-    .all();
-  return rows.map(({ name }) => String(name));
+/** The workspaces in which there is something of a kind; the empty one for a global kind. */
+function placesOf(database: DatabaseSync, kind: KindName): string[] {
+  const rows = database.prepare('SELECT DISTINCT workspace FROM tally WHERE kind = ?').all(kind);
+  return rows.map(({ workspace }) => String(workspace));
 }
 
 function placeOf(id: Identity): [workspace: string, kind: string, name: string] {

@@ -1,0 +1,266 @@
+import {
+  COLLECTION_STYLE,
+  CORE_SCHEMA,
+  defineMappingTag,
+  defineScalarTag,
+  EVENT_ID,
+  type Event,
+  floatCoreTag,
+  getScalarValue,
+  intCoreTag,
+  mapTag,
+  NOT_RESOLVED,
+  SCALAR_STYLE,
+  YAMLException,
+} from 'js-yaml';
+
+/**
+ * What js-yaml reads though YAML 1.2.2 does not allow it, or reads as another value than other readers do. A manifest
+ * must mean the same to everybody who reads it, so these are refused. test/fuzz holds the two readers together.
+ */
+export interface Unclear {
+  readonly offset: number;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** An implicit key ends within so many characters (YAML 1.2.2, 7.4.2). */
+export const KEY_LENGTH = 1024;
+
+/** All numbers of the core schema. */
+const NUMBER = /^(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|0x[0-9a-fA-F]+|0o[0-7]+)$/;
+
+/** Whether this is a number that none of JavaScript is: js-yaml takes it for a text, others for infinity. */
+export function isTooLarge(source: string): boolean {
+  return (
+    (source.length > 250 || /[eE]/.test(source)) && NUMBER.test(source) && !Number.isFinite(Number(source))
+  );
+}
+
+/** The core schema without what is not clear. `Tree` tells what of it stands where. */
+export const STRICT_SCHEMA = CORE_SCHEMA.withTags(
+  defineMappingTag(mapTag.tagName, {
+    create: mapTag.create,
+    has: mapTag.has,
+    keys: mapTag.keys,
+    get: mapTag.get,
+    identify: mapTag.identify,
+    addPair(mapping, key, value) {
+      if (key === null) return 'a key is null';
+      if (typeof key === 'string' && key.length > KEY_LENGTH) return 'a key is too long';
+      return mapTag.addPair(mapping, key, value);
+    },
+  }),
+  // Explicit too, in the forms that the core schema has: no 0b11.
+  defineScalarTag(intCoreTag.tagName, {
+    ...intCoreTag,
+    resolve: (source, _, tagName) => intCoreTag.resolve(source, false, tagName),
+  }),
+  defineScalarTag(floatCoreTag.tagName, {
+    ...floatCoreTag,
+    resolve(source, isExplicit, tagName) {
+      const value = floatCoreTag.resolve(source, isExplicit, tagName);
+      if (value === NOT_RESOLVED && isTooLarge(source)) throw new YAMLException('a number is too large');
+      return value;
+    },
+  }),
+);
+
+/** More are not told. */
+const MOST = 1000;
+
+/** What is not clear in a text that parses, the first first. Costs next to nothing where there is nothing. */
+export function unclear(text: string, events: readonly Event[]): Unclear[] {
+  const found: Unclear[] = [];
+  const add = (offset: number, message: string, hint: string) => {
+    if (found.length < MOST) found.push({ offset, message, hint });
+  };
+  if (text.includes('%')) directives(text, add);
+  if (text.includes('...')) afterEnd(text, add);
+  indentedMarkers(text, add);
+  if (text.includes('\ufeff')) byteOrderMarks(text, events, add);
+  if (text.includes('\\')) escapes(text, events, add);
+  if (text.includes('&') || text.includes('!')) properties(text, events, add);
+  if (text.includes('#')) glued(text, events, add);
+  if (text.includes('\t')) tabs(text, events, add);
+  if (text.endsWith(' ')) openEnd(text, events, add);
+  if (/[|>][-+]?[1-9]/.test(text)) blankEnds(text, events, add);
+  return found.sort((a, b) => a.offset - b.offset);
+}
+
+type Add = (offset: number, message: string, hint: string) => void;
+
+/** `%YAML 1.2` is what the text is anyway; all else changes what the text means, or means nothing. */
+function directives(text: string, add: Add): void {
+  for (const { index, 0: line } of text.matchAll(
+    /(?<=^\ufeff?|[\r\n]\ufeff?)%[^\r\n]*(?:(?:\r\n?|\n)[ \t])?/g,
+  )) {
+    const rest = line.trimEnd();
+    if (/^%YAML[ \t]+1\.2(?:[ \t]+#.*)?$/.test(rest) && !/[\r\n]/.test(line)) continue;
+    if (/^%YAML[ \t]+1\.[013-9]/.test(rest))
+      add(
+        index,
+        'this says that the text is not YAML 1.2, in which manifests are written',
+        'remove the line',
+      );
+    else add(index, 'a line that begins with %', 'remove it, or quote the text that it is part of');
+  }
+}
+
+function afterEnd(text: string, add: Add): void {
+  for (const { index, 0: mark } of text.matchAll(/(?<=^\ufeff?|[\r\n]\ufeff?)\.\.\.[ \t]+(?=[^ \t\r\n#])/g))
+    add(index + mark.length, 'something stands after ... in the line', 'begin another document with ---');
+}
+
+/** js-yaml does not see the white space before the first marker. */
+function indentedMarkers(text: string, add: Add): void {
+  const first = text.charCodeAt(0);
+  if (
+    first !== 0x20 &&
+    first !== 0x09 &&
+    first !== 0xfeff &&
+    !text.includes('\n\t') &&
+    !text.includes('\r\t')
+  )
+    return;
+  for (const { index, 0: all } of text.matchAll(
+    /(?:^\ufeff?[ \t]+|(?<=[\r\n])\t[ \t]*)(?:---(?=[ \t\r\n]|$)|%)/g,
+  )) {
+    const mark = all.trimStart();
+    add(index, `white space before ${mark}`, `begin the line with ${mark}`);
+  }
+}
+
+/** Said of what `cat` makes of two files that begin with one, too. */
+export const BYTE_ORDER_MARK = 'the character U+FEFF (a byte order mark) stands in the middle of the file';
+
+/** At the start of the text, of a document with a marker, and in quotes they are allowed. */
+function byteOrderMarks(text: string, events: readonly Event[], add: Add): void {
+  const quoted = events.filter((event) => event.type === EVENT_ID.SCALAR).filter(isQuoted);
+  let at = 0;
+  for (const { index } of text.matchAll(/(?<!^|[\r\n](?=\ufeff---[ \t\r\n]))\ufeff/g)) {
+    while ((quoted[at]?.valueEnd ?? Infinity) <= index) at++;
+    if ((quoted[at]?.valueStart ?? Infinity) > index) add(index, BYTE_ORDER_MARK, 'remove it');
+  }
+}
+
+/** Escapes of a double-quoted scalar that stand for no character. */
+function escapes(text: string, events: readonly Event[], add: Add): void {
+  for (const event of events) {
+    if (event.type !== EVENT_ID.SCALAR || event.style !== SCALAR_STYLE.DOUBLE_QUOTED || event.fast) continue;
+    const raw = text.slice(event.valueStart, event.valueEnd);
+    if (raw.length > KEY_LENGTH && /^"[ \t]*:/.test(text.slice(event.valueEnd, event.valueEnd + 100)))
+      add(event.valueStart - 1, 'a key longer than 1,024 characters', 'shorten it');
+    const broken = /\\(?:\r\n?|\n)[ \t]*[\r\n]/.exec(raw);
+    if (broken)
+      add(
+        event.valueStart + broken.index,
+        'an empty line after a line that \\ joins',
+        'remove one of the two',
+      );
+    for (const { index, 0: written } of raw.matchAll(/\\(?:U[0-9a-fA-F]{8}|[\s\S])/g))
+      if (written.length > 2 && Number.parseInt(written.slice(2), 16) > 0x10ffff)
+        add(event.valueStart + index, `the escape ${written} stands for no character`, 'remove it');
+  }
+}
+
+/** Anchors and tags where none can stand. */
+function properties(text: string, events: readonly Event[], add: Add): void {
+  for (const event of events) {
+    if (event.type !== EVENT_ID.SCALAR && event.type !== EVENT_ID.MAPPING && event.type !== EVENT_ID.SEQUENCE)
+      continue;
+    const { anchorEnd, tagStart, tagEnd } = event;
+    for (const end of [anchorEnd, tagEnd])
+      if (end >= 0 && /[[{]/.test(text[end] ?? ''))
+        add(end, 'a space is missing before this', 'put one there');
+    if (
+      event.type === EVENT_ID.SCALAR &&
+      tagStart >= 0 &&
+      /^!.*(?:map|seq)>?$/.test(text.slice(tagStart, tagEnd))
+    )
+      add(tagStart, `the tag ${text.slice(tagStart, tagEnd)} stands at no list or mapping`, 'remove it');
+    if (event.type !== EVENT_ID.MAPPING || event.style !== COLLECTION_STYLE.BLOCK) continue;
+    const line =
+      Math.max(text.lastIndexOf('\n', event.start - 1), text.lastIndexOf('\r', event.start - 1)) + 1;
+    if (!/^\ufeff?[ \t]*(?:[-?:][ \t]+)*$/.test(text.slice(event.start === 0 ? 0 : line, event.start)))
+      add(event.start, 'a mapping begins in the middle of a line', 'begin a new line, and indent it');
+  }
+}
+
+/** `{a # comment`, and `:b}` on the next line: no colon stands so close to its value after a key without quotes. */
+function glued(text: string, events: readonly Event[], add: Add): void {
+  if (!/[\r\n][ \t]*:[^ \t\r\n,[\]{}]/.test(text)) return;
+  for (const [i, event] of events.entries()) {
+    const key = events[i - 1];
+    if (key?.type !== EVENT_ID.ALIAS && (key?.type !== EVENT_ID.SCALAR || isQuoted(key))) continue;
+    const start = startOf(event);
+    if (
+      text[start - 1] === ':' &&
+      /(?:^|[\r\n])[ \t]*$/.test(text.slice(Math.max(0, start - 200), start - 1))
+    )
+      add(start, 'a space is missing after the colon', 'put one there');
+  }
+}
+
+/** Where an event begins in the text, with its anchor and tag; -1 when it is nowhere. */
+function startOf(event: Event): number {
+  if (event.type === EVENT_ID.POP || event.type === EVENT_ID.DOCUMENT) return -1;
+  if (event.type === EVENT_ID.ALIAS) return event.anchorStart - 1;
+  const value = event.type !== EVENT_ID.SCALAR ? event.start : event.valueStart - (isQuoted(event) ? 1 : 0);
+  const starts = [value, event.tagStart, event.anchorStart < 0 ? -1 : event.anchorStart - 1];
+  return Math.min(...starts.filter((start) => start >= 0));
+}
+
+/** Tabs that indent a line of a text over several, the line after a block, or a list or mapping. */
+function tabs(text: string, events: readonly Event[], add: Add): void {
+  const lines = [...text.matchAll(/(?<=^|[\r\n]) *\t[ \t]*(?:[-?:](?=[ \t\r\n]|$))?/g)];
+  if (lines.length === 0) return;
+  const indents = (offset: number) => add(offset, 'a tab indents this line', 'indent with spaces');
+  const flow: boolean[] = [];
+  let at = 0;
+  for (const event of events) {
+    const start = startOf(event);
+    // Between the event before and this one.
+    for (; start >= 0 && (lines[at]?.index ?? Infinity) < start; at++)
+      if (/\S$/.test(lines[at]?.[0] ?? '') && flow.at(-1) === false) indents(lines[at]?.index ?? 0);
+    if (event.type === EVENT_ID.SCALAR && event.valueStart >= 0) {
+      for (; (lines[at]?.index ?? Infinity) < event.valueEnd; at++)
+        if (!isBlock(event)) indents(lines[at]?.index ?? 0);
+      if (isBlock(event) && lines[at]?.index === event.valueEnd) indents(event.valueEnd);
+    }
+    if (event.type === EVENT_ID.POP) flow.pop();
+    else if (event.type === EVENT_ID.DOCUMENT) flow.push(true);
+    else if (event.type === EVENT_ID.MAPPING || event.type === EVENT_ID.SEQUENCE)
+      flow.push(event.style === COLLECTION_STYLE.FLOW);
+  }
+}
+
+/** Whether the last line of a block is part of it, when it is all spaces and does not end, is told in many ways. */
+function openEnd(text: string, events: readonly Event[], add: Add): void {
+  const start = /(?<=^|[\r\n]) +$/.exec(text)?.index ?? text.length;
+  for (const event of events)
+    if (event.type === EVENT_ID.SCALAR && isBlock(event) && event.valueEnd > start)
+      add(start, 'spaces without a line break after them end this text', 'put a line break at the end');
+}
+
+/** More spaces than a block is indented, in the last line that has any: when the indentation is given, some drop it. */
+function blankEnds(text: string, events: readonly Event[], add: Add): void {
+  for (const event of events) {
+    if (event.type !== EVENT_ID.SCALAR || !isBlock(event)) continue;
+    const last = /(?<=^|[\r\n]) +[\r\n]*$/.exec(text.slice(event.valueStart, event.valueEnd));
+    if (last && /(?:^|\n) +\n*$/.test(getScalarValue(text, event)))
+      add(
+        event.valueStart + last.index,
+        'this block ends with a line of nothing but spaces',
+        'remove the line',
+      );
+  }
+}
+
+function isQuoted({ style }: Extract<Event, { type: typeof EVENT_ID.SCALAR }>): boolean {
+  return style === SCALAR_STYLE.SINGLE_QUOTED || style === SCALAR_STYLE.DOUBLE_QUOTED;
+}
+
+function isBlock({ style }: Extract<Event, { type: typeof EVENT_ID.SCALAR }>): boolean {
+  return style === SCALAR_STYLE.LITERAL_BLOCK || style === SCALAR_STYLE.FOLDED_BLOCK;
+}

@@ -1,0 +1,149 @@
+import type { Identity } from '../../core/resource.ts';
+import type { Stored } from '../../core/stored.ts';
+import { auditOf, edgeOf, revisionOf, storedReader, tallyOf } from '../sql/rows.ts';
+import type { Head, Reading, Revision, StoredEdge, Wanted } from '../store.ts';
+import { textArray } from './arrays.ts';
+import { NO_STORE } from './schema.ts';
+import type { Row, Session, Value } from './session.ts';
+
+const BATCH = 1000;
+
+const COLUMNS = 'r.uid, r.kind, r.workspace, r.name, r.manager, r.field_managers, r.body';
+const RESOURCES = `SELECT ${COLUMNS} FROM resource r`;
+const EDGES =
+  'SELECT r.kind, r.workspace, r.name, e.pointer, e.since FROM resource r JOIN edge e ON e.resource = r.id';
+// Global kinds have the workspace ''.
+const OF_WORKSPACE =
+  "WHERE (r.workspace = $1 AND r.workspace <> '') OR (r.workspace = '' AND r.kind = 'Workspace' AND r.name = $1)";
+/** Narrows to identities. */
+const AMONG =
+  'JOIN unnest($1::text[], $2::text[], $3::text[]) AS w (workspace, kind, name) ON (r.workspace, r.kind, r.name) = (w.workspace, w.kind, w.name)';
+
+/** A reading in the transaction that `session` has begun, and which it ends. */
+export function postgresReading(session: Session, head: Head): Reading {
+  let cursors = 0;
+  const rows = <T>(sql: string, values: readonly Value[], map: (row: Row) => T) =>
+    batches(session, () => `batch_${cursors++}`, sql, values, map);
+  const inWorkspace = <T>(
+    select: string,
+    workspace: string | undefined,
+    order: string,
+    map: (row: Row) => T,
+  ) =>
+    workspace === undefined
+      ? rows(`${select} ${order}`, [], map)
+      : rows(`${select} ${OF_WORKSPACE} ${order}`, [workspace], map);
+  return {
+    head,
+    resources: ({ workspace } = {}) =>
+      inWorkspace(RESOURCES, workspace, 'ORDER BY r.workspace, r.kind, r.name', storedReader()),
+    async find(wanted) {
+      try {
+        return await lookUp(session, wanted);
+      } catch (error) {
+        throw session.fail(error);
+      }
+    },
+    async tally() {
+      const tallies = [];
+      for await (const batch of rows('SELECT * FROM tally', [], tallyOf)) tallies.push(...batch);
+      return tallies;
+    },
+    edges: (filter = {}) =>
+      'ids' in filter
+        ? rows(
+            `${EDGES} ${AMONG} ORDER BY r.workspace, r.kind, r.name, e.pointer`,
+            places(filter.ids),
+            edgeOf,
+          )
+        : inWorkspace(EDGES, filter.workspace, 'ORDER BY r.workspace, r.kind, r.name, e.pointer', edgeOf),
+    revisions: () => rows('SELECT * FROM revision ORDER BY revision DESC', [], revisionOf),
+    audit({ revision, after = -1, from = 0 } = {}) {
+      const of = revision === undefined ? '' : ' AND revision = $3';
+      const values = revision === undefined ? [after, from] : [after, from, revision];
+      // Rows of later revisions have later numbers: both orders are the same, and each index has one of them.
+      const order = after < 0 && revision === undefined ? 'seq' : 'revision, seq';
+      return rows(
+        `SELECT * FROM audit WHERE revision > $1 AND seq >= $2${of} ORDER BY ${order}`,
+        values,
+        auditOf,
+      );
+    },
+    close: () => session.close(),
+  };
+}
+
+/** What there is to read where there is no store. */
+export function emptyReading(): Reading {
+  const nothing = async function* <T>(): AsyncGenerator<readonly T[]> {};
+  return {
+    head: NO_STORE,
+    resources: () => nothing<Stored>(),
+    find: async () => [],
+    tally: async () => [],
+    edges: () => nothing<StoredEdge>(),
+    revisions: () => nothing<Revision>(),
+    audit: () => nothing(),
+    close: async () => {},
+  };
+}
+
+/** One query for each way of asking, however many are wanted. */
+async function lookUp(session: Session, wanted: Wanted): Promise<Stored[]> {
+  const { ids = [], targets = [], emails = [], kinds = [], page } = wanted;
+  const toStored = storedReader();
+  const found = new Map<Identity, Stored>();
+  const add = async (rest: string, values: readonly Value[]) => {
+    for (const row of (await session.query(`${RESOURCES} ${rest}`, values)).rows) {
+      const stored = toStored(row);
+      found.set(stored.id, stored);
+    }
+  };
+  if (ids.length > 0) await add(AMONG, places(ids));
+  if (targets.length > 0)
+    await add('WHERE r.id IN (SELECT resource FROM edge WHERE target = ANY ($1::text[]))', [
+      textArray(targets),
+    ]);
+  if (emails.length > 0) await add('WHERE r.email = ANY ($1::text[])', [textArray(emails)]);
+  if (kinds.length > 0) await add('WHERE r.kind = ANY ($1::text[])', [textArray(kinds)]);
+  if (page)
+    await add('WHERE r.workspace = $1 AND r.kind = $2 AND r.name > $3 ORDER BY r.name LIMIT $4', [
+      page.workspace,
+      page.kind,
+      page.after,
+      page.limit,
+    ]);
+  return [...found.values()];
+}
+
+/** The values of AMONG. */
+function places(ids: readonly Identity[]): Buffer[] {
+  const parts = [...new Set(ids)].map((id) => id.split('/'));
+  return [1, 0, 2].map((at) => textArray(parts.map((part) => part[at] ?? '')));
+}
+
+/**
+ * Reads by a cursor, so that neither side ever has more than a batch. Only the server's word that there is no more ends
+ * it; all else throws.
+ */
+async function* batches<T>(
+  session: Session,
+  newName: () => string,
+  sql: string,
+  values: readonly Value[],
+  map: (row: Row) => T,
+): AsyncGenerator<readonly T[]> {
+  const cursor = newName();
+  try {
+    await session.query(`DECLARE ${cursor} NO SCROLL CURSOR FOR ${sql}`, values);
+    for (;;) {
+      const { rows } = await session.query(`FETCH ${BATCH} FROM ${cursor}`);
+      if (rows.length > 0) yield rows.map(map);
+      if (rows.length < BATCH) break;
+    }
+  } catch (error) {
+    throw session.fail(error);
+  } finally {
+    await session.query(`CLOSE ${cursor}`).catch(() => {});
+  }
+}

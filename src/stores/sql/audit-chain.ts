@@ -1,0 +1,58 @@
+import { type AuditFacts, type AuditRow, chainRow } from '../../core/audit.ts';
+import { canonicalJson } from '../../core/hash.ts';
+import type { Act, Entry } from '../store.ts';
+
+/** What differs from row to row of one entry; what is left out is null. */
+export type AuditInput = Pick<AuditFacts, 'action'> &
+  Partial<Pick<AuditFacts, 'uid' | 'identity' | 'before' | 'after' | 'verdicts'>>;
+
+/** Makes the audit rows of one entry, which follow the newest row that there is. */
+export function auditChain(
+  act: Act,
+  revision: number,
+  last: Pick<AuditRow, 'seq' | 'hash'>,
+): (input: AuditInput) => AuditRow {
+  let { seq, hash: prevHash } = last;
+  const approvers = act.approvers.length === 0 ? null : canonicalJson(act.approvers);
+  const { at, actor, actorVerified, reason, commit, pr } = act;
+  return ({ action, uid = null, identity = null, before = null, after = null, verdicts = null }) => {
+    seq += 1;
+    const facts = {
+      seq,
+      revision,
+      at,
+      actor,
+      actorVerified,
+      action,
+      uid,
+      identity,
+      before,
+      after,
+      reason,
+      commit,
+      pr,
+      approvers,
+      verdicts,
+    };
+    const row = { ...facts, prevHash, ...chainRow(facts, prevHash) };
+    prevHash = row.hash;
+    return row;
+  };
+}
+
+/** The rows that an entry has beside those of its changes. */
+export function auditInputs(entry: Extract<Entry, { type: 'apply' | 'refused' }>): AuditInput[] {
+  const whole: AuditInput = {
+    action: entry.type,
+    after: canonicalJson({ digest: entry.digest, manager: entry.act.manager }),
+    verdicts: entry.verdicts.length === 0 ? null : canonicalJson(entry.verdicts),
+  };
+  if (entry.type === 'refused') return [whole];
+  const remarks = entry.remarks.map(({ action, identity, verdicts, message }) => ({
+    action,
+    identity,
+    after: message === null ? null : canonicalJson({ message }),
+    verdicts: verdicts.length === 0 ? null : canonicalJson(verdicts),
+  }));
+  return [whole, ...remarks];
+}
