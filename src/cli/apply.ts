@@ -69,13 +69,17 @@ async function applyFiles(context: Context, options: Options): Promise<ExitStatu
     at: context.now(),
     overriding: overridingOf(options, context),
     index: indexOf(store, options, context),
+    progress: context.progress,
   };
   if (options.keepGoing !== true)
     return finish(context, options, store, await planSource(store, source, making));
   const { planKeepingGoing } = await import('../engine/keep-going.ts');
-  const input = await readSource(source);
-  const partly = await withActual(store, Infinity, (state) =>
-    planKeepingGoing(state, input, making.options, making.at, making.overriding),
+  const input = await readSource(source, context.progress);
+  const partly = await withActual(
+    store,
+    Infinity,
+    (state) => planKeepingGoing(state, input, making.options, making.at, making.overriding),
+    context.progress,
   );
   return finish(context, options, store, partly, partly);
 }
@@ -176,7 +180,7 @@ export async function finish(
     }
   }
   if (refused) await recordRefusal(store, refused, act);
-  const applied = await applyPlan(store, planned, act, overridingOf(options, context));
+  const applied = await applyPlan(store, planned, act, overridingOf(options, context), context.progress);
   planned.remember?.(applied);
   if (applied.created) note(context, options, `created store ${store.location}`);
   if (options.output === 'json') {

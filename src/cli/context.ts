@@ -1,3 +1,5 @@
+import type { Progress } from '../engine/progress.ts';
+
 /** A stream that text is written to. */
 export interface Output {
   write(text: string): void;
@@ -24,4 +26,8 @@ export interface Context {
   confirm(question: string): Promise<boolean>;
   /** Resolves when somebody wants the command to stop. */
   stopped(): Promise<void>;
+  /** Calls this just before the process ends, however it ends. */
+  atExit?(tidy: () => void): void;
+  /** To tell how far long work is; `run` gives it to each command. */
+  readonly progress?: Progress;
 }

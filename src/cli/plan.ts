@@ -33,6 +33,7 @@ export const command: Handler = async (context, _args, options: Options) => {
     at: timeOption(options.at, context),
     overriding: overridingOf(options, context),
     index: options.full === true ? undefined : indexOf(store, options, context),
+    progress: context.progress,
   });
   planned.remember();
   await printPlan(context, options, planned, store.location);

@@ -37,6 +37,7 @@ export async function runProcess(): Promise<void> {
       waiting = true;
       return stopped.promise;
     },
+    atExit: (tidy) => process.on('exit', tidy),
   };
   const exit = await run(context);
   process.exitCode ??= exit;
@@ -52,7 +53,8 @@ function output(descriptor: 1 | 2): Output {
       return isatty(descriptor);
     },
     get columns() {
-      return isatty(descriptor) ? process.stdout.columns || 80 : 80;
+      const { columns } = isatty(descriptor) ? process[descriptor === 1 ? 'stdout' : 'stderr'] : {};
+      return columns || 80;
     },
     get colour() {
       return wantsColour(descriptor);
@@ -60,7 +62,7 @@ function output(descriptor: 1 | 2): Output {
   };
 }
 
-/** Writes all of a text before it returns, however slowly it is taken. Ends the process when nobody reads any more. */
+/** Writes all of a text before it returns, however slowly it is taken. Ends the process when nobody reads results any more. */
 function writeAll(descriptor: number, text: string): void {
   const bytes = Buffer.from(text);
   let at = 0;
@@ -69,8 +71,9 @@ function writeAll(descriptor: number, text: string): void {
       at += writeSync(descriptor, bytes, at);
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : undefined;
-      // Whoever reads us (head, less) may stop when he has enough: that is no error.
-      if (code === 'EPIPE') process.exit();
+      // Whoever reads us (head, less) may stop when he has enough: that is no error. Work goes on when nobody hears of it.
+      if (code === 'EPIPE' && descriptor === 1) process.exit();
+      if (code === 'EPIPE') return;
       if (code !== 'EAGAIN') throw error;
       // A pipe that is full and does not block: give its reader a moment.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);

@@ -2,13 +2,18 @@ import { CommanderError } from 'commander';
 import { EXIT, Failure, type Problem } from '../core/problem.ts';
 import type { Context } from './context.ts';
 import { createProgram } from './program.ts';
-import { reportProblems } from './report.ts';
+import { createProgress } from './progress.ts';
+import { reportProblems, type Voice } from './report.ts';
 
 /** Runs one command line and returns its exit status (cli.md). Never throws; everything it has to say is said. */
-export async function run(context: Context): Promise<number> {
+export async function run(world: Context): Promise<number> {
   let status: number = EXIT.done;
+  let voice: Voice = {};
+  const { context, end } = createProgress(world, () => voice);
   const program = createProgram(context, (exit) => {
     status = exit;
+  }).hook('preAction', (_, command) => {
+    voice = command.optsWithGlobals();
   });
   try {
     // Everybody tries --version first.
@@ -19,6 +24,8 @@ export async function run(context: Context): Promise<number> {
     const exit = fail(context, error);
     // A question that is not answered must not read as a no.
     return program.args[0] === 'can-i' && exit === EXIT.error ? EXIT.invalid : exit;
+  } finally {
+    end();
   }
 }
 

@@ -1,6 +1,8 @@
+import { canonicalJson } from '../core/hash.ts';
 import type { Declared } from '../core/manifest.ts';
 import { isPaused, NOTHING_SETTLED } from '../core/plan-changes.ts';
 import { EXIT, failure } from '../core/problem.ts';
+import { toManifest } from '../core/resource.ts';
 import { planFrom } from '../engine/plan.ts';
 import type { Resource } from '../kinds/index.ts';
 import { finish, type WriteOptions } from './apply.ts';
@@ -52,6 +54,7 @@ export const command: Handler = async (context, [name = ''], options: WriteOptio
     const declared: Declared = {
       id: one.id,
       file: 'iam suspend',
+      body: canonicalJson(toManifest(suspended)),
       resource: suspended,
       declares: ['state'],
       place,

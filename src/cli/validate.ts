@@ -14,7 +14,11 @@ interface Options extends InputOptions {
 }
 
 export const command: Handler = async (context, _args, options: Options) => {
-  const { declared, warnings } = await validateFiles(sourceOf(options, context), options.partial ?? false);
+  const { declared, warnings } = await validateFiles(
+    sourceOf(options, context),
+    options.partial ?? false,
+    context.progress,
+  );
   const audited = options.audit === true ? await auditFiles(declared, context.now()) : [];
   if (hasErrors(audited)) throw new Failure(EXIT.refused, sortProblems([...warnings, ...audited]));
   reportWarnings(context, options, [...warnings, ...audited]);

@@ -1,7 +1,7 @@
 import type { KindName } from '../kinds/index.ts';
 import { foldCase } from '../kinds/text.ts';
 import { compareText } from './problem.ts';
-import { type Identity, identity, targetsOf } from './resource.ts';
+import { type Identity, identity, kindIn, targetsOf } from './resource.ts';
 import type { Stored } from './stored.ts';
 
 /** What to look up: everything that any of these names. */
@@ -115,10 +115,6 @@ function tallyOf(stored: Iterable<Stored>): Tally[] {
     else tallies.set(key, { kind, workspace, manager, count: 1 });
   }
   return [...tallies.values()];
-}
-
-function kindIn(id: Identity): KindName {
-  return id.slice(0, id.indexOf('/')) as KindName;
 }
 
 /** Found out when first asked for, and kept once it was. */

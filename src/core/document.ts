@@ -20,10 +20,9 @@ export const LIMITS = {
 /** Longer texts are parsed document by document, so that a hostile one costs no more than its worst document. */
 const PARSED_AT_ONCE = 2 ** 20;
 
-/** One YAML or JSON document: its value, and where each part of it stands. */
-export interface Document {
+/** Where the parts of one document stand. */
+export interface Locator {
   readonly file: string;
-  readonly value: unknown;
   /**
    * The place of the value at a JSON Pointer, or of the nearest parent that exists.
    * With `key`, the place of the mapping key instead of its value.
@@ -31,6 +30,15 @@ export interface Document {
   place(pointer?: string, key?: 'key'): Place;
   /** As `place`, for a character inside of a scalar; exact for single-line and block scalars. */
   placeInside(pointer: string, offset: number): Place;
+  /** What it holds, read again. */
+  value(): unknown;
+}
+
+/** One YAML or JSON document: its value, and where each part of it stands. */
+export interface Document extends Omit<Locator, 'value'> {
+  readonly value: unknown;
+  /** To be kept where the value is not. */
+  readonly locator?: Locator;
 }
 
 /** What a text holds. With a problem the documents are not all, and good for nothing but finding more problems. */
@@ -160,29 +168,131 @@ function readAt(file: string, text: string, lines: Lines, base: number): ReadTex
         : mistakes.map((one) => treeProblem(one, at))),
     );
   }
-  let tree: Tree | undefined;
-  const find = (index: number, pointer: string) => {
-    // Parsed again rather than kept: places are asked for seldom, and what is kept costs every collection of garbage.
-    tree ??= new Tree(parseEvents(text, { filename: file, maxDepth: LIMITS.depth }), text);
-    return walk(tree.roots[index], pointerParts(pointer));
-  };
+  const source = new SourceText(file, text, lines, base, rootOffsets(events));
   const documents: Document[] = [];
-  values.forEach((value, index) => {
-    if (value === null || value === undefined) return;
-    documents.push({
-      file,
-      value,
-      place(pointer = '', key) {
-        const { node, found } = find(index, pointer);
-        return at((key && found ? node?.keyOffset : undefined) ?? node?.offset ?? 0);
-      },
-      placeInside(pointer, offset) {
-        const { node, found } = find(index, pointer);
-        return at(!node ? 0 : found ? inside(node, text, offset) : node.offset);
-      },
-    });
-  });
+  for (const [index, value] of values.entries())
+    if (value !== null && value !== undefined) documents.push(new SourceDocument(source, index, value));
   return { documents, problems: [] };
+}
+
+/** A text that has been read, for whoever asks where something stands in it. */
+class SourceText {
+  readonly file: string;
+  readonly #text: string;
+  readonly #lines: Lines;
+  readonly #base: number;
+  readonly #roots: readonly number[];
+
+  constructor(file: string, text: string, lines: Lines, base: number, roots: readonly number[]) {
+    this.file = file;
+    this.#text = text;
+    this.#lines = lines;
+    this.#base = base;
+    this.#roots = roots;
+  }
+
+  place(index: number, pointer: string, key?: 'key'): Place {
+    const root = this.#roots[index];
+    if (pointer === '' && root !== undefined) return this.#at(root);
+    const { node, found } = this.#find(index, pointer);
+    return this.#at((key && found ? node?.keyOffset : undefined) ?? node?.offset ?? 0);
+  }
+
+  placeInside(index: number, pointer: string, offset: number): Place {
+    const { node, found } = this.#find(index, pointer);
+    return this.#at(!node ? 0 : found ? inside(node, this.#text, offset) : node.offset);
+  }
+
+  /** Read again: what is kept costs every collection of garbage, and is asked for seldom. */
+  value(index: number): unknown {
+    return constructFromEvents(this.#events(), {
+      source: this.#text,
+      filename: this.file,
+      schema: STRICT_SCHEMA,
+      maxAliases: LIMITS.aliases,
+    })[index];
+  }
+
+  #find(index: number, pointer: string) {
+    if (lastTree?.source !== this) lastTree = { source: this, tree: new Tree(this.#events(), this.#text) };
+    return walk(lastTree.tree.roots[index], pointerParts(pointer));
+  }
+
+  #events(): Event[] {
+    return parseEvents(this.#text, { filename: this.file, maxDepth: LIMITS.depth });
+  }
+
+  #at(offset: number): Place {
+    return this.#lines.at(this.#base + offset);
+  }
+}
+
+/** Whoever asks for places asks for several of one text, most often. */
+let lastTree: { readonly source: SourceText; readonly tree: Tree } | undefined;
+
+/** Where the value of each document begins, of those that are mappings. */
+function rootOffsets(events: readonly Event[]): number[] {
+  const offsets: number[] = [];
+  let index = -1;
+  let isFirst = false;
+  for (const event of events) {
+    if (event.type === EVENT_ID.DOCUMENT) {
+      index++;
+      isFirst = true;
+    } else if (isFirst) {
+      isFirst = false;
+      if (event.type === EVENT_ID.MAPPING) offsets[index] = event.start;
+    }
+  }
+  return offsets;
+}
+
+class SourceDocument implements Document {
+  readonly value: unknown;
+  readonly locator: Locator;
+
+  constructor(source: SourceText, index: number, value: unknown) {
+    this.value = value;
+    this.locator = new SourceLocator(source, index);
+  }
+
+  get file(): string {
+    return this.locator.file;
+  }
+
+  place(pointer?: string, key?: 'key'): Place {
+    return this.locator.place(pointer, key);
+  }
+
+  placeInside(pointer: string, offset: number): Place {
+    return this.locator.placeInside(pointer, offset);
+  }
+}
+
+class SourceLocator implements Locator {
+  readonly #source: SourceText;
+  readonly #index: number;
+
+  constructor(source: SourceText, index: number) {
+    this.#source = source;
+    this.#index = index;
+  }
+
+  get file(): string {
+    return this.#source.file;
+  }
+
+  place(pointer = '', key?: 'key'): Place {
+    return this.#source.place(this.#index, pointer, key);
+  }
+
+  placeInside(pointer: string, offset: number): Place {
+    return this.#source.placeInside(this.#index, pointer, offset);
+  }
+
+  value(): unknown {
+    return this.#source.value(this.#index);
+  }
 }
 
 function parserProblem(error: unknown, text: string, place: (offset: number) => Place): Problem {

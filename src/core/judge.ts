@@ -1,26 +1,15 @@
-import type { Resource } from '../kinds/index.ts';
 import { createAccess, riskOf, riskRank } from './access.ts';
 import { type AccessChange, diffAccess, type ResourceChange } from './access-diff.ts';
 import { type Actual, lazily } from './actual.ts';
+import type { Draft } from './draft.ts';
 import { judgeByGuards } from './guards/guards.ts';
 import type { JudgeSettings, Scene } from './guards/scene.ts';
-import type { Change, PlanNotes } from './plan.ts';
+import type { PlanNotes } from './plan.ts';
 import { renamesOf } from './renames.ts';
-import { fromManifest, type Identity, identityOf } from './resource.ts';
-import { type State, stateOf, withChanges } from './state.ts';
-import type { Stored } from './stored.ts';
+import type { Identity } from './resource.ts';
+import { type Held, type State, stateOf, withChanges } from './state.ts';
 import { checkState, type Violation } from './validate.ts';
 import type { Verdict } from './verdict.ts';
-
-/** A change on the way to the plan. */
-export interface Draft {
-  readonly change: Change;
-  readonly stored: Stored | undefined;
-  /** The manager that stands in its way. */
-  readonly conflict: string | undefined;
-  /** The manager who suspended the person whom it would activate again. */
-  readonly reactivates?: string | undefined;
-}
 
 /** The two states that changes lie between. */
 export interface Between {
@@ -47,15 +36,15 @@ export interface Judged extends Between {
 export function judge(actual: Actual, drafts: readonly Draft[], settings: JudgeSettings, at: number): Judged {
   const before = stateOf(actual);
   const leaving = new Set<Identity>();
-  const changed: Resource[] = [];
-  const pairs = drafts.map(({ change, stored }) => {
-    const now = change.after && fromManifest(change.after);
-    if (now) changed.push(now);
-    if (stored && (!now || stored.id !== identityOf(now))) leaving.add(stored.id);
-    return { before: stored?.resource ?? null, after: now };
-  });
+  const changed: Held[] = [];
+  for (const { stored, after } of drafts) {
+    if (after) changed.push(after);
+    if (stored && stored.id !== after?.id) leaving.add(stored.id);
+  }
+  const pairs = drafts.map((draft): ResourceChange => new Pair(draft));
+  const touched = drafts.flatMap(({ stored }, i) => (stored ? (pairs[i] ?? []) : []));
   const after = withChanges(before, leaving, changed);
-  const names = renamesOf(pairs);
+  const names = renamesOf(touched);
   const [accessBefore, accessAfter] = [createAccess(before), createAccess(after)];
   const violations = lazily(() => checkState(after, changed, leaving, before));
   const isBroken = () => violations().length > 0;
@@ -74,7 +63,7 @@ export function judge(actual: Actual, drafts: readonly Draft[], settings: JudgeS
     settings,
     actual,
     drafts,
-    pairs,
+    touched,
     before,
     after,
     accessBefore,
@@ -108,6 +97,23 @@ export function judge(actual: Actual, drafts: readonly Draft[], settings: JudgeS
       return risks();
     },
   };
+}
+
+/** The two forms of what changes, made when they are asked for. */
+class Pair implements ResourceChange {
+  readonly #draft: Draft;
+
+  constructor(draft: Draft) {
+    this.#draft = draft;
+  }
+
+  get before() {
+    return this.#draft.stored?.resource ?? null;
+  }
+
+  get after() {
+    return this.#draft.after?.resource ?? null;
+  }
 }
 
 /** A plan that lowers the risk of a role is judged by what it was. */

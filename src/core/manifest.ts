@@ -1,12 +1,24 @@
 import { ANNOTATION_PREFIX } from '../kinds/annotations.ts';
 import { API_VERSION, isKindName, KIND_NAMES, type KindName, kindOf, type Resource } from '../kinds/index.ts';
 import type { Metadata } from '../kinds/kind.ts';
-import { type Document, LIMITS, pointerPart } from './document.ts';
+import { type Document, LIMITS, type Locator, pointerPart, pointerParts } from './document.ts';
+import { canonicalJson } from './hash.ts';
 import { manifestProblems } from './manifest-rules.ts';
 import { comparePlaces, type Place, type Problem } from './problem.ts';
-import { type Identity, identity, identityOf, indexPointer, showIdentity } from './resource.ts';
+import {
+  fromManifest,
+  type Identity,
+  identity,
+  identityOf,
+  indexPointer,
+  kindIn,
+  type Manifest,
+  showIdentity,
+  toManifest,
+} from './resource.ts';
 import { describe, schemaProblems, show } from './schema-problem.ts';
 import { didYouMean, nearest } from './suggest.ts';
+import { completed } from './unmanaged.ts';
 import { validators } from './validators.generated.ts';
 
 /** A resource as its manifest declares it. */
@@ -14,7 +26,9 @@ export interface Declared {
   readonly id: Identity;
   /** The file that it is in. */
   readonly file: string;
-  /** Normal form; unmanaged fields that the manifest leaves out are absent from its spec. */
+  /** Canonical JSON of the whole normal form, with the default of what the manifest leaves to others. */
+  readonly body: string;
+  /** Normal form; unmanaged fields that the manifest leaves out are absent from its spec. Made when it is asked for. */
   readonly resource: Resource;
   /** The unmanaged fields that the manifest gives. */
   readonly declares: readonly string[];
@@ -92,7 +106,9 @@ function* unpack({ value }: Document): Generator<{ value: unknown; base: string 
 }
 
 /** What is wrong with a List itself. */
-function listProblems({ value, place }: Document): Problem[] {
+function listProblems(document: Document): Problem[] {
+  const { value } = document;
+  const place = (pointer: string, key?: 'key') => document.place(pointer, key);
   if (!isMapping(value) || value.kind !== 'List') return [];
   const problem = (code: Problem['code'], message: string, at: Place, hint: string): Problem => ({
     code,
@@ -228,14 +244,7 @@ function readManifest(
   for (const found of manifestProblems({ kind: kindName, manifest, misfits, place: byIndex }))
     problems.push(found);
   if (problems.length > before) return undefined;
-  const indexed = (pointer: string) => base + indexPointer(kindName, manifest, pointer);
-  return declare(
-    document.file,
-    kindName,
-    manifest,
-    (pointer = '', key) => document.place(indexed(pointer), key),
-    (pointer, offset) => document.placeInside(indexed(pointer), offset),
-  );
+  return declare(document, base, kindName, manifest);
 }
 
 /** The manifest without what an API server adds, and without a namespace where there can be none. */
@@ -268,13 +277,7 @@ function withoutServerFields(
   return { ...rest, metadata: kept };
 }
 
-function declare(
-  file: string,
-  kindName: KindName,
-  manifest: Mapping,
-  place: Declared['place'],
-  placeInside: Declared['placeInside'],
-): Declared {
+function declare(document: Document, base: string, kindName: KindName, manifest: Mapping): Declared {
   const kind = kindOf(kindName);
   const spec = manifest.spec as Mapping;
   const metadata = manifest.metadata as Partial<Metadata> & { name: string };
@@ -288,14 +291,72 @@ function declare(
     },
     spec: kind.normalize(spec),
   } as Resource;
-  return {
-    id: identityOf(resource),
-    file,
-    resource,
-    declares: Object.keys(kind.unmanaged).filter((field) => spec[field] !== undefined),
-    place,
-    placeInside,
-  };
+  const unmanaged = unmanagedFields(kindName);
+  const given = unmanaged.filter((field) => spec[field] !== undefined);
+  const declares = given.length === unmanaged.length ? unmanaged : given;
+  const { file, place, placeInside, value } = document;
+  const locator = document.locator ?? { file, place, placeInside, value: () => value };
+  return new DeclaredManifest(
+    identityOf(resource),
+    canonicalJson(toManifest(completed(resource))),
+    declares,
+    locator,
+    base,
+  );
+}
+
+const UNMANAGED = Object.fromEntries(
+  KIND_NAMES.map((name) => [name, Object.keys(kindOf(name).unmanaged)]),
+) as unknown as Readonly<Record<KindName, readonly string[]>>;
+
+/** The fields of a Kind that are others' where a manifest leaves them out. */
+export function unmanagedFields(kind: KindName): readonly string[] {
+  return UNMANAGED[kind];
+}
+
+/** Keeps a text where there could be many objects: a million of them must fit into memory. */
+class DeclaredManifest implements Declared {
+  readonly id: Identity;
+  readonly body: string;
+  readonly declares: readonly string[];
+  readonly #locator: Locator;
+  readonly #base: string;
+
+  constructor(id: Identity, body: string, declares: readonly string[], locator: Locator, base: string) {
+    this.id = id;
+    this.body = body;
+    this.declares = declares;
+    this.#locator = locator;
+    this.#base = base;
+  }
+
+  get file(): string {
+    return this.#locator.file;
+  }
+
+  get resource(): Resource {
+    const resource = fromManifest(JSON.parse(this.body) as Manifest);
+    const absent = unmanagedFields(resource.kind).filter((field) => !this.declares.includes(field));
+    if (absent.length === 0) return resource;
+    const spec = Object.entries(resource.spec).filter(([field]) => !absent.includes(field));
+    return { ...resource, spec: Object.fromEntries(spec) } as unknown as Resource;
+  }
+
+  place(pointer = '', key?: 'key'): Place {
+    return this.#locator.place(pointer === '' ? this.#base : this.#indexed(pointer), key);
+  }
+
+  placeInside(pointer: string, offset: number): Place {
+    return this.#locator.placeInside(this.#indexed(pointer), offset);
+  }
+
+  #indexed(pointer: string): string {
+    const declared = pointerParts(this.#base).reduce<unknown>(
+      (value, part) => (value as Record<string, unknown>)[part],
+      this.#locator.value(),
+    );
+    return this.#base + indexPointer(kindIn(this.id), declared, pointer);
+  }
 }
 
 /** What most manifests have of labels and annotations. */

@@ -6,25 +6,20 @@ import type { Violation } from './validate.ts';
 
 export const MAX_GROUP_DEPTH = 10;
 
-/** Groups that contain themselves, or are nested too deep, as far as `focus` (what changed) is concerned. */
-export function groupCycles(state: State, focus: ReadonlyMap<Identity, Resource>): Violation[] {
+/** Groups that contain themselves, or are nested too deep, as far as the `changed` are concerned. */
+export function groupCycles(state: State, changed: readonly Identity[]): Violation[] {
   const violations: Violation[] = [];
-  const groups = [...focus.values()].filter((resource) => resource.kind === 'Group');
-  if (groups.length === 0) return [];
-  const nextOf = (group: Resource<'Group'>) =>
-    group.spec.members.filter(({ kind }) => kind === 'Group').map(({ name }) => name);
-  const byWorkspace = Map.groupBy(groups, (group) => group.metadata.namespace ?? '');
-  for (const [workspace, changed] of byWorkspace) {
-    const find = (name: string) => state.get('Group', workspace, name);
-    const cycles = findCycles(
-      changed.map(({ metadata }) => metadata.name),
-      (name) => {
-        const group = find(name);
-        return group ? nextOf(group) : [];
-      },
-    );
+  const byWorkspace = Map.groupBy(changed, (id) => id.split('/')[1] ?? '');
+  for (const [workspace, ids] of byWorkspace) {
+    const names = ids.map((id) => id.slice(id.lastIndexOf('/') + 1));
+    const isChanged = new Set(names);
+    const nextOf = (name: string) =>
+      (state.get('Group', workspace, name)?.spec.members ?? [])
+        .filter(({ kind }) => kind === 'Group')
+        .map((member) => member.name);
+    const cycles = findCycles(names, nextOf);
     for (const cycle of cycles) {
-      const at = cycle.find((name) => focus.has(identity('Group', workspace, name))) ?? cycle[0] ?? '';
+      const at = cycle.find((name) => isChanged.has(name)) ?? cycle[0] ?? '';
       const next = cycle[(cycle.indexOf(at) + 1) % cycle.length] ?? at;
       violations.push({
         id: identity('Group', workspace, at),
@@ -34,7 +29,7 @@ export function groupCycles(state: State, focus: ReadonlyMap<Identity, Resource>
         hint: 'remove one of these memberships',
       });
     }
-    if (cycles.length === 0) violations.push(...tooDeep(state, workspace, changed, nextOf));
+    if (cycles.length === 0) violations.push(...tooDeep(state, workspace, names, nextOf));
   }
   return violations;
 }
@@ -42,32 +37,20 @@ export function groupCycles(state: State, focus: ReadonlyMap<Identity, Resource>
 function tooDeep(
   state: State,
   workspace: string,
-  changed: readonly Resource<'Group'>[],
-  nextOf: (group: Resource<'Group'>) => string[],
+  changed: readonly string[],
+  nextOf: (name: string) => string[],
 ): Violation[] {
-  const height = longestChains((name) => {
-    const group = state.get('Group', workspace, name);
-    return group ? nextOf(group) : [];
-  });
-  const above = longestChains((name) =>
-    state
-      .referrers(identity('Group', workspace, name))
-      .flatMap((parent) =>
-        parent.kind === 'Group' && nextOf(parent).includes(name) ? [parent.metadata.name] : [],
-      ),
-  );
+  const parentsOf = (name: string) =>
+    state.referrers(identity('Group', workspace, name), 'Group').map(({ metadata }) => metadata.name);
+  const height = longestChains(nextOf);
+  const above = longestChains(parentsOf);
   // The outermost group of a chain that is too long says so, once, if it changed; else the changed one in it does.
-  const worst = changed.filter(({ metadata: { name } }) => height(name) + above(name) - 1 > MAX_GROUP_DEPTH);
-  const complaining = new Set(worst.map(identityOf));
+  const worst = changed.filter((name) => height(name) + above(name) - 1 > MAX_GROUP_DEPTH);
+  const complaining = new Set(worst);
   return worst
-    .filter(({ metadata: { name } }) =>
-      state
-        .referrers(identity('Group', workspace, name))
-        .every((parent) => !complaining.has(identityOf(parent))),
-    )
-    .map((group): Violation => {
-      const { name } = group.metadata;
-      const deepest = nextOf(group).sort((a, b) => height(b) - height(a) || compareText(a, b))[0];
+    .filter((name) => parentsOf(name).every((parent) => !complaining.has(parent)))
+    .map((name): Violation => {
+      const deepest = nextOf(name).sort((a, b) => height(b) - height(a) || compareText(a, b))[0];
       return {
         id: identity('Group', workspace, name),
         pointer: deepest === undefined ? '/metadata/name' : `/spec/members/Group:${deepest}`,
@@ -79,14 +62,14 @@ function tooDeep(
 }
 
 /** Roles that include themselves. */
-export function roleCycles(state: State, focus: ReadonlyMap<Identity, Resource>): Violation[] {
-  const roles = [...focus.values()].filter((resource) => resource.kind === 'Role');
+export function roleCycles(state: State, roles: readonly Resource<'Role'>[]): Violation[] {
+  const isChanged = new Set(roles.map(identityOf));
   const cycles = findCycles(
     roles.map(({ metadata }) => metadata.name),
     (name) => state.get('Role', undefined, name)?.spec.includes ?? [],
   );
   return cycles.map((cycle) => {
-    const at = cycle.find((name) => focus.has(identity('Role', undefined, name))) ?? cycle[0] ?? '';
+    const at = cycle.find((name) => isChanged.has(identity('Role', undefined, name))) ?? cycle[0] ?? '';
     const next = cycle[(cycle.indexOf(at) + 1) % cycle.length] ?? at;
     return {
       id: identity('Role', undefined, at),

@@ -2,9 +2,10 @@ import { API_VERSION, type Resource } from '../kinds/index.ts';
 import { formatTime } from '../kinds/time.ts';
 import { type Actual, lazily } from './actual.ts';
 import { diffFields, type FieldChange } from './diff.ts';
+import { bodyOf, type Draft, PlannedChange } from './draft.ts';
 import { canonicalJson } from './hash.ts';
-import { type Between, type Draft, type Judged, judge } from './judge.ts';
-import type { Declared } from './manifest.ts';
+import { type Between, type Judged, judge } from './judge.ts';
+import { type Declared, unmanagedFields } from './manifest.ts';
 import { withWaysOut } from './override.ts';
 import {
   type Change,
@@ -18,7 +19,7 @@ import {
 import { type Problem, sortProblems } from './problem.ts';
 import { prunable } from './prune.ts';
 import { findRenames } from './rename.ts';
-import { type Identity, identity, type Manifest, showIdentity, toManifest, workspaceOf } from './resource.ts';
+import { type Identity, identity, kindIn, showIdentity, toManifest } from './resource.ts';
 import type { Stored } from './stored.ts';
 import { completed } from './unmanaged.ts';
 import { toProblems } from './violation-problem.ts';
@@ -89,6 +90,7 @@ export function planChanges(input: PlanInput): PlannedChanges {
     problems,
   );
 
+  const keeps = desired.length <= MOST_KEPT;
   const drafts: Draft[] = [];
   const claimed = new Set<Identity>();
   let unchanged = settled.count;
@@ -96,7 +98,7 @@ export function planChanges(input: PlanInput): PlannedChanges {
     const stored = actual.get(declared.id) ?? renames.get(declared.id);
     if (stored) claimed.add(stored.id);
     if (options.frozen?.has(declared.id)) continue;
-    const draft = draftChange(declared, stored, options, problems);
+    const draft = draftChange(declared, stored, options, problems, keeps);
     if (draft) drafts.push(draft);
     else unchanged++;
   }
@@ -156,6 +158,9 @@ export function planChanges(input: PlanInput): PlannedChanges {
   return { plan, notes, between: judged };
 }
 
+/** So many changes are kept as they are in memory; of more only their texts. */
+export const MOST_KEPT = 20_000;
+
 /** The declared resources that the plan is about. */
 function inScope({ desired, options }: PlanInput, actual: Actual, problems: Problem[]): readonly Declared[] {
   const { workspace } = options;
@@ -169,7 +174,7 @@ function inScope({ desired, options }: PlanInput, actual: Actual, problems: Prob
       hint: 'correct -n, or plan once without it',
     });
   }
-  return desired.filter(({ resource }) => workspaceOf(resource) === workspace);
+  return desired.filter((declared) => declared.id === id || declared.id.split('/')[1] === workspace);
 }
 
 /** The change that a declared resource asks for; undefined when there is none. */
@@ -178,57 +183,42 @@ function draftChange(
   stored: Stored | undefined,
   options: PlanOptions,
   problems: Problem[],
+  keeps: boolean,
 ): Draft | undefined {
-  const { resource, id, declares } = declared;
-  const complete = completed(resource, stored);
-  const after = toManifest(complete);
-  const draft = (
-    action: Change['action'],
-    reason: string,
-    rest: Partial<Change>,
-    conflict?: string,
-    reactivates?: string,
-  ): Draft => ({
-    change: {
-      action,
-      kind: resource.kind,
-      namespace: resource.metadata.namespace ?? null,
-      name: resource.metadata.name,
-      previousName: null,
-      adopts: null,
-      reason,
-      before: null,
-      after,
-      fields: [],
-      // To find a place the file is read again: only for those who look.
-      get origin() {
-        return declared.place();
-      },
-      declares,
-      ...rest,
-    },
-    stored,
-    conflict,
-    reactivates,
-  });
-  if (!stored) return draft('create', 'not in the store', {});
-  if (isBody(stored.body, after)) return undefined;
-  const before = toManifest(stored.resource);
-  const fields = diffFields(before, after);
-  const paused = isPaused(stored.resource) || isPaused(complete);
+  const { id, declares } = declared;
+  if (!stored) {
+    const bodies = { before: null, after: declared.body };
+    const change = new PlannedChange('create', 'not in the store', id, bodies, declared);
+    return { change, stored, after: bodyOf(id, declared.body, keeps), conflict: undefined };
+  }
+  const body = bodyBeside(declared, stored);
+  if (stored.body === body) return undefined;
+  const after = bodyOf(id, body, keeps);
+  const fields = diffFields(toManifest(stored.resource), toManifest(after.resource));
+  const paused = isPaused(stored.resource) || isPaused(after.resource);
   if (paused && !fields.every(({ path }) => path === PAUSED_PATH)) {
     problems.push(pausedProblem(id, declared.place()));
     return undefined;
   }
-  const renamed = stored.id === id ? null : stored.resource.metadata.name;
+  const previousName = stored.id === id ? null : stored.resource.metadata.name;
   const { other, conflict, reactivates } = hindrancesOf(fields, declares, stored, options.manager);
-  return draft(
-    'update',
-    renamed === null ? 'declared different' : `renamed from ${renamed}`,
-    { before, fields, previousName: renamed, adopts: options.adopt ? (other ?? null) : null },
-    options.adopt ? undefined : conflict,
-    options.adopt ? undefined : reactivates,
-  );
+  const reason = previousName === null ? 'declared different' : `renamed from ${previousName}`;
+  const adopts = options.adopt ? (other ?? null) : null;
+  const bodies = { before: stored.body, after: body };
+  const facts = { fields, previousName, adopts };
+  return {
+    change: new PlannedChange('update', reason, id, bodies, declared, facts),
+    stored,
+    after,
+    conflict: options.adopt ? undefined : conflict,
+    reactivates: options.adopt ? undefined : reactivates,
+  };
+}
+
+/** The body of a declared resource, with what its manifest leaves to others as the store has it. */
+function bodyBeside(declared: Declared, stored: Stored): string {
+  if (declared.declares.length === unmanagedFields(kindIn(declared.id)).length) return declared.body;
+  return canonicalJson(toManifest(completed(declared.resource, stored)));
 }
 
 const STATE_PATH = '/spec/state';
@@ -258,42 +248,23 @@ export function hindrancesOf(
   return { other, conflict: conflictOf(rest, declares, stored, manager), reactivates };
 }
 
-/**
- * Whether a stored body is this normal form. Normal forms have most members in canonical order already, so that the
- * plain text is mostly the canonical one.
- */
-function isBody(body: string, manifest: Manifest): boolean {
-  return body === JSON.stringify(manifest) || body === canonicalJson(manifest);
-}
-
 function draftDelete(
   stored: Stored,
   reason: string,
   options: PlanOptions,
   problems: Problem[],
 ): Draft | undefined {
-  const { kind, metadata } = stored.resource;
   if (isPaused(stored.resource)) {
     problems.push(pausedProblem(stored.id));
     return undefined;
   }
   const other = stored.manager === options.manager ? undefined : stored.manager;
+  const adopts = options.adopt ? (other ?? null) : null;
+  const bodies = { before: stored.body, after: null };
   return {
-    change: {
-      action: 'delete',
-      kind,
-      namespace: metadata.namespace ?? null,
-      name: metadata.name,
-      previousName: null,
-      adopts: options.adopt ? (other ?? null) : null,
-      reason,
-      before: toManifest(stored.resource),
-      after: null,
-      fields: [],
-      origin: null,
-      declares: [],
-    },
+    change: new PlannedChange('delete', reason, stored.id, bodies, undefined, { adopts }),
     stored,
+    after: undefined,
     conflict: options.adopt ? undefined : other,
   };
 }

@@ -4,7 +4,7 @@ import type { Risk } from '../kinds/role.ts';
 import type { AccessChange } from './access-diff.ts';
 import type { Actual } from './actual.ts';
 import type { FieldChange } from './diff.ts';
-import { canonicalJson, sha256 } from './hash.ts';
+import { canonicalJson, sha256, sha256OfParts } from './hash.ts';
 import type { Place, Problem } from './problem.ts';
 import { type Identity, identity, type Manifest, toManifest } from './resource.ts';
 import type { Verdict } from './verdict.ts';
@@ -29,7 +29,11 @@ export interface Change {
   readonly origin: Place | null;
   /** The unmanaged fields that the manifest gives: they become the manager's (docs/decisions/0003). */
   readonly declares: readonly string[];
+  /** Canonical JSON of before and after, where it is at hand: saves writing it. */
+  readonly [BODIES]?: { readonly before: string | null; readonly after: string | null };
 }
+
+export const BODIES = Symbol('bodies');
 
 /** The identity of a changed resource, by its new name. */
 export function identityOfChange(change: Pick<Change, 'kind' | 'namespace' | 'name'>): Identity {
@@ -96,25 +100,39 @@ export interface Digested {
   readonly guards: GuardSettings;
   readonly changes: readonly Pick<
     Change,
-    'action' | 'kind' | 'namespace' | 'name' | 'previousName' | 'adopts' | 'before' | 'after'
+    'action' | 'kind' | 'namespace' | 'name' | 'previousName' | 'adopts' | 'before' | 'after' | typeof BODIES
   >[];
 }
 
 /** sha256 of the canonical JSON (RFC 8785) of what a plan would do, and to which store. */
-export function digestOf(plan: Digested): string {
-  const hash = (manifest: Manifest | null) => (manifest === null ? null : sha256(canonicalJson(manifest)));
-  const changes = plan.changes
-    .map((change) => ({
-      action: change.action,
-      identity: identityOfChange(change),
-      previousName: change.previousName,
-      adopts: change.adopts,
-      before: hash(change.before),
-      after: hash(change.after),
-    }))
-    .sort((a, b) => (a.identity < b.identity ? -1 : a.identity > b.identity ? 1 : 0));
-  const { base, manager, prune, scope, guards } = plan;
-  return sha256(canonicalJson({ store: base.store, manager, prune, scope, guards: { ...guards }, changes }));
+export function digestOf({ base, manager, prune, scope, guards, changes }: Digested): string {
+  return sha256OfParts(
+    digested(changes, { guards: { ...guards }, manager, prune, scope, store: base.store }),
+  );
+}
+
+/** The text in parts: of a million changes it would not fit. Members stand in canonical order. */
+function* digested(
+  changes: Digested['changes'],
+  rest: Record<string, JsonValue | Plan['scope']>,
+): Generator<string> {
+  const hash = (body: string | null) => (body === null ? null : sha256(body));
+  const lines = changes.map((change) => ({ identity: identityOfChange(change), change }));
+  if (lines.some(({ identity }, i) => identity < (lines[i - 1]?.identity ?? '')))
+    lines.sort((a, b) => (a.identity < b.identity ? -1 : a.identity > b.identity ? 1 : 0));
+  let separator = '{"changes":[';
+  for (const { identity, change } of lines) {
+    const { action, adopts, previousName } = change;
+    const { before, after } = change[BODIES] ?? {
+      before: change.before && canonicalJson(change.before),
+      after: change.after && canonicalJson(change.after),
+    };
+    const line = { action, adopts, after: hash(after), before: hash(before), identity, previousName };
+    yield `${separator}${JSON.stringify(line)}`;
+    separator = ',';
+  }
+  yield changes.length === 0 ? '{"changes":[],' : '],';
+  yield canonicalJson(rest).slice(1);
 }
 
 /** See Plan.judges. */

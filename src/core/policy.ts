@@ -47,7 +47,8 @@ type Expr = NonNullable<ReturnType<typeof parse>['expr']>;
 
 /** Every expression of the AccessPolicies that does not parse, or uses an unknown variable or function, at its place. */
 export function checkExpressions(declared: readonly Declared[]): Problem[] {
-  return declared.flatMap(({ id, resource, placeInside }) => {
+  return declared.flatMap((one) => {
+    const { id, resource } = one;
     if (resource.kind !== 'AccessPolicy') return [];
     const variables = VARIABLES[resource.spec.match.on];
     return resource.spec.validations.flatMap((validation) =>
@@ -59,7 +60,7 @@ export function checkExpressions(declared: readonly Declared[]): Problem[] {
           code: 'RC118',
           severity: 'error',
           message: `${showIdentity(id)}: ${field}: ${message}`,
-          place: placeInside(pointer, offset),
+          place: one.placeInside(pointer, offset),
           hint,
         }));
       }),

@@ -1,7 +1,7 @@
 import type { Actual } from './actual.ts';
 import type { PlanInput, Settled } from './plan-changes.ts';
 import type { Problem } from './problem.ts';
-import { type Identity, identity, workspaceOf } from './resource.ts';
+import { type Identity, identity, kindIn, workspaceOf } from './resource.ts';
 import type { Stored } from './stored.ts';
 import { nameSome } from './verdict.ts';
 
@@ -27,7 +27,7 @@ export function prunable(
   if (!options.prune && options.pruneWorkspaces.length === 0) return found;
 
   const inInput = new Set(
-    desired.flatMap(({ resource }) => (resource.kind === 'Workspace' ? [resource.metadata.name] : [])),
+    desired.flatMap(({ id }) => (kindIn(id) === 'Workspace' ? [id.slice(id.lastIndexOf('/') + 1)] : [])),
   );
   const declared = {
     has: (name: string) => inInput.has(name) || settled.has(identity('Workspace', undefined, name)),

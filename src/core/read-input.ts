@@ -16,16 +16,33 @@ export interface InputText {
  *
  * With an error among the problems the declared resources are not the whole input and must not be planned.
  */
-export function readInput(texts: readonly InputText[]): ReadManifests {
+export function readInput(
+  texts: readonly InputText[],
+  told: (done: number, total: number | undefined) => void = () => {},
+): ReadManifests {
+  const all = texts.reduce((sum, { text }) => sum + text.length, 0);
+  let read = 0;
+  let documents = 0;
+  let total: number | undefined;
+  function* counted<T>(some: Iterable<T>): Generator<T> {
+    for (const one of some) {
+      yield one;
+      documents++;
+      told(documents, total && Math.max(total, documents + 1));
+    }
+  }
   const declared: Declared[] = [];
   const problems: Problem[] = [];
   const broken = new Map<Identity, Problem>();
   let unknown = false;
   for (const { file, text } of [...texts].sort((a, b) => compareText(a.file, b.file))) {
     const unread: Problem[] = [];
-    const manifests = readManifests(documentsOf(file, text, unread));
+    const manifests = readManifests(counted(documentsOf(file, text, unread)));
     for (const one of manifests.declared) declared.push(one);
     for (const [id, mistake] of manifests.broken) broken.set(id, mistake);
+    read += text.length;
+    // Of the files to come as many are expected as there were so far.
+    total = read > 0 ? Math.round((documents * all) / read) : undefined;
     unknown ||= manifests.unknown || unread.length > 0;
     const found = [...unread, ...manifests.problems];
     const errors = found.filter(({ severity }) => severity === 'error');
@@ -40,6 +57,7 @@ export function readInput(texts: readonly InputText[]): ReadManifests {
       hint: 'correct these first',
     });
   }
+  told(documents, documents);
   const unique = uniqueManifests(declared);
   for (const problem of unique.problems) problems.push(problem);
   if (declared.length === 0 && problems.length === 0) {

@@ -43,9 +43,13 @@ export function findRenames(
   return renames;
 }
 
+const PREVIOUS = 'rolecall.dev/previous-names';
+
 /** The identities that a manifest says it had before. */
-function previousIds({ resource: { kind, metadata } }: Declared): Identity[] {
-  const previous = metadata.annotations['rolecall.dev/previous-names'];
+function previousIds(declared: Declared): Identity[] {
+  if (!declared.body.includes(PREVIOUS)) return [];
+  const { kind, metadata } = declared.resource;
+  const previous = metadata.annotations[PREVIOUS];
   if (previous === undefined) return [];
   return [...new Set(previous.split(','))].map((name) => identity(kind, metadata.namespace, name));
 }

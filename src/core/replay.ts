@@ -2,8 +2,9 @@ import { isKindName, kindOf } from '../kinds/index.ts';
 import { parseTime } from '../kinds/time.ts';
 import type { Actual } from './actual.ts';
 import { diffFields } from './diff.ts';
+import { bodyOf, type Draft } from './draft.ts';
 import { canonicalJson } from './hash.ts';
-import { type Between, type Draft, judge } from './judge.ts';
+import { type Between, judge } from './judge.ts';
 import { parseLimit } from './limit.ts';
 import { readManifests } from './manifest.ts';
 import { withWaysOut } from './override.ts';
@@ -148,7 +149,8 @@ export function replayPlan(
     if (stored?.body !== expected) return { stale: `${showIdentity(before)} is not as it was` };
     const target = identityOfChange(change);
     if (target !== before && actual.get(target)) return { stale: `${showIdentity(target)} exists now` };
-    drafts.push({ change, stored, ...standing(change, stored, plan.manager) });
+    const after = change.after ? bodyOf(target, canonicalJson(change.after), true) : undefined;
+    drafts.push({ change, stored, after, ...standing(change, stored, plan.manager) });
   }
   if (drafts.length === 0) return { plan, notes: { risks: new Map() }, between: undefined };
   const { manager, guards } = plan;

@@ -16,6 +16,10 @@ export function identityOf(resource: {
   return identity(resource.kind, resource.metadata.namespace, resource.metadata.name);
 }
 
+export function kindIn(id: Identity): KindName {
+  return id.slice(0, id.indexOf('/')) as KindName;
+}
+
 /** For people: `User ana-diaz`, `Group acme-prod/analysts`. */
 export function showIdentity(id: Identity): string {
   const [kind = '', namespace = '', name = ''] = id.split('/');

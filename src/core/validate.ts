@@ -12,12 +12,13 @@ import {
   type Identity,
   identity,
   identityOf,
+  kindIn,
   referencesOf,
   showIdentity,
   targetsOf,
   workspaceOf,
 } from './resource.ts';
-import type { State } from './state.ts';
+import type { Held, State } from './state.ts';
 import { didYouMean } from './suggest.ts';
 
 /** A broken rule across resources: which resource breaks it, and where in it. */
@@ -45,29 +46,34 @@ const TIERS: readonly Tier[] = ['Free', 'Team', 'Business'];
  */
 export function checkState(
   state: State,
-  changed?: Iterable<Resource>,
+  changed?: Iterable<Held>,
   leaving: ReadonlySet<Identity> = new Set(),
   before?: State,
 ): Violation[] {
   const causes = new Map<Identity, Identity | undefined>();
-  const focus = new Map<Identity, Resource>();
-  for (const resource of changed ?? state.all()) focus.set(identityOf(resource), resource);
+  const focus = new Map<Identity, Held>();
+  for (const held of changed ?? allOf(state)) focus.set(held.id, held);
   if (changed) {
-    for (const [id, resource] of [...focus]) {
-      if ((resource.kind !== 'Role' && resource.kind !== 'Workspace') || bindsAsBefore(resource, before))
-        continue;
+    for (const [id, held] of [...focus].filter(([id]) => isReferredToWithRules(id))) {
+      const resource = held.resource as Resource<'Role' | 'Workspace'>;
+      if (bindsAsBefore(resource, before)) continue;
       for (const referrer of state.referrers(id)) {
         const referring = identityOf(referrer);
         if (focus.has(referring)) continue;
-        focus.set(referring, referrer);
+        focus.set(referring, { id: referring, resource: referrer });
         causes.set(referring, id);
       }
     }
   }
   needFor(state, focus);
   const violations: Violation[] = [];
+  const holders = new Map<string, string[]>();
+  const groups: Identity[] = [];
+  const roles: Resource<'Role'>[] = [];
   let reaching: ReadonlySet<string> | undefined;
-  for (const [id, resource] of focus) {
+  for (const [id, held] of focus) {
+    // Made once: of a million resources each is looked at and forgotten.
+    const { resource } = held;
     const cause = causes.get(id);
     const report: Report = (code, pointer, message, hint, missing) =>
       violations.push({
@@ -80,17 +86,46 @@ export function checkState(
         cause,
       });
     checkReferences(state, resource, leaving, report);
-    if (resource.kind === 'RoleBinding') checkBinding(state, resource, report);
-    if (resource.kind === 'Token') checkRole(state, resource, resource.spec.role, report);
-    if (resource.kind === 'Group') checkGroupTier(state, resource, report);
-    if (resource.kind === 'Role') {
-      reaching ??= rolesReachingOwner(state);
-      checkRoleIncludes(resource, reaching, report);
+    switch (resource.kind) {
+      case 'RoleBinding':
+        checkBinding(state, resource, report);
+        break;
+      case 'Token':
+        checkRole(state, resource, resource.spec.role, report);
+        break;
+      case 'Group':
+        checkGroupTier(state, resource, report);
+        groups.push(id);
+        break;
+      case 'Role':
+        roles.push(resource);
+        reaching ??= rolesReachingOwner(state);
+        checkRoleIncludes(resource, reaching, report);
+        break;
+      case 'User': {
+        const email = foldCase(resource.spec.email);
+        const names = holders.get(email);
+        if (names) names.push(resource.metadata.name);
+        else holders.set(email, [resource.metadata.name]);
+        break;
+      }
+      case 'Workspace':
+      case 'AccessPolicy':
+        break;
     }
   }
-  violations.push(...emailClashes(state, focus));
-  violations.push(...groupCycles(state, focus), ...roleCycles(state, focus));
+  violations.push(...emailClashes(state, before, holders));
+  violations.push(...groupCycles(state, groups), ...roleCycles(state, roles));
   return violations;
+}
+
+function* allOf(state: State): Generator<Held> {
+  for (const resource of state.all()) yield { id: identityOf(resource), resource };
+}
+
+function isReferredToWithRules(id: Identity): boolean {
+  const kind = kindIn(id);
+  return kind === 'Role' || kind === 'Workspace';
 }
 
 /** Whether all that the rules ask of a Role or Workspace for those who refer to it is as before. */
@@ -104,12 +139,12 @@ function bindsAsBefore(resource: Resource<'Role' | 'Workspace'>, before: State |
 }
 
 /** What the rules look at. */
-function needFor(state: State, focus: ReadonlyMap<Identity, Resource>): void {
+function needFor(state: State, focus: ReadonlyMap<Identity, Held>): void {
   if (!state.partial) return;
   const ids = new Set<Identity>();
   const emails: string[] = [];
   const groups: Identity[] = [];
-  for (const [id, resource] of focus) {
+  for (const [id, { resource }] of focus) {
     const workspace = workspaceOf(resource);
     if (workspace !== undefined) ids.add(identity('Workspace', undefined, workspace));
     for (const target of targetsOf(resource)) ids.add(target);
@@ -128,7 +163,8 @@ function checkReferences(
   report: Report,
 ): void {
   for (const { pointer, kind, namespace, name } of referencesOf(resource)) {
-    if (state.get(kind, namespace, name) || leaving.has(identity(kind, namespace, name))) continue;
+    const id = identity(kind, namespace, name);
+    if (state.has(id) || leaving.has(id) || (kind === 'Role' && CATALOGUE.has(name))) continue;
     const known = candidates(state, kind, namespace);
     const where = namespace === undefined ? '' : ` in workspace ${namespace}`;
     report(
@@ -145,10 +181,7 @@ function checkReferences(
 }
 
 function candidates(state: State, kind: KindName, namespace: string | undefined): string[] {
-  const names = state
-    .ofKind(kind)
-    .filter(({ metadata }) => metadata.namespace === namespace)
-    .map(({ metadata }) => metadata.name);
+  const names = state.names(kind, namespace);
   return kind === 'Role' ? [...names, ...CATALOGUE.keys()] : names;
 }
 
@@ -263,26 +296,31 @@ function rolesReachingOwner(state: State): Set<string> {
   return found;
 }
 
-function emailClashes(state: State, focus: ReadonlyMap<Identity, Resource>): Violation[] {
-  const holders = new Map<string, string[]>();
-  for (const resource of focus.values()) {
-    if (resource.kind !== 'User') continue;
-    const email = foldCase(resource.spec.email);
-    if (!holders.has(email))
-      holders.set(
-        email,
-        state.usersWith(email).map(({ metadata }) => metadata.name),
-      );
+/** `focus`: by address, the names of the users that are looked at. */
+function emailClashes(
+  state: State,
+  before: State | undefined,
+  focus: ReadonlyMap<string, string[]>,
+): Violation[] {
+  const holders = new Map<string, readonly string[]>();
+  for (const [email, names] of focus) {
+    // What was there before and is not looked at has its address still.
+    const others = (before ?? state)
+      .usersWith(email)
+      .map(({ metadata }) => metadata.name)
+      .filter((name) => !names.includes(name))
+      .filter((name) => foldCase(state.get('User', undefined, name)?.spec.email ?? '') === email);
+    if (names.length + others.length > 1) holders.set(email, [...names, ...others]);
   }
   const violations: Violation[] = [];
-  for (const names of holders.values()) {
-    if (names.length < 2) continue;
-    const sorted = names.sort(compareText);
+  for (const [email, names] of holders) {
+    const sorted = names.toSorted(compareText);
+    const isLookedAt = (name: string) => focus.get(email)?.includes(name) === true;
     // All but one complain; the one left alone is what the others are told about: a stored one, else the first.
-    const kept = sorted.find((name) => !focus.has(identity('User', undefined, name))) ?? sorted[0] ?? '';
+    const kept = sorted.find((name) => !isLookedAt(name)) ?? sorted[0] ?? '';
     for (const name of sorted) {
       const id = identity('User', undefined, name);
-      if (name === kept || !focus.has(id)) continue;
+      if (name === kept || !isLookedAt(name)) continue;
       violations.push({
         id,
         pointer: '/spec/email',

@@ -90,6 +90,8 @@ export function syntaxProblem(
     const point = (text.codePointAt(offset) ?? 0).toString(16).toUpperCase().padStart(4, '0');
     return problem(`the character U+${point} stands here, which YAML does not allow`, 'remove it');
   }
+  if (/^deficient indentation/.test(reason) && text[offset - 1] === '\t')
+    return problem('a tab stands before this', 'put a space in its place');
   if (/^(?:<{7}|={7}|>{7})/.test(text.slice(at)))
     return problem('a merge conflict is not resolved', 'resolve it');
   for (const [said, message, hint] of WORDS) {

@@ -166,13 +166,21 @@ function escapes(text: string, events: readonly Event[], add: Add): void {
 
 /** Anchors and tags where none can stand. */
 function properties(text: string, events: readonly Event[], add: Add): void {
+  const inside = new Nesting();
   for (const event of events) {
+    const { flow, key } = inside;
+    inside.step(event);
     if (event.type !== EVENT_ID.SCALAR && event.type !== EVENT_ID.MAPPING && event.type !== EVENT_ID.SEQUENCE)
       continue;
     const { anchorEnd, tagStart, tagEnd } = event;
     for (const end of [anchorEnd, tagEnd])
       if (end >= 0 && /[[{]/.test(text[end] ?? ''))
         add(end, 'a space is missing before this', 'put one there');
+    const last = Math.max(anchorEnd, tagEnd);
+    if (key && last >= 0 && event.type === EVENT_ID.SCALAR && event.valueStart < 0)
+      add(startOf(event), 'a key must be more than an anchor or a tag', 'write the key');
+    if (flow && last >= 0 && /^[ \t]*[\r\n]/.test(text.slice(last, last + 100)))
+      add(last, 'the line ends here, between brackets', 'put what follows into the same line');
     if (
       event.type === EVENT_ID.SCALAR &&
       tagStart >= 0 &&
@@ -180,11 +188,15 @@ function properties(text: string, events: readonly Event[], add: Add): void {
     )
       add(tagStart, `the tag ${text.slice(tagStart, tagEnd)} stands at no list or mapping`, 'remove it');
     if (event.type !== EVENT_ID.MAPPING || event.style !== COLLECTION_STYLE.BLOCK) continue;
-    const line =
-      Math.max(text.lastIndexOf('\n', event.start - 1), text.lastIndexOf('\r', event.start - 1)) + 1;
-    if (!/^\ufeff?[ \t]*(?:[-?:][ \t]+)*$/.test(text.slice(event.start === 0 ? 0 : line, event.start)))
+    if (!/^\ufeff?[ \t]*(?:[-?:][ \t]+)*$/.test(text.slice(lineStart(text, event.start), event.start)))
       add(event.start, 'a mapping begins in the middle of a line', 'begin a new line, and indent it');
   }
+}
+
+function lineStart(text: string, offset: number): number {
+  let start = offset;
+  while (start > 0 && text[start - 1] !== '\n' && text[start - 1] !== '\r') start--;
+  return start;
 }
 
 /** `{a # comment`, and `:b}` on the next line: no colon stands so close to its value after a key without quotes. */
@@ -208,30 +220,63 @@ function startOf(event: Event): number {
   if (event.type === EVENT_ID.ALIAS) return event.anchorStart - 1;
   const value = event.type !== EVENT_ID.SCALAR ? event.start : event.valueStart - (isQuoted(event) ? 1 : 0);
   const starts = [value, event.tagStart, event.anchorStart < 0 ? -1 : event.anchorStart - 1];
-  return Math.min(...starts.filter((start) => start >= 0));
+  const known = starts.filter((start) => start >= 0);
+  return known.length === 0 ? -1 : Math.min(...known);
 }
 
-/** Tabs that indent a line of a text over several, the line after a block, or a list or mapping. */
+/** Tabs that indent a line of a text over several, the line after a block, a key, or a list or mapping. */
 function tabs(text: string, events: readonly Event[], add: Add): void {
-  const lines = [...text.matchAll(/(?<=^|[\r\n]) *\t[ \t]*(?:[-?:](?=[ \t\r\n]|$))?/g)];
-  if (lines.length === 0) return;
+  // One after the other: there may be millions.
+  const lines = text.matchAll(/(?<=^|[\r\n]) *\t[ \t]*(?:[-?:](?=[ \t\r\n]|$))?/g);
+  let line = lines.next().value;
   const indents = (offset: number) => add(offset, 'a tab indents this line', 'indent with spaces');
-  const flow: boolean[] = [];
-  let at = 0;
+  const inside = new Nesting();
   for (const event of events) {
+    if (!line) return;
     const start = startOf(event);
     // Between the event before and this one.
-    for (; start >= 0 && (lines[at]?.index ?? Infinity) < start; at++)
-      if (/\S$/.test(lines[at]?.[0] ?? '') && flow.at(-1) === false) indents(lines[at]?.index ?? 0);
+    for (; line && start > line.index; line = lines.next().value)
+      if (inside.block && (/\S$/.test(line[0]) || (inside.key && line.index + line[0].length === start)))
+        indents(line.index);
     if (event.type === EVENT_ID.SCALAR && event.valueStart >= 0) {
-      for (; (lines[at]?.index ?? Infinity) < event.valueEnd; at++)
-        if (!isBlock(event)) indents(lines[at]?.index ?? 0);
-      if (isBlock(event) && lines[at]?.index === event.valueEnd) indents(event.valueEnd);
+      for (; line && event.valueEnd > line.index; line = lines.next().value)
+        if (!isBlock(event)) indents(line.index);
+      if (isBlock(event) && line?.index === event.valueEnd) indents(event.valueEnd);
     }
-    if (event.type === EVENT_ID.POP) flow.pop();
-    else if (event.type === EVENT_ID.DOCUMENT) flow.push(true);
-    else if (event.type === EVENT_ID.MAPPING || event.type === EVENT_ID.SEQUENCE)
-      flow.push(event.style === COLLECTION_STYLE.FLOW);
+    inside.step(event);
+  }
+}
+
+/** Where in a document the next event is. */
+class Nesting {
+  readonly #open: { readonly style: number; readonly isMapping: boolean; count: number }[] = [];
+
+  /** Whether it is in a block list or mapping. */
+  get block(): boolean {
+    return this.#open.at(-1)?.style === COLLECTION_STYLE.BLOCK;
+  }
+
+  /** Whether it is in brackets or braces. */
+  get flow(): boolean {
+    return this.#open.at(-1)?.style === COLLECTION_STYLE.FLOW;
+  }
+
+  /** Whether it is the key of an entry. */
+  get key(): boolean {
+    const last = this.#open.at(-1);
+    return last?.isMapping === true && last.count % 2 === 0;
+  }
+
+  step(event: Event): void {
+    if (event.type === EVENT_ID.POP) {
+      this.#open.pop();
+      return;
+    }
+    const last = this.#open.at(-1);
+    if (last) last.count++;
+    const style = 'start' in event ? event.style : 0;
+    if (event.type !== EVENT_ID.SCALAR && event.type !== EVENT_ID.ALIAS)
+      this.#open.push({ style, isMapping: event.type === EVENT_ID.MAPPING, count: 0 });
   }
 }
 

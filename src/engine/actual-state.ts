@@ -2,6 +2,8 @@ import { type Actual, Missing, wholeActual } from '../core/actual.ts';
 import { FetchedActual } from '../core/fetched-actual.ts';
 import type { Stored } from '../core/stored.ts';
 import type { Head, Reading, Store } from '../stores/store.ts';
+import { NO_PROGRESS, type Progress } from './progress.ts';
+import { letSignalsIn } from './signals.ts';
 
 /** Actual state at one moment, of which parts are fetched from the store as they are asked for. To be closed. */
 export interface ActualState {
@@ -22,7 +24,11 @@ const SMALL = 5000;
  * Opens a store's state. `looksAt`: about how many resources will be looked at; where that is a good part of all there
  * are, all are read at once.
  */
-export async function openActual(store: Store, looksAt: number): Promise<ActualState> {
+export async function openActual(
+  store: Store,
+  looksAt: number,
+  progress: Progress = NO_PROGRESS,
+): Promise<ActualState> {
   const reading = await store.read();
   try {
     const { head } = reading;
@@ -31,7 +37,7 @@ export async function openActual(store: Store, looksAt: number): Promise<ActualS
     if (looksAt === 0) return state;
     const total = (await state.ask(() => state.actual.tally())).reduce((sum, { count }) => sum + count, 0);
     const isMost = total <= SMALL || looksAt * 4 > total;
-    return isMost ? wholeState(reading, await everything(reading)) : state;
+    return isMost ? wholeState(reading, await everything(reading, total, progress)) : state;
   } catch (error) {
     await reading.close();
     throw error;
@@ -43,8 +49,9 @@ export async function withActual<T>(
   store: Store,
   looksAt: number,
   use: (state: ActualState) => Promise<T>,
+  progress?: Progress,
 ): Promise<T> {
-  const state = await openActual(store, looksAt);
+  const state = await openActual(store, looksAt, progress);
   try {
     return await use(state);
   } finally {
@@ -52,9 +59,13 @@ export async function withActual<T>(
   }
 }
 
-async function everything(reading: Reading): Promise<Stored[]> {
+async function everything(reading: Reading, total?: number, progress = NO_PROGRESS): Promise<Stored[]> {
   const stored: Stored[] = [];
-  for await (const batch of reading.resources()) for (const one of batch) stored.push(one);
+  for await (const batch of reading.resources()) {
+    for (const one of batch) stored.push(one);
+    progress('read', stored.length, total);
+    await letSignalsIn();
+  }
   return stored;
 }
 

@@ -1,9 +1,10 @@
 import type { Actual } from '../core/actual.ts';
+import { bodyOf } from '../core/draft.ts';
 import { canonicalJson } from '../core/hash.ts';
-import { type Change, identityOfChange, type Plan } from '../core/plan.ts';
+import { BODIES, type Change, identityOfChange, type Plan } from '../core/plan.ts';
 import { isInField } from '../core/plan-changes.ts';
 import { EXIT, failure } from '../core/problem.ts';
-import { fromManifest, type Identity, identity, identityOf } from '../core/resource.ts';
+import { fromManifest, type Identity, identity, identityOf, showIdentity } from '../core/resource.ts';
 import type { Stored } from '../core/stored.ts';
 import { isDenied, type Verdict } from '../core/verdict.ts';
 import { KIND_NAMES } from '../kinds/index.ts';
@@ -11,7 +12,9 @@ import { parseTime } from '../kinds/time.ts';
 import { type Act, type Head, StaleBase, type Store, type WriteChange } from '../stores/store.ts';
 import type { Overriding } from './judgement.ts';
 import type { Planned } from './plan.ts';
+import { NO_PROGRESS, type Progress } from './progress.ts';
 import { planSaved } from './saved-plan.ts';
+import { letSignalsIn } from './signals.ts';
 
 /** What became of one change. */
 export interface Outcome {
@@ -45,6 +48,7 @@ export async function applyPlan(
   planned: Planned,
   act: Act,
   overriding: Overriding,
+  progress: Progress = NO_PROGRESS,
 ): Promise<Applied> {
   const { plan, actual, head } = planned;
   if (isDenied(plan.verdicts)) throw new Error('a denied plan must not be applied');
@@ -62,6 +66,7 @@ export async function applyPlan(
   );
   if (codes.length > 0) await refuseSecondUse(store, plan.digest, codes);
   const ordered = orderChanges(plan.changes);
+  await letSignalsIn();
   try {
     const written = await store.write({
       type: 'apply',
@@ -71,7 +76,7 @@ export async function applyPlan(
       verdicts: plan.verdicts,
       remarks: planned.remarks,
       summary: plan.summary,
-      changes: ordered.map((change) => writeChange(change, actual, plan.manager)),
+      changes: writing(ordered, actual, plan.manager, progress),
       renames: renamesOf(ordered),
     });
     return {
@@ -89,6 +94,7 @@ export async function applyPlan(
   } catch (error) {
     if (!(error instanceof StaleBase)) throw error;
     const again = await planSaved(store, plan, overriding, parseTime(act.at) ?? 0);
+    await refuseOvertaken(store, planned);
     if (isDenied(again.plan.verdicts))
       throw failure(
         EXIT.stale,
@@ -96,7 +102,45 @@ export async function applyPlan(
         'the store has changed since the plan was made, and it would be refused now; nothing was applied',
         'plan again, and look at the new plan',
       );
-    return applyPlan(store, again, act, overriding);
+    return applyPlan(store, { ...again, declares: planned.declares }, act, overriding, progress);
+  }
+}
+
+/** A change counts when the store asks for the next. */
+function* writing(
+  changes: readonly Change[],
+  actual: Actual,
+  manager: string,
+  progress: Progress,
+): Generator<WriteChange> {
+  for (const [done, change] of changes.entries()) {
+    progress('apply', done, changes.length);
+    yield writeChange(change, actual, manager);
+  }
+  progress('apply', changes.length, changes.length);
+}
+
+/**
+ * Two inputs that declare the same may not pass by each other: what this one found as it declares it, and therefore left
+ * alone, must still be so, or the end is that of neither order.
+ */
+async function refuseOvertaken(store: Store, { head, declares }: Planned): Promise<void> {
+  const reading = await store.read();
+  try {
+    for await (const rows of reading.audit({ after: head.revision })) {
+      const other = rows.find(
+        ({ identity, action }) => identity !== null && action in OUTCOMES && declares(identity),
+      );
+      if (other)
+        throw failure(
+          EXIT.stale,
+          'RC404',
+          `${showIdentity(other.identity ?? '')}, which is declared here, was changed by revision ${other.revision} while this plan was made; nothing was applied`,
+          'plan again, and look at the new plan',
+        );
+    }
+  } finally {
+    await reading.close();
   }
 }
 
@@ -150,7 +194,7 @@ function orderChanges(changes: readonly Change[]): Change[] {
 }
 
 function writeChange(change: Change, actual: Actual, manager: string): WriteChange {
-  const { before, after } = change;
+  const { before } = change;
   const stored =
     before === null
       ? undefined
@@ -161,7 +205,7 @@ function writeChange(change: Change, actual: Actual, manager: string): WriteChan
     action: change.action,
     id: identityOfChange(change),
     uid: stored?.uid ?? null,
-    after: after && { body: canonicalJson(after), resource: fromManifest(after) },
+    after: afterOf(change),
     manager: stored && !takesOver(change) ? stored.manager : manager,
     fieldManagers: fieldManagersAfter(change, stored, manager),
   };
@@ -182,6 +226,11 @@ function renamesOf(changes: readonly Change[]): Map<Identity, Identity> {
   );
 }
 
+function afterOf(change: Change): WriteChange['after'] {
+  const body = change[BODIES] ? change[BODIES].after : change.after && canonicalJson(change.after);
+  return body === null ? null : bodyOf(identityOfChange(change), body, false);
+}
+
 /** Adopting a field leaves the resource with its manager; adopting anything else takes the whole. */
 function takesOver({ adopts, fields, declares }: Change): boolean {
   return adopts !== null && fields.some(({ path }) => !declares.some((field) => isInField(path, field)));
@@ -200,7 +249,7 @@ function fieldManagersAfter(
 
 /** Whoever suspends somebody keeps the state, also when a manifest says the same: a leaver stays gone (RC213). */
 function isSuspendedByOther(
-  { adopts, after }: Change,
+  change: Change,
   field: string,
   stored: Stored | undefined,
   manager: string,
@@ -210,7 +259,7 @@ function isSuspendedByOther(
     field === 'state' &&
     other !== undefined &&
     other !== manager &&
-    adopts !== other &&
-    after?.spec.state === 'Suspended'
+    change.adopts !== other &&
+    change.after?.spec.state === 'Suspended'
   );
 }

@@ -1,12 +1,10 @@
 import { wholeActual } from '../core/actual.ts';
-import { canonicalJson } from '../core/hash.ts';
+import { bodyOf } from '../core/draft.ts';
 import type { Declared } from '../core/manifest.ts';
 import { amended, type Plan, type PlanNotes } from '../core/plan.ts';
 import { NOTHING_SETTLED, planChanges } from '../core/plan-changes.ts';
 import type { Problem } from '../core/problem.ts';
-import { toManifest } from '../core/resource.ts';
 import type { Stored } from '../core/stored.ts';
-import { completed } from '../core/unmanaged.ts';
 import type { Source } from '../sources/source.ts';
 import { judgePlan, NO_OVERRIDES } from './judgement.ts';
 import { readSource, refuseErrors } from './load.ts';
@@ -50,14 +48,13 @@ export async function compareSources(
   return { plan: amended(judged.plan, { verdicts }), notes, warnings: [...problems, ...plan.problems] };
 }
 
-function asStored({ id, resource, declares }: Declared, manager: string): Stored {
-  const whole = completed(resource);
+function asStored({ id, body, declares }: Declared, manager: string): Stored {
   return {
     uid: id,
     id,
-    body: canonicalJson(toManifest(whole)),
+    body,
     manager,
     fieldManagers: Object.fromEntries(declares.map((field) => [field, manager])),
-    resource: whole,
+    resource: bodyOf(id, body, true).resource,
   };
 }

@@ -1,6 +1,15 @@
 import { Buffer } from 'node:buffer';
-import { randomUUID } from 'node:crypto';
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, writevSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writevSync,
+} from 'node:fs';
 import path from 'node:path';
 import {
   encodeIndex,
@@ -28,7 +37,8 @@ export function indexFile(file: string): IndexFile {
       }
     },
     write(facts, files) {
-      const temporary = `${file}.${randomUUID()}.tmp`;
+      // Always the same name, so that none pile up: what two writers make of it together is not whole, and seen to be so.
+      const temporary = `${file}.tmp`;
       try {
         mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
         writeParts(temporary, encodeIndex(facts, files));
@@ -75,7 +85,11 @@ function readPart(descriptor: number, start: number, length: number): Buffer {
 const AT_ONCE = 1000;
 
 function writeParts(file: string, parts: readonly Buffer[]): void {
-  const descriptor = openSync(file, 'wx', 0o600);
+  const descriptor = openSync(
+    file,
+    constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW,
+    0o600,
+  );
   try {
     for (let i = 0; i < parts.length; i += AT_ONCE) writeAll(descriptor, parts.slice(i, i + AT_ONCE));
   } finally {

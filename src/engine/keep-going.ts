@@ -96,7 +96,9 @@ export async function planKeepingGoing(
     if (denied.length === 0) {
       refuseUnused(overriding, used, plan);
       const warnings = [...input.problems.filter(({ severity }) => severity === 'warn'), ...plan.problems];
-      return { ...judged, notes, head, actual, warnings, leftOut: [...leftOut.values()], refused };
+      const ids = new Set(input.declared.map(({ id }) => id));
+      const declares = (id: Identity) => ids.has(id);
+      return { ...judged, notes, head, actual, declares, warnings, leftOut: [...leftOut.values()], refused };
     }
     refused ??= judged.plan;
     for (const verdict of denied) {

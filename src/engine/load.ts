@@ -1,31 +1,38 @@
+import { bodyOf } from '../core/draft.ts';
 import type { ReadManifests } from '../core/manifest.ts';
+import { MOST_KEPT } from '../core/plan-changes.ts';
 import { EXIT, Failure, type Problem, sortProblems } from '../core/problem.ts';
 import { readInput } from '../core/read-input.ts';
+import { kindIn } from '../core/resource.ts';
 import { type State, withChanges } from '../core/state.ts';
-import { completed } from '../core/unmanaged.ts';
-import { checkState } from '../core/validate.ts';
-import { toProblems } from '../core/violation-problem.ts';
+import { checkState, type Violation } from '../core/validate.ts';
 import type { Loaded, Source } from '../sources/source.ts';
+import { NO_PROGRESS, type Progress } from './progress.ts';
+import { letSignalsIn } from './signals.ts';
 
 /** Reads a whole input and checks all that each manifest says by itself. Never throws on bad input. */
-export async function readSource(source: Source): Promise<ReadManifests> {
-  return readLoaded(await source.load());
+export async function readSource(source: Source, progress: Progress = NO_PROGRESS): Promise<ReadManifests> {
+  const loaded = await source.load(undefined, (done, total) => progress('load', done, total));
+  return readLoaded(loaded, progress);
 }
 
 /** As `readSource`, of what a source has loaded. `isPart`: there is more, and "no manifest" says nothing. */
 export async function readLoaded(
   { texts, problems: unread }: Loaded,
+  progress: Progress = NO_PROGRESS,
   isPart = false,
 ): Promise<ReadManifests> {
-  const read = readInput(texts);
+  await letSignalsIn();
+  const read = readInput(texts, (done, total) => progress('validate', done, total));
   // Nor does it beside the reason why the files could not be read.
   const problems = [
     ...unread,
     ...(isPart || unread.length > 0 ? read.problems.filter(({ code }) => code !== 'RC120') : read.problems),
   ];
-  if (read.declared.some(({ resource }) => resource.kind === 'AccessPolicy')) {
+  const policies = read.declared.filter(({ id }) => kindIn(id) === 'AccessPolicy');
+  if (policies.length > 0) {
     const { checkExpressions } = await import('../core/policy.ts');
-    problems.push(...checkExpressions(read.declared));
+    problems.push(...checkExpressions(policies));
   }
   return { ...read, problems, unknown: read.unknown || unread.length > 0 };
 }
@@ -35,10 +42,10 @@ export async function readLoaded(
  *
  * For an input that has mistakes: references are judged only as far as the mistakes leave them clear.
  */
-export function problemsAcross({ declared, broken, unknown }: ReadManifests, before: State): Problem[] {
-  const own = declared.map(({ resource }) => completed(resource));
+export function violationsAcross({ declared, broken, unknown }: ReadManifests, before: State): Violation[] {
+  const own = declared.map(({ id, body }) => bodyOf(id, body, declared.length <= MOST_KEPT));
   const violations = checkState(withChanges(before, new Set(), own), own, new Set(broken.keys()));
-  return toProblems(unknown ? violations.filter(({ code }) => code !== 'RC112') : violations, declared);
+  return unknown ? violations.filter(({ code }) => code !== 'RC112') : violations;
 }
 
 export function hasErrors(problems: readonly Problem[]): boolean {

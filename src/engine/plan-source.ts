@@ -1,15 +1,15 @@
 import type { ReadManifests } from '../core/manifest.ts';
 import { type Change, identityOfChange } from '../core/plan.ts';
 import { NOTHING_SETTLED, type PlanOptions, type Settled } from '../core/plan-changes.ts';
-import { EXIT, Failure } from '../core/problem.ts';
 import { fromManifest, type Identity, identity, identityOf, type Manifest } from '../core/resource.ts';
-import type { KnownFile, Loaded, Source } from '../sources/source.ts';
+import type { KnownFile, Loaded, Source, Told } from '../sources/source.ts';
 import type { Head, Store } from '../stores/store.ts';
 import { type ActualState, withActual } from './actual-state.ts';
 import type { IndexFile } from './index-file.ts';
 import type { Overriding } from './judgement.ts';
-import { hasErrors, readLoaded } from './load.ts';
-import { type Planned, planFrom, refuseMistakes } from './plan.ts';
+import { readLoaded } from './load.ts';
+import { NeedsEverything, type Planned, planFrom, refuseMistakes } from './plan.ts';
+import type { Progress } from './progress.ts';
 import { DamagedIndex, type SettledFile, type SettledIndex } from './settled-index.ts';
 
 /** What a plan of files is made with beside them. */
@@ -20,6 +20,7 @@ export interface Making {
   readonly overriding: Overriding;
   /** Where it is known which files are settled; undefined to read everything. */
   readonly index: IndexFile | undefined;
+  readonly progress?: Progress | undefined;
 }
 
 export interface PlannedSource extends Planned {
@@ -35,11 +36,12 @@ export interface PlannedSource extends Planned {
  * narrowed scope), everything is read.
  */
 export async function planSource(store: Store, source: Source, making: Making): Promise<PlannedSource> {
+  const told: Told = (done, total) => making.progress?.('load', done, total);
   const opened = isPlain(making.options) ? making.index?.open() : undefined;
-  if (!opened) return planAll(store, await source.load(hashesOnly), making);
+  if (!opened) return planAll(store, await source.load(hashesOnly, told), making);
   const { index, close } = opened;
   try {
-    const loaded = await source.load((hash) => index.count(hash) !== undefined);
+    const loaded = await source.load((hash) => index.count(hash) !== undefined, told);
     const planned = await planChanged(store, loaded, index, making);
     return planned ?? (await planAll(store, withKnown(loaded), making));
   } finally {
@@ -67,14 +69,19 @@ function withKnown({ texts, problems, known }: Loaded): Loaded {
 }
 
 async function planAll(store: Store, loaded: Loaded, making: Making): Promise<PlannedSource> {
-  const { options, at, overriding } = making;
-  const input = await readLoaded(loaded);
-  return withActual(store, input.declared.length, async (state) => {
-    await refuseMistakes(input, state);
-    const desired = { desired: input.declared, settled: NOTHING_SETTLED };
-    const planned = await planFrom(state, desired, options, at, overriding);
-    return finished(planned, { input, loaded, clean: [] }, undefined, making);
-  });
+  const { options, at, overriding, progress } = making;
+  const input = await readLoaded(loaded, progress);
+  return withActual(
+    store,
+    input.declared.length,
+    async (state) => {
+      await refuseMistakes(input, state);
+      const desired = { desired: input.declared, settled: NOTHING_SETTLED };
+      const planned = await planFrom(state, desired, options, at, overriding);
+      return finished(planned, { input, loaded, clean: [] }, undefined, making);
+    },
+    progress,
+  );
 }
 
 /** Undefined where everything must be read. */
@@ -89,16 +96,15 @@ async function planChanged(
   try {
     return await withActual(store, 0, async (state) => {
       const changed = await changedSince(index, state);
-      const found = changed && (await readChanged(loaded, index, changed));
+      const found = changed && (await readChanged(loaded, index, changed, making.progress));
       if (!found) return undefined;
       const desired = { desired: found.input.declared, settled: settledOf(index, found, changed) };
+      await refuseMistakes(found.input, state, desired.settled);
       const planned = await planFrom(state, desired, options, at, overriding);
       return finished(planned, found, { index, changed }, making);
     });
   } catch (error) {
-    // What is wrong is told with all places, and those only a reading of everything knows.
-    if (error instanceof DamagedIndex || (error instanceof Failure && error.exit === EXIT.invalid))
-      return undefined;
+    if (error instanceof DamagedIndex || error instanceof NeedsEverything) return undefined;
     throw error;
   }
 }
@@ -149,6 +155,7 @@ async function readChanged(
   loaded: Loaded,
   index: SettledIndex,
   changed: ReadonlySet<Identity>,
+  progress?: Progress,
 ): Promise<ReadChanged | undefined> {
   const stale = new Set([...changed].flatMap((id) => index.filesOf(id)));
   const isClean = ({ hash }: KnownFile) => !stale.has(hash);
@@ -159,8 +166,7 @@ async function readChanged(
     problems: again.flatMap(({ problems }) => problems),
     known: [],
   };
-  const input = await readLoaded(part, clean.length > 0);
-  if (hasErrors(input.problems)) return undefined;
+  const input = await readLoaded(part, progress, clean.length > 0);
   // Two files alike declare everything twice; and an input that declares nothing is a mistake.
   const seen = new Set(clean);
   if (seen.size < clean.length && clean.some((hash) => (index.count(hash) ?? 0) > 0)) return undefined;

@@ -1,14 +1,24 @@
 import type { Actual } from '../core/actual.ts';
 import type { ReadManifests } from '../core/manifest.ts';
 import { identityOfChange, type Plan, type PlanNotes } from '../core/plan.ts';
-import { type PlanInput, type PlannedChanges, type PlanOptions, planChanges } from '../core/plan-changes.ts';
+import {
+  NOTHING_SETTLED,
+  type PlanInput,
+  type PlannedChanges,
+  type PlanOptions,
+  planChanges,
+  type Settled,
+} from '../core/plan-changes.ts';
 import { EXIT, failure, type Problem } from '../core/problem.ts';
-import { identity } from '../core/resource.ts';
+import { type Identity, identity } from '../core/resource.ts';
 import { type State, stateOf } from '../core/state.ts';
+import type { Violation } from '../core/validate.ts';
+import { toProblems } from '../core/violation-problem.ts';
 import type { AuditRemark, Head } from '../stores/store.ts';
 import type { ActualState } from './actual-state.ts';
 import { judgePlan, NO_OVERRIDES, type Overriding } from './judgement.ts';
-import { hasErrors, problemsAcross, refuseErrors } from './load.ts';
+import { hasErrors, refuseErrors, violationsAcross } from './load.ts';
+import { letSignalsIn } from './signals.ts';
 
 /** A plan, and what applying it needs beside it. */
 export interface Planned {
@@ -17,6 +27,8 @@ export interface Planned {
   readonly head: Head;
   /** What the store had: what the plan changes is at hand. */
   readonly actual: Actual;
+  /** Whether the input declares something, changed or not. */
+  readonly declares: (id: Identity) => boolean;
   /** What there is after the plan; undefined where nothing changes. */
   readonly after?: State | undefined;
   readonly warnings: readonly Problem[];
@@ -27,18 +39,37 @@ export interface Planned {
 /** What is to be planned. */
 export type Desired = Pick<PlanInput, 'desired' | 'settled'>;
 
-/** Throws a Failure (exit 4) with everything that is wrong when an input has a mistake. */
-export async function refuseMistakes(input: ReadManifests, { actual, ask }: ActualState): Promise<void> {
+/** Throws a Failure (exit 4) with everything that is wrong when an input has a mistake; `NeedsEverything` as `planFrom`. */
+export async function refuseMistakes(
+  input: ReadManifests,
+  { actual, ask }: ActualState,
+  settled = NOTHING_SETTLED,
+): Promise<void> {
   if (!hasErrors(input.problems)) return;
-  const across = await ask(() => problemsAcross(input, stateOf(actual)));
-  refuseErrors([...input.problems, ...across]);
+  const across = await ask(() => violationsAcross(input, stateOf(actual)));
+  refuseUnclear(across, settled);
+  refuseErrors([...input.problems, ...toProblems(across, input.declared)]);
+}
+
+/** A mistake whose place, or whose share in it, only a reading of the whole input tells. */
+export class NeedsEverything extends Error {
+  override readonly name = 'NeedsEverything';
+}
+
+/** Who of several complains of an address or a chain depends on all of them. */
+const OF_SEVERAL: readonly string[] = ['RC113', 'RC114'];
+
+function refuseUnclear(violations: readonly Violation[], settled: Settled): void {
+  if (settled === NOTHING_SETTLED) return;
+  if (violations.some(({ id, code }) => OF_SEVERAL.includes(code) || settled.has(id)))
+    throw new NeedsEverything();
 }
 
 /**
  * Plans what is desired against a state that is open.
  *
- * Throws a Failure (exit 4) with every problem when the result would break a rule. Verdicts that deny are part of the
- * plan, not an error.
+ * Throws a Failure (exit 4) with every problem when the result would break a rule; `NeedsEverything` where some of it is
+ * settled and that does not suffice to tell. Verdicts that deny are part of the plan, not an error.
  */
 export async function planFrom(
   state: ActualState,
@@ -49,13 +80,18 @@ export async function planFrom(
 ): Promise<Planned> {
   const { head, actual, ask } = state;
   const base = { store: head.store, revision: head.revision };
+  await letSignalsIn();
   const changes = await ask(() => planChanges({ ...desired, actual, base, options, at }));
-  refuseErrors(await ask(() => changes.plan.problems));
+  const problems = await ask(() => changes.plan.problems);
+  if (hasErrors(problems)) refuseUnclear(changes.between?.violations ?? [], desired.settled);
+  refuseErrors(problems);
   await ask(() => refuseUnknownOwners(options.guards.requireOwners ?? [], actual, changes.plan));
   await findOut(changes, state);
   const { plan, remarks } = await judgePlan(changes.plan, changes.between, overriding, at, ask);
   const after = changes.between?.after;
-  return { plan, notes: changes.notes, head, actual, after, warnings: plan.problems, remarks };
+  const ids = new Set(desired.desired.map(({ id }) => id));
+  const declares = (id: Identity) => ids.has(id) || desired.settled.has(id);
+  return { plan, notes: changes.notes, head, actual, declares, after, warnings: plan.problems, remarks };
 }
 
 /** All that a plan would have to fetch for is found out while the store is open; what is at hand can wait. */

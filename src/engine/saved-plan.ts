@@ -43,7 +43,8 @@ async function planSavedOn(
   const { notes, between } = replayed;
   await findOut(replayed, state);
   const judged = await judgePlan(replayed.plan, between, overriding, now, ask);
-  return { ...judged, notes, head, actual, warnings: [] };
+  // What was declared and did not change is not in the plan.
+  return { ...judged, notes, head, actual, declares: () => false, warnings: [] };
 }
 
 function stale(message: string) {

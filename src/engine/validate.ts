@@ -1,11 +1,13 @@
 import { diffAccess } from '../core/access-diff.ts';
+import { bodyOf } from '../core/draft.ts';
 import type { Declared } from '../core/manifest.ts';
 import { type Problem, sortProblems } from '../core/problem.ts';
 import { identity } from '../core/resource.ts';
 import { createState } from '../core/state.ts';
-import { completed } from '../core/unmanaged.ts';
+import { toProblems } from '../core/violation-problem.ts';
 import type { Source } from '../sources/source.ts';
-import { problemsAcross, readSource, refuseErrors } from './load.ts';
+import { readSource, refuseErrors, violationsAcross } from './load.ts';
+import type { Progress } from './progress.ts';
 
 /**
  * Checks files by themselves, without a store. With `partial`, references to what the files do not have are warnings.
@@ -15,9 +17,10 @@ import { problemsAcross, readSource, refuseErrors } from './load.ts';
 export async function validateFiles(
   source: Source,
   partial: boolean,
+  progress?: Progress,
 ): Promise<{ declared: readonly Declared[]; warnings: readonly Problem[] }> {
-  const read = await readSource(source);
-  const across = problemsAcross(read, createState([])).map((problem) =>
+  const read = await readSource(source, progress);
+  const across = toProblems(violationsAcross(read, createState([])), read.declared).map((problem) =>
     partial && problem.code === 'RC112' ? { ...problem, severity: 'warn' as const } : problem,
   );
   const problems = sortProblems([...read.problems, ...across]);
@@ -33,12 +36,15 @@ export async function validateFiles(
  */
 export async function auditFiles(declared: readonly Declared[], at: number): Promise<Problem[]> {
   const { policyWork } = await import('../core/policy-input.ts');
-  const [before, after] = [createState([]), createState(declared.map(({ resource }) => completed(resource)))];
+  const [before, after] = [
+    createState([]),
+    createState(declared.map(({ id, body }) => bodyOf(id, body, true).resource)),
+  ];
   const pairs = [...after.all()].map((resource) => ({ before: null, after: resource }));
   const work = policyWork({ before, after, pairs, access: diffAccess(before, after, pairs, at), at });
   if (work.length === 0) return [];
   const { findViolations, problemOf } = await import('./policies.ts');
-  const places = new Map(declared.map(({ id, place }) => [id, place]));
+  const places = new Map(declared.map((one) => [one.id, () => one.place()] as const));
   const problems = new Map<string, Problem>();
   for (const { work: one, findings } of await findViolations(work)) {
     for (const finding of findings) {

@@ -39,13 +39,14 @@ export interface FilesOptions {
 export function filesSource({ paths, cwd, readStdin }: FilesOptions): Source {
   return {
     name: paths.join(' '),
-    async load(isKnown) {
+    async load(isKnown, told) {
       const problems: Problem[] = [];
       const texts: InputText[] = [];
       const known: KnownFile[] = [];
       const files = await findFiles(paths, cwd, problems);
       const read = createReader();
-      for (const { file, absolute } of files) {
+      for (const [done, { file, absolute }] of files.entries()) {
+        told?.(done, files.length);
         const bytes = read(file, absolute, problems);
         if (!bytes) continue;
         const hash = isKnown && hashOf(bytes);
@@ -56,6 +57,7 @@ export function filesSource({ paths, cwd, readStdin }: FilesOptions): Source {
         const text = decode(file, bytes, problems);
         if (text !== undefined) texts.push({ file, text, ...(hash === undefined ? {} : { hash }) });
       }
+      told?.(files.length, files.length);
       if (paths.includes('-')) {
         const text = decode('stdin', await readStdin(), problems);
         if (text !== undefined) texts.push({ file: 'stdin', text });

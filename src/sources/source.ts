@@ -12,13 +12,16 @@ export interface Source {
    * Files of which `isKnown` knows the hash (sha256 of their bytes, hexadecimal) are given without their text. Where
    * nobody asks, and in a source that has no hashes, all have their text and no hash.
    */
-  load(isKnown?: (hash: string) => boolean): Promise<Loaded>;
+  load(isKnown?: (hash: string) => boolean, told?: Told): Promise<Loaded>;
   /**
    * Calls `changed` after anything that `load` would read may have changed; says nothing of what did. Resolves once
    * it is watching; the result stops it. Absent where a source cannot watch.
    */
   watch?(changed: () => void): Promise<() => Promise<void>>;
 }
+
+/** Is told how many files were read, of how many. Never throws. */
+export type Told = (done: number, total: number) => void;
 
 export interface Loaded {
   readonly texts: readonly InputText[];

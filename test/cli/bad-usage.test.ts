@@ -163,7 +163,7 @@ describe('values of options', () => {
     'apply -f ana.yaml --store mysql://x',
     `
     error RC121: --store: unknown kind of store "mysql:"
-      sqlite:PATH, such as sqlite:.iam/iam.db`,
+      sqlite:PATH, such as sqlite:.iam/iam.db, or postgres://USER@HOST/DATABASE`,
   );
   wrong(
     'get widgets',

@@ -7,7 +7,7 @@ import { checkState } from '../../src/core/validate.ts';
 import { kindOf, type Resource } from '../../src/kinds/index.ts';
 import { evolution } from '../support/arbitrary.ts';
 import { planOf, problemsOf } from '../support/planning.ts';
-import { binding, group, role, store, token, user, workspace } from '../support/resources.ts';
+import { binding, group, held, role, store, token, user, workspace } from '../support/resources.ts';
 
 const acme = workspace('acme');
 const free = workspace('free', { tier: 'Free' });
@@ -15,7 +15,7 @@ const ana = user('ana');
 
 /** `RC112 /spec/role message`, with the hint where there is one. */
 function violations(org: readonly Resource[], changed?: readonly Resource[]): string[] {
-  return checkState(createState(org), changed).map(({ code, pointer, message, hint }) =>
+  return checkState(createState(org), changed && held(changed)).map(({ code, pointer, message, hint }) =>
     [`${code} ${pointer} ${message}`, hint].filter(Boolean).join('; '),
   );
 }
@@ -91,7 +91,9 @@ describe('a reference', () => {
 
   test('to what leaves is for RC209 to judge', () => {
     const dangling = binding('acme/b', 'reader', ['bo']);
-    expect(checkState(createState([...whole, dangling]), [dangling], new Set(['User//bo']))).toEqual([]);
+    expect(checkState(createState([...whole, dangling]), held([dangling]), new Set(['User//bo']))).toEqual(
+      [],
+    );
   });
 });
 
@@ -183,7 +185,7 @@ describe('groups', () => {
   test.each([0, 5, 10])('say so at the one that changes: number %i of 11', (index) => {
     const org = [acme, ana, ...chain(11)];
     const changed = org.filter(({ metadata }) => metadata.name === `g${index}`);
-    expect(checkState(createState(org), changed).map(({ id }) => id)).toEqual([`Group/acme/g${index}`]);
+    expect(checkState(createState(org), held(changed)).map(({ id }) => id)).toEqual([`Group/acme/g${index}`]);
   });
 
   test('are as deep as their longest chain, told of any set of them that changes', {
@@ -207,7 +209,7 @@ describe('groups', () => {
           ),
         );
         const changed = groups.filter((_, i) => picks.includes(i));
-        const found = checkState(createState([acme, ...groups]), changed);
+        const found = checkState(createState([acme, ...groups]), held(changed));
         const deep = groups
           .filter((_, i) => picks.includes(i) && depth(i) + above(i) - 1 > MAX_GROUP_DEPTH)
           .map(identityOf);

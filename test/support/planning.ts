@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { wholeActual } from '../../src/core/actual.ts';
 import type { Declared } from '../../src/core/manifest.ts';
-import type { Plan } from '../../src/core/plan.ts';
+import { amended, type Plan } from '../../src/core/plan.ts';
 import {
   NOTHING_SETTLED,
   type PlanInput,
@@ -41,7 +41,8 @@ export function planOf(
   };
   const { plan } = planChanges({ ...input, actual: wholeActual(actual) });
   expect(fetching(actual, input)).toBe(JSON.stringify(plan));
-  return plan;
+  // As plain data, to be compared and taken apart.
+  return amended(plan, { changes: JSON.parse(JSON.stringify(plan.changes)) });
 }
 
 /** The same plan, made by looking up what it needs; a text, since a plan has parts that are found out later. */

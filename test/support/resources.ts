@@ -1,7 +1,9 @@
 import { canonicalJson } from '../../src/core/hash.ts';
 import type { Declared } from '../../src/core/manifest.ts';
 import { identityOf, toManifest } from '../../src/core/resource.ts';
+import type { Held } from '../../src/core/state.ts';
 import type { Stored } from '../../src/core/stored.ts';
+import { completed } from '../../src/core/unmanaged.ts';
 import { type KindName, kindOf, type Resource } from '../../src/kinds/index.ts';
 
 /** The time of every plan in tests. */
@@ -85,6 +87,11 @@ export function annotated<R extends Resource>(resource: R, annotations: Readonly
   return { ...resource, metadata: { ...resource.metadata, annotations: ours } };
 }
 
+/** Resources as states take them. */
+export function held(resources: readonly Resource[]): Held[] {
+  return resources.map((resource) => ({ id: identityOf(resource), resource }));
+}
+
 /** Resources as if read from manifests: one file each, named after its identity. */
 export function declare(resources: readonly Resource[]): Declared[] {
   return resources.map((resource) => {
@@ -94,6 +101,7 @@ export function declare(resources: readonly Resource[]): Declared[] {
     return {
       id,
       file: `${id}.yaml`,
+      body: canonicalJson(toManifest(completed(resource))),
       resource,
       declares: Object.keys(kindOf(resource.kind).unmanaged).filter((field) => field in spec),
       place,

@@ -137,7 +137,7 @@ function plural(kind: KindName): string {
 /** RC204, and RC203 for people. */
 function guardPeople(scene: Scene): Verdict[] {
   // What is new takes nothing away.
-  if (scene.pairs.every(({ before }) => before === null)) return [];
+  if (scene.touched.length === 0) return [];
   const losing = new Map<string, Set<string>>();
   for (const { subjectKind, subject, workspace, loses } of scene.access) {
     if (subjectKind !== 'User' || loses.length === 0) continue;

@@ -33,12 +33,10 @@ function isNew({ before, workspaceBefore }: Scene, workspace: string): boolean {
 
 /** Whether anything changes that can give access in a workspace that was there before: known without the access diff. */
 function mayGain(scene: Scene): boolean {
-  return scene.pairs.some(({ before, after }) => {
-    if (before !== null || after === null) return true;
-    if (after.metadata.namespace !== undefined) return !isNew(scene, after.metadata.namespace);
-    // What is global and new gives nothing by itself.
-    return false;
-  });
+  if (scene.touched.length > 0) return true;
+  // What is global and new gives nothing by itself.
+  const places = new Set(scene.drafts.map(({ change }) => change.namespace));
+  return [...places].some((place) => place !== null && !isNew(scene, place));
 }
 
 function guardPrivileged(
@@ -129,8 +127,8 @@ function subjectOf({ subjectKind, subject }: AccessChange): string {
 }
 
 /** RC216: a binding whose entry covers more because a label or a resource's name was taken away from it. */
-export function guardWidened({ pairs }: Scene): Verdict[] {
-  return pairs.flatMap(({ before, after }): Verdict[] => {
+export function guardWidened({ touched }: Scene): Verdict[] {
+  return touched.flatMap(({ before, after }): Verdict[] => {
     if (before?.kind !== 'RoleBinding' || after?.kind !== 'RoleBinding') return [];
     const old = before.spec.resources;
     const had = new Set(old.map(showScope));

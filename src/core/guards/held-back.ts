@@ -1,6 +1,6 @@
 import type { Resource } from '../../kinds/index.ts';
 import type { Actual } from '../actual.ts';
-import type { Draft } from '../judge.ts';
+import type { Draft } from '../draft.ts';
 import { identityOfChange } from '../plan.ts';
 import { compareText } from '../problem.ts';
 import { type Identity, identityOf, showIdentity, workspaceOf } from '../resource.ts';

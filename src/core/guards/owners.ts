@@ -93,23 +93,32 @@ function placesOf(scene: Scene): Place[] {
 }
 
 /** The workspaces in which a change may bear on who owns them. */
-function touchedWorkspaces({ pairs, before, after, accessBefore, accessAfter }: Scene): Set<string> {
+function touchedWorkspaces({
+  drafts,
+  touched,
+  before,
+  after,
+  accessBefore,
+  accessAfter,
+}: Scene): Set<string> {
   const names = new Set<string>();
+  for (const { change, stored } of drafts) {
+    if (change.namespace !== null) names.add(change.namespace);
+    if (change.kind !== 'Workspace') continue;
+    names.add(change.name);
+    if (stored) names.add(stored.resource.metadata.name);
+  }
   // Whoever is new owns only by what changes too, and names its workspace.
   const known = (resource: Resource | null): Subject[] =>
     resource?.kind === 'User' ? [{ kind: 'User', namespace: undefined, name: resource.metadata.name }] : [];
-  const touched = pairs.filter((pair) => pair.before !== null);
   accessBefore.need(touched.flatMap((pair) => known(pair.before)));
   accessAfter.need(touched.flatMap((pair) => known(pair.after)));
-  for (const pair of pairs) {
+  for (const pair of touched) {
     for (const [resource, access] of [
       [pair.before, accessBefore],
       [pair.after, accessAfter],
     ] as const) {
-      if (!resource) continue;
-      if (resource.kind === 'Workspace') names.add(resource.metadata.name);
-      if (resource.metadata.namespace !== undefined) names.add(resource.metadata.namespace);
-      if (resource.kind !== 'User' || !pair.before) continue;
+      if (resource?.kind !== 'User') continue;
       for (const grant of access.grantsOf({
         kind: 'User',
         namespace: undefined,
@@ -119,7 +128,7 @@ function touchedWorkspaces({ pairs, before, after, accessBefore, accessAfter }: 
       // Whoever is required is looked at also where he owns nothing yet.
       const user = identity('User', undefined, resource.metadata.name);
       for (const state of [before, after])
-        for (const one of state.referrers(user)) if (one.kind === 'Workspace') names.add(one.metadata.name);
+        for (const one of state.referrers(user, 'Workspace')) names.add(one.metadata.name);
     }
   }
   return names;
@@ -239,8 +248,8 @@ function guardSelf({ before, at, settings, userAfter }: Scene, places: readonly 
 }
 
 function guardEmails(scene: Scene): Verdict[] {
-  const { pairs, before, after, accessBefore, accessAfter, at } = scene;
-  return pairs.flatMap((pair) => {
+  const { touched, before, after, accessBefore, accessAfter, at } = scene;
+  return touched.flatMap((pair) => {
     if (pair.before?.kind !== 'User' || pair.after?.kind !== 'User') return [];
     const [old, now] = [pair.before, pair.after];
     if (old.spec.email === now.spec.email) return [];

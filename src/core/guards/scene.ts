@@ -1,7 +1,7 @@
 import type { Access } from '../access.ts';
 import type { AccessChange, ResourceChange } from '../access-diff.ts';
 import type { Actual } from '../actual.ts';
-import type { Draft } from '../judge.ts';
+import type { Draft } from '../draft.ts';
 import type { GuardSettings, PlanNotes } from '../plan.ts';
 import type { State } from '../state.ts';
 
@@ -19,7 +19,8 @@ export interface Scene {
   readonly settings: JudgeSettings;
   readonly actual: Actual;
   readonly drafts: readonly Draft[];
-  readonly pairs: readonly ResourceChange[];
+  /** What changes of what there was: updates, renames and deletes. */
+  readonly touched: readonly ResourceChange[];
   readonly before: State;
   readonly after: State;
   readonly accessBefore: Access;

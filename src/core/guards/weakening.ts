@@ -19,7 +19,7 @@ interface Weakening {
 /** RC212: a plan does not change its judge unseen. What it takes away still judges this plan. */
 export function guardWeakening(scene: Scene): Verdict[] {
   const lowered = loweredRisks(scene);
-  const found = scene.pairs.flatMap(({ before, after }): Weakening[] => {
+  const found = scene.touched.flatMap(({ before, after }): Weakening[] => {
     if (!before) return [];
     const resource = identityOf(before);
     const workspace = workspaceOf(before);
@@ -62,8 +62,8 @@ export function guardWeakening(scene: Scene): Verdict[] {
 }
 
 /** A role that is risky no more: RC211 and policies look at it less from the next plan on. */
-function loweredRisks({ pairs, before, after }: Scene): Verdict[] {
-  const found = pairs.flatMap(({ before: was, after: is }) => {
+function loweredRisks({ touched, before, after }: Scene): Verdict[] {
+  const found = touched.flatMap(({ before: was, after: is }) => {
     if (was?.kind !== 'Role' || is?.kind !== 'Role') return [];
     const [old, now] = [riskOf(before, was.metadata.name), riskOf(after, is.metadata.name)];
     return riskRank(now) < riskRank(old) ? [`${is.metadata.name} ${old} → ${now}`] : [];

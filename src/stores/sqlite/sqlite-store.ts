@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, failure } from '../../core/problem.ts';
 import type { KindName } from '../../kinds/index.ts';
 import type { Entry, Store, StoreSupport, Written } from '../store.ts';
@@ -44,13 +44,14 @@ export function sqliteStore({ file, location, lockTimeout }: SqliteOptions): Sto
       if (absent && entry.type !== 'apply') return { head: NO_STORE, created: false };
       writer = writerOf(entry) ?? writer;
       const database = await waitToWrite(file, lockTimeout);
-      // From here to the end nothing is awaited: a signal never meets a transaction that is half done.
       const takeBack = announce(file, writer);
       try {
+        const created = guarded(file, () => migrate(database, file));
+        if (created && entry.type !== 'apply') return { head: NO_STORE, created: false };
+        const steps = writeEntry(database, entry);
+        // A signal that comes meanwhile ends the process, and with it the transaction.
+        while (!guarded(file, () => steps.next()).done) await nextTurn();
         return guarded(file, () => {
-          const created = migrate(database, file);
-          if (created && entry.type !== 'apply') return { head: NO_STORE, created: false };
-          writeEntry(database, entry);
           const head = readHead(database);
           database.exec('COMMIT');
           return { head, created };

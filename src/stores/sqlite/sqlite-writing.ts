@@ -9,10 +9,13 @@ import { lastAudit, readHead } from './database.ts';
 
 type ApplyEntry = Extract<Entry, { type: 'apply' }>;
 
-/** Writes an entry inside of a transaction that the caller has begun. When it throws, the caller must roll back. */
-export function writeEntry(database: DatabaseSync, entry: Entry): void {
+/**
+ * Writes an entry inside of a transaction that the caller has begun, in steps between which signals can be heard. When
+ * one throws, or not all are taken, the caller must roll back.
+ */
+export function* writeEntry(database: DatabaseSync, entry: Entry): Generator<void> {
   if (entry.type === 'apply') {
-    writeApply(database, entry);
+    yield* writeApply(database, entry);
   } else if (entry.type === 'refused') {
     const { revision } = readHead(database);
     auditWriter(database, entry.act, revision)({ action: 'refused', ...wholeOf(entry) });
@@ -25,7 +28,10 @@ export function writeEntry(database: DatabaseSync, entry: Entry): void {
   }
 }
 
-function writeApply(database: DatabaseSync, entry: ApplyEntry): void {
+/** Changes in one step: some milliseconds of work. */
+const AT_ONCE = 1000;
+
+function* writeApply(database: DatabaseSync, entry: ApplyEntry): Generator<void> {
   const { base, act, changes } = entry;
   const { store, revision: found } = readHead(database);
   // A plan made where there was no store fits as long as nothing has been applied to it since.
@@ -45,8 +51,11 @@ function writeApply(database: DatabaseSync, entry: ApplyEntry): void {
     });
   const write = resourceWriter(database, revision, entry.renames, uidsFrom(act.at));
   const tallies = new Tallies();
-  for (const change of changes)
+  let written = 0;
+  for (const change of changes) {
     audit({ action: change.action, identity: change.id, ...write(change, tallies) });
+    if (++written % AT_ONCE === 0) yield;
+  }
   tallies.write(database);
 }
 
