@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Plan } from '../core/plan.ts';
+import type { Change, Plan } from '../core/plan.ts';
 import { EXIT, type ExitStatus, Failure, failure, type Problem } from '../core/problem.ts';
 import { readPlan } from '../core/replay.ts';
 import { showIdentity } from '../core/resource.ts';
 import { isDenied } from '../core/verdict.ts';
 import { withActual } from '../engine/actual-state.ts';
-import { applyPlan, recordRefusal } from '../engine/apply.ts';
+import { applyPlan, outcomeOf, recordRefusal } from '../engine/apply.ts';
 import type { LeftOut, PartlyPlanned } from '../engine/keep-going.ts';
 import { readSource } from '../engine/load.ts';
 import type { Planned } from '../engine/plan.ts';
@@ -25,6 +25,7 @@ import {
   sourceOf,
   storeOf,
 } from './inputs.ts';
+import { listed, writeParts } from './parts.ts';
 import { planExit, printPlan } from './plan.ts';
 import type { Handler } from './program.ts';
 import { note, reportProblems, reportWarnings } from './report.ts';
@@ -151,8 +152,7 @@ export async function finish(
   }
   if (isDenied(plan.verdicts)) {
     const { revision, auditHead } = await recordRefusal(store, plan, act);
-    if (options.output === 'json')
-      context.stdout.write(outcomeJson(plan, { revision, outcomes: [], auditHead }));
+    if (options.output === 'json') writeParts(context.stdout, outcomeJson(plan, { revision, auditHead }, []));
     else await printPlan(context, { ...options, output: 'text' }, planned, store.location);
     const exit = planExit(context, options, planned, false);
     const codes = [
@@ -184,18 +184,13 @@ export async function finish(
   planned.remember?.(applied);
   if (applied.created) note(context, options, `created store ${store.location}`);
   if (options.output === 'json') {
-    const outcomes = [...applied.outcomes, ...leftOut.map(failedOutcome)];
-    context.stdout.write(outcomeJson(plan, { ...applied, outcomes }));
+    writeParts(context.stdout, outcomeJson(plan, applied, outcomesOf(applied.written, leftOut)));
   } else if (leftOut.length === 0 || plan.changes.length > 0) {
     const { outcomeText } = await import('../render/outcome-text.ts');
     const { quiet } = options;
-    context.stdout.write(
-      outcomeText(plan, applied, {
-        paint: paintFor(context.stdout),
-        quiet: quiet === true,
-        width: context.stdout.columns,
-      }),
-    );
+    const { columns: width } = context.stdout;
+    const how = { paint: paintFor(context.stdout), quiet: quiet === true, width };
+    writeParts(context.stdout, outcomeText(plan, applied, how));
   }
   if (options.snapshot !== false) {
     await snapshotAfter(context, options, store, applied.revision);
@@ -229,16 +224,21 @@ function failedOutcome({ id }: LeftOut) {
   return { kind, namespace: namespace || null, name, outcome: 'failed' };
 }
 
-function outcomeJson(
+function* outcomesOf(written: readonly Change[], leftOut: readonly LeftOut[]): Generator<unknown> {
+  for (const change of written) yield outcomeOf(change);
+  for (const one of leftOut) yield failedOutcome(one);
+}
+
+/** In parts: of a million changes it is long. */
+function* outcomeJson(
   plan: Plan,
-  {
-    revision,
-    outcomes,
-    auditHead,
-  }: { revision: number; outcomes: readonly unknown[]; auditHead: string | null },
-): string {
+  { revision, auditHead }: { revision: number; auditHead: string | null },
+  outcomes: Iterable<unknown>,
+): Generator<string> {
   const { digest, summary, verdicts } = plan;
-  return `${JSON.stringify({ kind: 'Outcome', revision, digest, summary, outcomes, verdicts, auditHead })}\n`;
+  yield `${JSON.stringify({ kind: 'Outcome', revision, digest, summary }).slice(0, -1)},"outcomes":[`;
+  yield* listed(outcomes);
+  yield `],${JSON.stringify({ verdicts, auditHead }).slice(1)}\n`;
 }
 
 /** Writes the snapshots; a failure says that the apply has happened all the same. */

@@ -13,9 +13,11 @@ import {
   sourceOf,
   storeOf,
 } from './inputs.ts';
+import { gathered, listed, writeParts } from './parts.ts';
 import type { Handler } from './program.ts';
 import { denialProblems, note, problemItems, reportProblems, reportWarnings } from './report.ts';
 import { type GlobalOptions, paintFor, timeOption } from './settings.ts';
+import { beginWhole } from './whole-file.ts';
 
 interface Options extends InputOptions, ScopeOptions {
   readonly output: 'text' | 'json' | 'markdown';
@@ -38,16 +40,33 @@ export const command: Handler = async (context, _args, options: Options) => {
   planned.remember();
   await printPlan(context, options, planned, store.location);
   if (options.out !== undefined) {
-    const { writeWhole } = await import('./write-whole.ts');
-    writeWhole(path.resolve(context.cwd, options.out), planJson(planned), 0o600);
+    savePlan(path.resolve(context.cwd, options.out), planned);
     note(context, options, `wrote ${options.out}; apply exactly this with: iam apply --plan ${options.out}`);
   }
   return planExit(context, options, planned, options.exitCode ?? false);
 };
 
-/** A plan as one line of JSON, with all that is to be said of its input. */
-function planJson({ plan, warnings }: Pick<Planned, 'plan' | 'warnings'>): string {
-  return `${JSON.stringify({ ...plan, problems: problemItems(warnings) })}\n`;
+/** A plan as one line of JSON, with all that is to be said of its input. In parts: of a million changes it is long. */
+function* planJson({ plan, warnings }: Pick<Planned, 'plan' | 'warnings'>): Generator<string> {
+  const { apiVersion, kind, digest, base, manager, prune, scope, guards, judges, at, summary, verdicts } =
+    plan;
+  const head = { apiVersion, kind, digest, base, manager, prune, scope, guards, judges, at, summary };
+  yield `${JSON.stringify(head).slice(0, -1)},"changes":[`;
+  yield* listed(plan.changes);
+  yield '],"access":[';
+  yield* listed(plan.access);
+  yield `],${JSON.stringify({ verdicts, problems: problemItems(warnings) }).slice(1)}\n`;
+}
+
+/** Writes a plan to a file, whole or not at all. */
+function savePlan(file: string, planned: Planned): void {
+  const whole = beginWhole(file, 0o600);
+  try {
+    for (const part of gathered(planJson(planned))) whole.write(Buffer.from(part));
+    whole.place();
+  } finally {
+    whole.drop();
+  }
 }
 
 /** Writes a plan to stdout in the form asked for. */
@@ -61,7 +80,7 @@ export async function printPlan(
   const titled = title === undefined ? {} : { title };
   switch (options.output) {
     case 'json':
-      context.stdout.write(planJson({ plan, warnings }));
+      writeParts(context.stdout, planJson({ plan, warnings }));
       return;
     case 'markdown': {
       const { planMarkdown } = await import('../render/plan-markdown.ts');

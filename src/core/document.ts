@@ -57,15 +57,23 @@ export function readYaml(file: string, text: string): ReadText {
   return { documents: [...documentsOf(file, text, problems)], problems };
 }
 
-/** As `readYaml`, one document after the other; what is wrong is added to `problems` on the way. */
-export function* documentsOf(file: string, text: string, problems: Problem[]): Generator<Document> {
+/**
+ * As `readYaml`, one document after the other; what is wrong is added to `problems` on the way. With `again`, which gives
+ * the text once more, it is not kept for those who ask for places later.
+ */
+export function* documentsOf(
+  file: string,
+  text: string,
+  problems: Problem[],
+  again?: () => string,
+): Generator<Document> {
   const lines = new Lines(file, text);
   let parts: Iterable<Part>;
   let whole: readonly Problem[] = [];
   if (isJsonLines(file, text)) parts = linesOf(text);
   else if (text.length > PARSED_AT_ONCE) parts = partsOf(text);
   else {
-    const read = readAt(file, text, lines, 0);
+    const read = readAt(file, text, lines, 0, again);
     const all = read.problems.length === 0 ? [] : [...partsOf(text)];
     if (all.length < 2) {
       problems.push(...read.problems);
@@ -109,15 +117,15 @@ function* linesOf(text: string): Generator<Part> {
 
 /** The documents of a text. A marker at the start of a line ends a document, whatever it stands in. */
 function* partsOf(text: string): Generator<Part> {
-  const marker = /(?<=^|[\r\n])(?:(?:---|\.\.\.)(?=[ \t\r\n]|$)|%)/g;
+  const marker = /(?<=^|[\r\n])(?:(?:\ufeff?---|\.\.\.)(?=[ \t\r\n]|$)|%)/g;
   let start = 0;
   let directive = false;
   for (const { index, 0: mark } of text.matchAll(marker)) {
     // Directives belong to the document after them.
     const ended = directive;
     directive = mark === '%';
-    if (directive || (ended && mark === '---')) continue;
-    const end = mark === '---' ? index : endOfLine(text, index);
+    if (directive || (ended && mark !== '...')) continue;
+    const end = mark === '...' ? endOfLine(text, index) : index;
     if (end <= start) continue;
     if (end - start > 8 || !/^(?:---)?\s*$/.test(text.slice(start, end))) yield { start, end };
     start = end;
@@ -131,7 +139,7 @@ function endOfLine(text: string, start: number): number {
   return end;
 }
 
-function readAt(file: string, text: string, lines: Lines, base: number): ReadText {
+function readAt(file: string, text: string, lines: Lines, base: number, again?: () => string): ReadText {
   const at = (offset: number) => lines.at(base + offset);
   const fails = (...problems: Problem[]): ReadText => ({ documents: [], problems });
   if (text.length > LIMITS.documentLength)
@@ -168,7 +176,12 @@ function readAt(file: string, text: string, lines: Lines, base: number): ReadTex
         : mistakes.map((one) => treeProblem(one, at))),
     );
   }
-  const source = new SourceText(file, text, lines, base, rootOffsets(events));
+  const source = new SourceText(
+    file,
+    again ?? (() => text),
+    base === 0 ? () => START : () => lines.at(base),
+    rootOffsets(events),
+  );
   const documents: Document[] = [];
   for (const [index, value] of values.entries())
     if (value !== null && value !== undefined) documents.push(new SourceDocument(source, index, value));
@@ -178,35 +191,51 @@ function readAt(file: string, text: string, lines: Lines, base: number): ReadTex
 /** A text that has been read, for whoever asks where something stands in it. */
 class SourceText {
   readonly file: string;
-  readonly #text: string;
-  readonly #lines: Lines;
-  readonly #base: number;
-  readonly #roots: readonly number[];
+  readonly #get: () => string;
+  /** Where it begins in its file. */
+  readonly #base: () => Pick<Place, 'line' | 'column'>;
+  /** Where the value of each document begins; -1 where it is no mapping. */
+  readonly #roots: Int32Array;
+  /** Line and column of each of them. */
+  #places: Uint32Array | undefined;
 
-  constructor(file: string, text: string, lines: Lines, base: number, roots: readonly number[]) {
+  constructor(
+    file: string,
+    get: () => string,
+    base: () => Pick<Place, 'line' | 'column'>,
+    roots: Int32Array,
+  ) {
     this.file = file;
-    this.#text = text;
-    this.#lines = lines;
+    this.#get = get;
     this.#base = base;
     this.#roots = roots;
   }
 
   place(index: number, pointer: string, key?: 'key'): Place {
-    const root = this.#roots[index];
-    if (pointer === '' && root !== undefined) return this.#at(root);
+    if (pointer === '' && (this.#roots[index] ?? -1) >= 0) {
+      this.#places ??= Uint32Array.from(
+        [...this.#roots].flatMap((offset) => {
+          const { line, column } = offset < 0 ? NOWHERE : this.#at(offset);
+          return [line, column];
+        }),
+      );
+      const [line = 0, column = 0] = this.#places.subarray(2 * index);
+      return { file: this.file, line, column };
+    }
     const { node, found } = this.#find(index, pointer);
     return this.#at((key && found ? node?.keyOffset : undefined) ?? node?.offset ?? 0);
   }
 
   placeInside(index: number, pointer: string, offset: number): Place {
     const { node, found } = this.#find(index, pointer);
-    return this.#at(!node ? 0 : found ? inside(node, this.#text, offset) : node.offset);
+    return this.#at(!node ? 0 : found ? inside(node, this.#read().text, offset) : node.offset);
   }
 
   /** Read again: what is kept costs every collection of garbage, and is asked for seldom. */
   value(index: number): unknown {
-    return constructFromEvents(this.#events(), {
-      source: this.#text,
+    const { text } = this.#read();
+    return constructFromEvents(this.#events(text), {
+      source: text,
       filename: this.file,
       schema: STRICT_SCHEMA,
       maxAliases: LIMITS.aliases,
@@ -214,37 +243,56 @@ class SourceText {
   }
 
   #find(index: number, pointer: string) {
-    if (lastTree?.source !== this) lastTree = { source: this, tree: new Tree(this.#events(), this.#text) };
-    return walk(lastTree.tree.roots[index], pointerParts(pointer));
+    const read = this.#read();
+    read.tree ??= new Tree(this.#events(read.text), read.text);
+    return walk(read.tree.roots[index], pointerParts(pointer));
   }
 
-  #events(): Event[] {
-    return parseEvents(this.#text, { filename: this.file, maxDepth: LIMITS.depth });
+  #events(text: string): Event[] {
+    return parseEvents(text, { filename: this.file, maxDepth: LIMITS.depth });
   }
 
   #at(offset: number): Place {
-    return this.#lines.at(this.#base + offset);
+    const read = this.#read();
+    read.lines ??= new Lines(this.file, read.text);
+    const { file, line, column } = read.lines.at(offset);
+    const base = this.#base();
+    return { file, line: base.line + line - 1, column: line === 1 ? base.column + column - 1 : column };
+  }
+
+  #read(): LastRead {
+    if (lastRead?.source !== this) lastRead = { source: this, text: this.#get() };
+    return lastRead;
   }
 }
 
-/** Whoever asks for places asks for several of one text, most often. */
-let lastTree: { readonly source: SourceText; readonly tree: Tree } | undefined;
+interface LastRead {
+  readonly source: SourceText;
+  readonly text: string;
+  tree?: Tree;
+  lines?: Lines;
+}
 
-/** Where the value of each document begins, of those that are mappings. */
-function rootOffsets(events: readonly Event[]): number[] {
+/** Whoever asks for places asks for several of one text, most often. */
+let lastRead: LastRead | undefined;
+
+const START = { line: 1, column: 1 };
+const NOWHERE = { line: 0, column: 0 };
+
+/** Where the value of each document begins; -1 where it is no mapping. */
+function rootOffsets(events: readonly Event[]): Int32Array {
   const offsets: number[] = [];
-  let index = -1;
   let isFirst = false;
   for (const event of events) {
     if (event.type === EVENT_ID.DOCUMENT) {
-      index++;
+      offsets.push(-1);
       isFirst = true;
     } else if (isFirst) {
       isFirst = false;
-      if (event.type === EVENT_ID.MAPPING) offsets[index] = event.start;
+      if (event.type === EVENT_ID.MAPPING) offsets[offsets.length - 1] = event.start;
     }
   }
-  return offsets;
+  return Int32Array.from(offsets);
 }
 
 class SourceDocument implements Document {

@@ -1,7 +1,7 @@
 import type { KindName, Resource } from '../kinds/index.ts';
 import type { FieldChange } from './diff.ts';
 import type { Declared } from './manifest.ts';
-import { type Action, BODIES, type Change } from './plan.ts';
+import { type Action, BODIES, type Bodies, type Change, IDENTITY } from './plan.ts';
 import type { Place } from './problem.ts';
 import { fromManifest, type Identity, kindIn, type Manifest } from './resource.ts';
 import type { Stored } from './stored.ts';
@@ -52,61 +52,40 @@ class KeptBody extends LooseBody {
   }
 }
 
-type Facts = Partial<Pick<Change, 'fields' | 'previousName' | 'adopts'>>;
+/** What all changes have that hold texts, of which manifests and places are made when they are asked for. */
+abstract class TextChange implements Change {
+  abstract readonly action: Action;
+  abstract readonly previousName: string | null;
+  abstract readonly adopts: string | null;
+  abstract readonly reason: string;
+  abstract readonly fields: readonly FieldChange[];
+  abstract readonly declares: readonly string[];
+  abstract readonly origin: Place | null;
+  /** By the name that it has after. */
+  abstract readonly [IDENTITY]: Identity;
+  abstract readonly [BODIES]: Bodies;
 
-/** A change that holds texts, of which manifests and places are made when they are asked for. */
-export class PlannedChange implements Change {
-  readonly action: Action;
-  readonly kind: KindName;
-  readonly namespace: string | null;
-  readonly name: string;
-  readonly previousName: string | null;
-  readonly adopts: string | null;
-  readonly reason: string;
-  readonly fields: readonly FieldChange[];
-  readonly declares: readonly string[];
-  readonly #before: string | null;
-  readonly #after: string | null;
-  readonly #declared: Declared | undefined;
+  get kind(): KindName {
+    return kindIn(this[IDENTITY]);
+  }
 
-  constructor(
-    action: Action,
-    reason: string,
-    id: Identity,
-    bodies: { readonly before: string | null; readonly after: string | null },
-    declared: Declared | undefined,
-    { fields = NO_FIELDS, previousName = null, adopts = null }: Facts = {},
-  ) {
-    const [kind, namespace = '', name = ''] = id.split('/') as [KindName, string?, string?];
-    this.action = action;
-    this.kind = kind;
-    this.namespace = namespace === '' ? null : namespace;
-    this.name = name;
-    this.previousName = previousName;
-    this.adopts = adopts;
-    this.reason = reason;
-    this.fields = fields;
-    this.declares = declared?.declares ?? NO_DECLARES;
-    this.#before = bodies.before;
-    this.#after = bodies.after;
-    this.#declared = declared;
+  get namespace(): string | null {
+    return this[IDENTITY].split('/')[1] || null;
+  }
+
+  get name(): string {
+    const id = this[IDENTITY];
+    return id.slice(id.lastIndexOf('/') + 1);
   }
 
   get before(): Manifest | null {
-    return this.#before === null ? null : (JSON.parse(this.#before) as Manifest);
+    const { before } = this[BODIES];
+    return before === null ? null : (JSON.parse(before) as Manifest);
   }
 
   get after(): Manifest | null {
-    return this.#after === null ? null : (JSON.parse(this.#after) as Manifest);
-  }
-
-  get [BODIES]() {
-    return { before: this.#before, after: this.#after };
-  }
-
-  /** To find a place the file is read again: only for those who look. */
-  get origin(): Place | null {
-    return this.#declared?.place() ?? null;
+    const { after } = this[BODIES];
+    return after === null ? null : (JSON.parse(after) as Manifest);
   }
 
   toJSON(): Change {
@@ -142,4 +121,148 @@ export class PlannedChange implements Change {
 }
 
 const NO_FIELDS: readonly FieldChange[] = [];
+
+/** A create, which is all in its manifest, and what it makes: of these there may be a million. */
+export class PlannedCreate extends TextChange implements Body {
+  readonly #declared: Declared;
+
+  constructor(declared: Declared) {
+    super();
+    this.#declared = declared;
+  }
+
+  get id() {
+    return this.#declared.id;
+  }
+
+  get body() {
+    return this.#declared.body;
+  }
+
+  get resource(): Resource {
+    return fromManifest(JSON.parse(this.body) as Manifest);
+  }
+
+  get action() {
+    return 'create' as const;
+  }
+
+  get previousName() {
+    return null;
+  }
+
+  get adopts() {
+    return null;
+  }
+
+  get reason() {
+    return 'not in the store';
+  }
+
+  get fields() {
+    return NO_FIELDS;
+  }
+
+  get declares() {
+    return this.#declared.declares;
+  }
+
+  get origin(): Place {
+    return this.#declared.place();
+  }
+
+  get [IDENTITY]() {
+    return this.#declared.id;
+  }
+
+  get [BODIES]() {
+    return { before: null, after: this.#declared.body };
+  }
+}
+
+interface Facts {
+  readonly id: Identity;
+  readonly reason: string;
+  readonly stored: Stored;
+  readonly adopts: string | null;
+}
+
+/** An update or rename. `after`: its body from now on. */
+export class PlannedUpdate extends TextChange {
+  readonly reason: string;
+  readonly adopts: string | null;
+  readonly previousName: string | null;
+  readonly fields: readonly FieldChange[];
+  readonly [IDENTITY]: Identity;
+  readonly [BODIES]: Bodies;
+  readonly #declared: Declared;
+
+  constructor(
+    { id, reason, stored, adopts }: Facts,
+    declared: Declared,
+    {
+      after,
+      fields,
+      previousName,
+    }: { after: string; fields: readonly FieldChange[]; previousName: string | null },
+  ) {
+    super();
+    this.reason = reason;
+    this.adopts = adopts;
+    this.previousName = previousName;
+    this.fields = fields;
+    this[IDENTITY] = id;
+    this[BODIES] = { before: stored.body, after };
+    this.#declared = declared;
+  }
+
+  get action() {
+    return 'update' as const;
+  }
+
+  get declares() {
+    return this.#declared.declares;
+  }
+
+  /** To find a place the file is read again: only for those who look. */
+  get origin(): Place {
+    return this.#declared.place();
+  }
+}
+
+export class PlannedDelete extends TextChange {
+  readonly reason: string;
+  readonly adopts: string | null;
+  readonly [IDENTITY]: Identity;
+  readonly [BODIES]: Bodies;
+
+  constructor({ id, reason, stored, adopts }: Facts) {
+    super();
+    this.reason = reason;
+    this.adopts = adopts;
+    this[IDENTITY] = id;
+    this[BODIES] = { before: stored.body, after: null };
+  }
+
+  get action() {
+    return 'delete' as const;
+  }
+
+  get previousName() {
+    return null;
+  }
+
+  get fields() {
+    return NO_FIELDS;
+  }
+
+  get declares() {
+    return NO_DECLARES;
+  }
+
+  get origin() {
+    return null;
+  }
+}
+
 const NO_DECLARES: readonly string[] = [];

@@ -41,15 +41,15 @@ export function judge(actual: Actual, drafts: readonly Draft[], settings: JudgeS
     if (after) changed.push(after);
     if (stored && stored.id !== after?.id) leaving.add(stored.id);
   }
-  const pairs = drafts.map((draft): ResourceChange => new Pair(draft));
-  const touched = drafts.flatMap(({ stored }, i) => (stored ? (pairs[i] ?? []) : []));
+  const pairs = lazily(() => drafts.map((draft): ResourceChange => new Pair(draft)));
+  const touched = drafts.filter(({ stored }) => stored).map((draft): ResourceChange => new Pair(draft));
   const after = withChanges(before, leaving, changed);
   const names = renamesOf(touched);
   const [accessBefore, accessAfter] = [createAccess(before), createAccess(after)];
   const violations = lazily(() => checkState(after, changed, leaving, before));
   const isBroken = () => violations().length > 0;
   const access = lazily(() =>
-    isBroken() ? [] : diffAccess(before, after, pairs, at, accessBefore, accessAfter),
+    isBroken() ? [] : diffAccess(before, after, pairs(), at, accessBefore, accessAfter),
   );
   const risks = lazily(
     () =>
@@ -83,7 +83,9 @@ export function judge(actual: Actual, drafts: readonly Draft[], settings: JudgeS
   return {
     before,
     after,
-    pairs,
+    get pairs() {
+      return pairs();
+    },
     get violations() {
       return violations();
     },

@@ -2,7 +2,7 @@ import { API_VERSION, type Resource } from '../kinds/index.ts';
 import { formatTime } from '../kinds/time.ts';
 import { type Actual, lazily } from './actual.ts';
 import { diffFields, type FieldChange } from './diff.ts';
-import { bodyOf, type Draft, PlannedChange } from './draft.ts';
+import { bodyOf, type Draft, PlannedCreate, PlannedDelete, PlannedUpdate } from './draft.ts';
 import { canonicalJson } from './hash.ts';
 import { type Between, type Judged, judge } from './judge.ts';
 import { type Declared, unmanagedFields } from './manifest.ts';
@@ -187,9 +187,8 @@ function draftChange(
 ): Draft | undefined {
   const { id, declares } = declared;
   if (!stored) {
-    const bodies = { before: null, after: declared.body };
-    const change = new PlannedChange('create', 'not in the store', id, bodies, declared);
-    return { change, stored, after: bodyOf(id, declared.body, keeps), conflict: undefined };
+    const change = new PlannedCreate(declared);
+    return { change, stored, after: keeps ? bodyOf(id, declared.body, keeps) : change, conflict: undefined };
   }
   const body = bodyBeside(declared, stored);
   if (stored.body === body) return undefined;
@@ -204,10 +203,9 @@ function draftChange(
   const { other, conflict, reactivates } = hindrancesOf(fields, declares, stored, options.manager);
   const reason = previousName === null ? 'declared different' : `renamed from ${previousName}`;
   const adopts = options.adopt ? (other ?? null) : null;
-  const bodies = { before: stored.body, after: body };
-  const facts = { fields, previousName, adopts };
+  const facts = { id, reason, stored, adopts };
   return {
-    change: new PlannedChange('update', reason, id, bodies, declared, facts),
+    change: new PlannedUpdate(facts, declared, { after: body, fields, previousName }),
     stored,
     after,
     conflict: options.adopt ? undefined : conflict,
@@ -260,9 +258,8 @@ function draftDelete(
   }
   const other = stored.manager === options.manager ? undefined : stored.manager;
   const adopts = options.adopt ? (other ?? null) : null;
-  const bodies = { before: stored.body, after: null };
   return {
-    change: new PlannedChange('delete', reason, stored.id, bodies, undefined, { adopts }),
+    change: new PlannedDelete({ id: stored.id, reason, stored, adopts }),
     stored,
     after: undefined,
     conflict: options.adopt ? undefined : other,

@@ -29,15 +29,24 @@ export interface Change {
   readonly origin: Place | null;
   /** The unmanaged fields that the manifest gives: they become the manager's (docs/decisions/0003). */
   readonly declares: readonly string[];
-  /** Canonical JSON of before and after, where it is at hand: saves writing it. */
-  readonly [BODIES]?: { readonly before: string | null; readonly after: string | null };
+  /** Canonical JSON of before and after, and the identity, where they are at hand: saves writing them. */
+  readonly [BODIES]?: Bodies;
+  readonly [IDENTITY]?: Identity;
+}
+
+export interface Bodies {
+  readonly before: string | null;
+  readonly after: string | null;
 }
 
 export const BODIES = Symbol('bodies');
+export const IDENTITY = Symbol('identity');
 
 /** The identity of a changed resource, by its new name. */
-export function identityOfChange(change: Pick<Change, 'kind' | 'namespace' | 'name'>): Identity {
-  return identity(change.kind, change.namespace ?? undefined, change.name);
+export function identityOfChange(
+  change: Pick<Change, 'kind' | 'namespace' | 'name' | typeof IDENTITY>,
+): Identity {
+  return change[IDENTITY] ?? identity(change.kind, change.namespace ?? undefined, change.name);
 }
 
 /** The guard settings of the command line, which only tighten; part of the digest. Limits as in a Workspace. */
@@ -100,7 +109,16 @@ export interface Digested {
   readonly guards: GuardSettings;
   readonly changes: readonly Pick<
     Change,
-    'action' | 'kind' | 'namespace' | 'name' | 'previousName' | 'adopts' | 'before' | 'after' | typeof BODIES
+    | 'action'
+    | 'kind'
+    | 'namespace'
+    | 'name'
+    | 'previousName'
+    | 'adopts'
+    | 'before'
+    | 'after'
+    | typeof BODIES
+    | typeof IDENTITY
   >[];
 }
 
@@ -117,11 +135,19 @@ function* digested(
   rest: Record<string, JsonValue | Plan['scope']>,
 ): Generator<string> {
   const hash = (body: string | null) => (body === null ? null : sha256(body));
-  const lines = changes.map((change) => ({ identity: identityOfChange(change), change }));
-  if (lines.some(({ identity }, i) => identity < (lines[i - 1]?.identity ?? '')))
-    lines.sort((a, b) => (a.identity < b.identity ? -1 : a.identity > b.identity ? 1 : 0));
+  let last = '';
+  const isSorted = changes.every((change) => {
+    const id = identityOfChange(change);
+    const follows = id >= last;
+    last = id;
+    return follows;
+  });
+  const sorted = isSorted
+    ? changes
+    : changes.toSorted((a, b) => (identityOfChange(a) < identityOfChange(b) ? -1 : 1));
   let separator = '{"changes":[';
-  for (const { identity, change } of lines) {
+  for (const change of sorted) {
+    const identity = identityOfChange(change);
     const { action, adopts, previousName } = change;
     const { before, after } = change[BODIES] ?? {
       before: change.before && canonicalJson(change.before),

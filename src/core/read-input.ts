@@ -6,10 +6,18 @@ import type { Identity } from './resource.ts';
 /** One file of an input, by the name that messages give it. */
 export interface InputText {
   readonly file: string;
+  /** May be read only when it is asked for. */
   readonly text: string;
+  /** About how long the text is; absent where it is at hand. */
+  readonly size?: number;
   /** sha256 of its bytes, hexadecimal; absent where nobody asked for it. */
   readonly hash?: string;
+  /** Gives the text once more; throws a Failure when it is not the same any longer. Absent where it can only be kept. */
+  again?(): string;
 }
+
+/** Of more than so many characters the texts are not kept beside what they declare. */
+const MUCH = 2 ** 26;
 
 /**
  * Texts to declared resources, one for each identity. The order of `texts` means nothing.
@@ -20,7 +28,7 @@ export function readInput(
   texts: readonly InputText[],
   told: (done: number, total: number | undefined) => void = () => {},
 ): ReadManifests {
-  const all = texts.reduce((sum, { text }) => sum + text.length, 0);
+  const all = texts.reduce((sum, one) => sum + (one.size ?? one.text.length), 0);
   let read = 0;
   let documents = 0;
   let total: number | undefined;
@@ -35,9 +43,11 @@ export function readInput(
   const problems: Problem[] = [];
   const broken = new Map<Identity, Problem>();
   let unknown = false;
-  for (const { file, text } of [...texts].sort((a, b) => compareText(a.file, b.file))) {
+  const isMuch = all > MUCH;
+  for (const input of [...texts].sort((a, b) => compareText(a.file, b.file))) {
+    const { file, text, again } = input;
     const unread: Problem[] = [];
-    const manifests = readManifests(counted(documentsOf(file, text, unread)));
+    const manifests = readManifests(counted(documentsOf(file, text, unread, isMuch ? again : undefined)));
     for (const one of manifests.declared) declared.push(one);
     for (const [id, mistake] of manifests.broken) broken.set(id, mistake);
     read += text.length;

@@ -4,7 +4,6 @@ import { showVia } from './access.ts';
 import { pointerPart } from './document.ts';
 import { compareText } from './problem.ts';
 import { type Identity, identity } from './resource.ts';
-import type { State } from './state.ts';
 import { ALWAYS, intersect, type Span, spanOf } from './window.ts';
 
 /** Where and when a part of a resource came to be, by identity and pointer; undefined when the ledger does not know. */
@@ -15,6 +14,28 @@ export interface Origin {
   readonly at: string;
   /** The actor, else `manager:NAME`. */
   readonly by: string;
+}
+
+/** What the snapshot of a workspace is made of. */
+export interface Contents {
+  readonly workspace: string;
+  readonly groups: readonly Resource<'Group'>[];
+  readonly bindings: readonly Resource<'RoleBinding'>[];
+  readonly tokens: readonly Resource<'Token'>[];
+  /** At least those whom these name; in the order of their names it goes faster. */
+  readonly users: Iterable<Resource<'User'>>;
+}
+
+/** The names of the users whom a resource gives something in its workspace, or who answer for it. */
+export function* usersNamedBy(resource: Resource): Generator<string> {
+  if (resource.kind === 'Token') yield resource.spec.owner;
+  const named =
+    resource.kind === 'RoleBinding'
+      ? resource.spec.subjects
+      : resource.kind === 'Group'
+        ? resource.spec.members
+        : [];
+  for (const { kind, name } of named) if (kind === 'User') yield name;
 }
 
 /** What all have in common who get the same from one entry of a binding by the same way. */
@@ -30,8 +51,10 @@ export interface Gift {
   readonly reason: string;
 }
 
-/** One grant of a holder whose end is not past. */
+/** One grant whose end is not past. Many may hold the same. */
 export interface Held {
+  /** From 0 on, each its own. */
+  readonly index: number;
   readonly gift: Gift;
   readonly span: Span;
   /** Of the newest part that it rests on. */
@@ -88,29 +111,24 @@ interface Giving {
 
 /**
  * Collects who has what in a workspace at a time (milliseconds), from the bindings down: whatever many have in common
- * is worked out once. `state` must have all that is in the workspace, and the users and roles that this names.
+ * is worked out once.
  */
-export function holdersIn(state: State, workspace: string, origins: Origins, at: number): Holders {
-  const holders = new Map<string, Filling | undefined>();
-  const persons = (name: string): Filling | undefined => {
-    const key = `User:${name}`;
-    if (holders.has(key)) return holders.get(key);
-    const user = state.get('User', undefined, name);
-    const holder = user && fillingOf(user, user.spec.email, user.spec.state, spanOf(user.spec));
-    holders.set(key, holder);
-    return holder;
-  };
-  const tokens = [...state.inWorkspace('Token', workspace)];
-  for (const token of tokens)
-    holders.set(`Token:${token.metadata.name}`, tokenHolder(token, persons(token.spec.owner)));
-
-  const groups = createGroups(state, workspace, origins, persons, at);
-  const givings = tokens.flatMap((token) => {
-    const holder = holders.get(`Token:${token.metadata.name}`);
-    return holder ? [ownRole(token, workspace, origins, holder)] : [];
-  });
-  for (const binding of state.inWorkspace('RoleBinding', workspace))
-    for (const giving of givingsOf(binding, workspace, origins, groups, holders, persons, at))
+export function holdersIn(contents: Contents, origins: Origins, at: number): Holders {
+  const { workspace, tokens, bindings } = contents;
+  const persons = new Map<string, Filling>();
+  for (const user of contents.users)
+    persons.set(user.metadata.name, fillingOf(user, user.spec.email, user.spec.state, spanOf(user.spec)));
+  const groups = createGroups(contents, origins, persons, at);
+  const bots = new Map<string, Filling>();
+  const givings: Giving[] = [];
+  for (const token of tokens) {
+    const holder = tokenHolder(token, persons.get(token.spec.owner));
+    if (!holder) continue;
+    bots.set(token.metadata.name, holder);
+    givings.push(ownRole(token, workspace, origins, holder));
+  }
+  for (const binding of bindings)
+    for (const giving of givingsOf(binding, { workspace, origins, groups, persons, bots, at }))
       givings.push(giving);
 
   let next = Infinity;
@@ -121,10 +139,16 @@ export function holdersIn(state: State, workspace: string, origins: Origins, at:
     if (span !== ALWAYS) next = Math.min(next, span.from > at ? span.from : span.until);
     return span;
   };
+  let count = 0;
   for (const { gift, span: whole, origin, takers } of inOrder(givings)) {
+    let last: Held | undefined;
     for (const taker of takers) {
       const span = left(whole, taker.span);
-      if (span) taker.holder.grants.push({ gift, span, origin: later(origin, taker.origin) });
+      if (!span) continue;
+      const newest = later(origin, taker.origin);
+      if (!last || last.origin !== newest || last.span.from !== span.from || last.span.until !== span.until)
+        last = { index: count++, gift, span, origin: newest };
+      taker.holder.grants.push(last);
     }
   }
   for (const group of groups.all()) {
@@ -140,9 +164,9 @@ export function holdersIn(state: State, workspace: string, origins: Origins, at:
       }
     }
   }
-  const all = [...holders.values()].filter(
-    (holder) => holder !== undefined && holder.grants.length + holder.memberships.length > 0,
-  ) as Filling[];
+  const all = [...bots.values(), ...persons.values()].filter(
+    ({ grants, memberships }) => grants.length + memberships.length > 0,
+  );
   return { all: all.sort(compareHolders), next };
 }
 
@@ -179,14 +203,19 @@ function giftOf(
   return { role, scope, groups, via: showVia(groups), binding, reason };
 }
 
+/** What bindings are looked at with. */
+interface Around {
+  readonly workspace: string;
+  readonly origins: Origins;
+  readonly groups: Groups;
+  readonly persons: ReadonlyMap<string, Filling>;
+  readonly bots: ReadonlyMap<string, Filling>;
+  readonly at: number;
+}
+
 function* givingsOf(
   { metadata: { name }, spec }: Resource<'RoleBinding'>,
-  workspace: string,
-  origins: Origins,
-  groups: Groups,
-  holders: ReadonlyMap<string, Filling | undefined>,
-  persons: (name: string) => Filling | undefined,
-  at: number,
+  { workspace, origins, groups, persons, bots, at }: Around,
 ): Generator<Giving> {
   const span = spanOf(spec);
   if (span.until <= at) return;
@@ -214,7 +243,7 @@ function* givingsOf(
       }
       continue;
     }
-    const holder = subject.kind === 'User' ? persons(subject.name) : holders.get(key);
+    const holder = (subject.kind === 'User' ? persons : bots).get(subject.name);
     if (!holder) continue;
     const takers = [{ holder, span: holder.start, origin: ofSubject }];
     for (const { scope, origin } of entries)
@@ -255,14 +284,13 @@ interface Groups {
 }
 
 function createGroups(
-  state: State,
-  workspace: string,
+  { workspace, groups: resources }: Contents,
   origins: Origins,
-  persons: (name: string) => Filling | undefined,
+  persons: ReadonlyMap<string, Filling>,
   at: number,
 ): Groups {
   const groups = new Map<string, Group>();
-  for (const { metadata, spec } of state.inWorkspace('Group', workspace)) {
+  for (const { metadata, spec } of resources) {
     const id = identity('Group', workspace, metadata.name);
     const takers: Taker[] = [];
     const inner: Group['inner'][number][] = [];
@@ -270,7 +298,7 @@ function createGroups(
       const { kind, name } = member;
       const own = spanOf(member);
       if (own.until <= at) continue;
-      const holder = kind === 'User' ? persons(name) : undefined;
+      const holder = kind === 'User' ? persons.get(name) : undefined;
       const span = holder ? intersect(holder.start, own) : own;
       if (!span || (kind === 'User' && !holder)) continue;
       const origin = origins(id, `/spec/members/${kind}:${name}`);

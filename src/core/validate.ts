@@ -67,7 +67,7 @@ export function checkState(
   }
   needFor(state, focus);
   const violations: Violation[] = [];
-  const holders = new Map<string, string[]>();
+  const holders = new Map<string, string | string[]>();
   const groups: Identity[] = [];
   const roles: Resource<'Role'>[] = [];
   let reaching: ReadonlySet<string> | undefined;
@@ -104,9 +104,11 @@ export function checkState(
         break;
       case 'User': {
         const email = foldCase(resource.spec.email);
-        const names = holders.get(email);
-        if (names) names.push(resource.metadata.name);
-        else holders.set(email, [resource.metadata.name]);
+        const { name } = resource.metadata;
+        const known = holders.get(email);
+        // Of a million addresses nearly all have one holder.
+        if (known === undefined) holders.set(email, name);
+        else holders.set(email, [known, name].flat());
         break;
       }
       case 'Workspace':
@@ -300,29 +302,27 @@ function rolesReachingOwner(state: State): Set<string> {
 function emailClashes(
   state: State,
   before: State | undefined,
-  focus: ReadonlyMap<string, string[]>,
+  focus: ReadonlyMap<string, string | string[]>,
 ): Violation[] {
-  const holders = new Map<string, readonly string[]>();
-  for (const [email, names] of focus) {
+  const violations: Violation[] = [];
+  const namesOf = (email: string) => [focus.get(email) ?? []].flat();
+  for (const [email, found] of focus) {
+    const there = (before ?? state).usersWith(email);
+    if (typeof found === 'string' && there.length === 0) continue;
+    const names = namesOf(email);
     // What was there before and is not looked at has its address still.
-    const others = (before ?? state)
-      .usersWith(email)
+    const others = there
       .map(({ metadata }) => metadata.name)
       .filter((name) => !names.includes(name))
       .filter((name) => foldCase(state.get('User', undefined, name)?.spec.email ?? '') === email);
-    if (names.length + others.length > 1) holders.set(email, [...names, ...others]);
-  }
-  const violations: Violation[] = [];
-  for (const [email, names] of holders) {
-    const sorted = names.toSorted(compareText);
-    const isLookedAt = (name: string) => focus.get(email)?.includes(name) === true;
+    if (names.length + others.length < 2) continue;
+    const sorted = [...names, ...others].sort(compareText);
     // All but one complain; the one left alone is what the others are told about: a stored one, else the first.
-    const kept = sorted.find((name) => !isLookedAt(name)) ?? sorted[0] ?? '';
+    const kept = sorted.find((name) => !names.includes(name)) ?? sorted[0] ?? '';
     for (const name of sorted) {
-      const id = identity('User', undefined, name);
-      if (name === kept || !isLookedAt(name)) continue;
+      if (name === kept || !names.includes(name)) continue;
       violations.push({
-        id,
+        id: identity('User', undefined, name),
         pointer: '/spec/email',
         code: 'RC113',
         message: `User ${name}: e-mail ${state.get('User', undefined, name)?.spec.email} already belongs to User ${kept}`,

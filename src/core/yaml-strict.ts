@@ -69,12 +69,16 @@ export const STRICT_SCHEMA = CORE_SCHEMA.withTags(
 /** More are not told. */
 const MOST = 1000;
 
+/** The end of a value, perhaps, and something after it in its line. */
+const CLOSED = /[}\]"'*][ \t]*[^ \t\r\n,:}\]#]/;
+
 /** What is not clear in a text that parses, the first first. Costs next to nothing where there is nothing. */
 export function unclear(text: string, events: readonly Event[]): Unclear[] {
   const found: Unclear[] = [];
   const add = (offset: number, message: string, hint: string) => {
     if (found.length < MOST) found.push({ offset, message, hint });
   };
+  if (CLOSED.test(text)) strayKeys(text, events, add);
   if (text.includes('%')) directives(text, add);
   if (text.includes('...')) afterEnd(text, add);
   indentedMarkers(text, add);
@@ -84,11 +88,54 @@ export function unclear(text: string, events: readonly Event[]): Unclear[] {
   if (text.includes('#')) glued(text, events, add);
   if (text.includes('\t')) tabs(text, events, add);
   if (text.endsWith(' ')) openEnd(text, events, add);
-  if (/[|>][-+]?[1-9]/.test(text)) blankEnds(text, events, add);
+  if ((text.includes('|') || text.includes('>')) && /[|>][-+]?[1-9]/.test(text)) blankEnds(text, events, add);
   return found.sort((a, b) => a.offset - b.offset);
 }
 
 type Add = (offset: number, message: string, hint: string) => void;
+
+/**
+ * Keys of a block mapping, but its first, that do not begin their line: what stands behind `- {}` or `- "a"` in its line
+ * is read as the next key of the mapping around the list.
+ */
+function strayKeys(text: string, events: readonly Event[], add: Add): void {
+  /** How many keys and values each open block mapping has had; -1 for what is none. */
+  const open: number[] = [];
+  for (const event of events) {
+    if (event.type === EVENT_ID.POP) {
+      open.pop();
+      continue;
+    }
+    const last = open.length - 1;
+    const count = open[last] ?? -1;
+    if (count >= 0) {
+      open[last] = count + 1;
+      if (count > 0 && count % 2 === 0) {
+        const start = startOf(event);
+        if (start >= 0 && !beginsLine(text, start))
+          add(
+            start,
+            'this stands in a line that belongs to something else',
+            'begin a new line, and indent it',
+          );
+      }
+    }
+    if (event.type === EVENT_ID.MAPPING) open.push(event.style === COLLECTION_STYLE.BLOCK ? 0 : -1);
+    else if (event.type === EVENT_ID.SEQUENCE || event.type === EVENT_ID.DOCUMENT) open.push(-1);
+  }
+}
+
+/** Whether only white space and the indicators of block entries stand before. */
+function beginsLine(text: string, offset: number): boolean {
+  for (let i = offset - 1; i >= 0; i--) {
+    const code = text.charCodeAt(i);
+    if (code === 0x0a || code === 0x0d) return true;
+    if (code === 0x20 || code === 0x09) continue;
+    // "-", "?" and ":".
+    if ((code !== 0x2d && code !== 0x3f && code !== 0x3a) || !/[ \t]/.test(text[i + 1] ?? '')) return false;
+  }
+  return true;
+}
 
 /** `%YAML 1.2` is what the text is anyway; all else changes what the text means, or means nothing. */
 function directives(text: string, add: Add): void {
@@ -115,14 +162,7 @@ function afterEnd(text: string, add: Add): void {
 /** js-yaml does not see the white space before the first marker. */
 function indentedMarkers(text: string, add: Add): void {
   const first = text.charCodeAt(0);
-  if (
-    first !== 0x20 &&
-    first !== 0x09 &&
-    first !== 0xfeff &&
-    !text.includes('\n\t') &&
-    !text.includes('\r\t')
-  )
-    return;
+  if (first !== 0x20 && first !== 0x09 && first !== 0xfeff && !text.includes('\t')) return;
   for (const { index, 0: all } of text.matchAll(
     /(?:^\ufeff?[ \t]+|(?<=[\r\n])\t[ \t]*)(?:---(?=[ \t\r\n]|$)|%)/g,
   )) {
@@ -217,6 +257,8 @@ function glued(text: string, events: readonly Event[], add: Add): void {
 /** Where an event begins in the text, with its anchor and tag; -1 when it is nowhere. */
 function startOf(event: Event): number {
   if (event.type === EVENT_ID.POP || event.type === EVENT_ID.DOCUMENT) return -1;
+  if (event.type === EVENT_ID.SCALAR && event.anchorStart < 0 && event.tagStart < 0)
+    return event.valueStart - (isQuoted(event) ? 1 : 0);
   if (event.type === EVENT_ID.ALIAS) return event.anchorStart - 1;
   const value = event.type !== EVENT_ID.SCALAR ? event.start : event.valueStart - (isQuoted(event) ? 1 : 0);
   const starts = [value, event.tagStart, event.anchorStart < 0 ? -1 : event.anchorStart - 1];

@@ -29,9 +29,14 @@ export interface Applied {
   readonly store: string | null;
   /** The revision that the store is at now. */
   readonly revision: number;
-  readonly outcomes: readonly Outcome[];
+  /** What was written, in the order of writing; nothing where nothing changed. */
+  readonly written: readonly Change[];
   readonly auditHead: string | null;
   readonly created: boolean;
+}
+
+export function outcomeOf({ kind, namespace, name, action }: Change): Outcome {
+  return { kind, namespace, name, outcome: OUTCOMES[action] };
 }
 
 const OUTCOMES = { create: 'created', update: 'updated', delete: 'deleted' } as const;
@@ -56,7 +61,7 @@ export async function applyPlan(
     return {
       store: head.store,
       revision: head.revision,
-      outcomes: [],
+      written: [],
       auditHead: head.auditHead,
       created: false,
     };
@@ -84,12 +89,7 @@ export async function applyPlan(
       revision: written.head.revision,
       auditHead: written.head.auditHead,
       created: written.created,
-      outcomes: ordered.map((change) => ({
-        kind: change.kind,
-        namespace: change.namespace,
-        name: change.name,
-        outcome: OUTCOMES[change.action],
-      })),
+      written: ordered,
     };
   } catch (error) {
     if (!(error instanceof StaleBase)) throw error;

@@ -70,6 +70,8 @@ function withKnown({ texts, problems, known }: Loaded): Loaded {
 
 async function planAll(store: Store, loaded: Loaded, making: Making): Promise<PlannedSource> {
   const { options, at, overriding, progress } = making;
+  // Of the texts no more is kept: a million manifests must fit into memory beside what they declare.
+  const files = filesOf(loaded);
   const input = await readLoaded(loaded, progress);
   return withActual(
     store,
@@ -78,7 +80,7 @@ async function planAll(store: Store, loaded: Loaded, making: Making): Promise<Pl
       await refuseMistakes(input, state);
       const desired = { desired: input.declared, settled: NOTHING_SETTLED };
       const planned = await planFrom(state, desired, options, at, overriding);
-      return finished(planned, { input, loaded, clean: [] }, undefined, making);
+      return finished(planned, { input, files, clean: [] }, undefined, making);
     },
     progress,
   );
@@ -143,10 +145,21 @@ function isChange(action: string): boolean {
   return action === 'create' || action === 'update' || action === 'delete';
 }
 
+interface ReadFile {
+  readonly file: string;
+  /** Absent for what is no file. */
+  readonly hash: string | undefined;
+}
+
+function filesOf({ texts }: Loaded): ReadFile[] {
+  return texts.map(({ file, hash }) => ({ file, hash }));
+}
+
 interface ReadChanged {
   readonly input: ReadManifests;
-  readonly loaded: Loaded;
-  /** Files that were not read. */
+  /** Files that were read. */
+  readonly files: readonly ReadFile[];
+  /** Files that were not read, by their hash. */
   readonly clean: readonly string[];
 }
 
@@ -172,7 +185,7 @@ async function readChanged(
   if (seen.size < clean.length && clean.some((hash) => (index.count(hash) ?? 0) > 0)) return undefined;
   if (input.declared.length === 0 && clean.every((hash) => index.count(hash) === 0)) return undefined;
   if (input.declared.some(({ id }) => index.filesOf(id).some((hash) => seen.has(hash)))) return undefined;
-  return { input, loaded: { ...part, known: loaded.known }, clean };
+  return { input, files: filesOf(part), clean };
 }
 
 function settledOf(
@@ -248,7 +261,7 @@ function finished(
         ...settledFiles(read, unsettled).map((one) => ({ ...one, pruned })),
       ];
       // A text without a hash (standard input) is part of the input, and not in the index.
-      const isWhole = read.loaded.texts.every(({ hash }) => hash !== undefined);
+      const isWhole = read.files.every(({ hash }) => hash !== undefined);
       const facts = { store, manager: options.manager, revision, auditHead, pruned: pruned && isWhole };
       file.write(facts, files);
     },
@@ -269,9 +282,9 @@ function unsettledBy(ids: readonly Identity[], { declared }: ReadManifests): str
   return declared.filter(({ id }) => changing.has(id)).map(({ file }) => file);
 }
 
-function settledFiles({ input, loaded }: ReadChanged, unsettled: ReadonlySet<string>) {
+function settledFiles({ input, files }: ReadChanged, unsettled: ReadonlySet<string>) {
   const byFile = Map.groupBy(input.declared, ({ file }) => file);
-  return loaded.texts.flatMap(({ file, hash }) =>
+  return files.flatMap(({ file, hash }) =>
     hash === undefined || unsettled.has(file)
       ? []
       : [{ hash, ids: (byFile.get(file) ?? []).map(({ id }) => id) }],
@@ -282,11 +295,11 @@ function settledFiles({ input, loaded }: ReadChanged, unsettled: ReadonlySet<str
 const FEW = 200;
 
 function isWorthIt(
-  { input, loaded, clean }: ReadChanged,
+  { input, files, clean }: ReadChanged,
   used: Used | undefined,
   mayBePruned: boolean,
 ): boolean {
-  if (!used) return loaded.texts.some(({ hash }) => hash !== undefined);
+  if (!used) return files.some(({ hash }) => hash !== undefined);
   const { index, changed } = used;
   if (mayBePruned && !index.facts.pruned) return true;
   const parsed = input.declared.length;
@@ -294,14 +307,14 @@ function isWorthIt(
 }
 
 /** Files of the index in use that stay settled, of this input or not: a branch that is left is come back to. */
-function keptOf({ loaded, clean }: ReadChanged, used: Used | undefined): Omit<SettledFile, 'pruned'>[] {
+function keptOf({ files, clean }: ReadChanged, used: Used | undefined): Omit<SettledFile, 'pruned'>[] {
   if (!used) return [];
   const { index, changed } = used;
   const stale = new Set([...changed].flatMap((id) => index.filesOf(id)));
   const present = new Set(clean);
-  const read = new Set(loaded.texts.map(({ hash }) => hash));
+  const read = new Set(files.map(({ hash }) => hash));
   const all = [...index.hashes].filter((hash) => !stale.has(hash) && !read.has(hash));
-  const isTooMuch = all.length > 2 * (present.size + loaded.texts.length);
+  const isTooMuch = all.length > 2 * (present.size + files.length);
   const kept = isTooMuch ? all.filter((hash) => present.has(hash)) : all;
   return kept.map((hash) => ({ hash, ids: index.idsOf(hash) }));
 }

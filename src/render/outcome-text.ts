@@ -6,51 +6,41 @@ import { accessSummary, changeName, changeRemark } from './plan-words.ts';
 /** What the engine says became of a plan; the part that is printed. */
 interface Result {
   readonly revision: number;
-  readonly outcomes: readonly {
-    readonly kind: Change['kind'];
-    readonly namespace: string | null;
-    readonly name: string;
-    readonly outcome: string;
-  }[];
+  readonly written: readonly Change[];
 }
 
-const TONES: Readonly<Record<string, 'good' | 'warn' | 'bad'>> = {
-  created: 'good',
-  updated: 'warn',
-  deleted: 'bad',
-};
+const DONE = {
+  create: { word: 'created', tone: 'good' },
+  update: { word: 'updated', tone: 'warn' },
+  delete: { word: 'deleted', tone: 'bad' },
+} as const;
+
+/** Of more changes nobody reads how many people they concern, and to find out costs more than to apply them. */
+const MOST = 20_000;
 
 /** One line for each change, then the summary. With `quiet` only the lines. */
-export function outcomeText(
+export function* outcomeText(
   plan: Plan,
-  { revision, outcomes }: Result,
+  { revision, written }: Result,
   { paint, quiet, width }: { paint: Paint; quiet: boolean; width: number },
-): string {
-  const remarks = new Map(
-    plan.changes.map((change) => [
-      changeName(change),
-      change.action === 'update' ? changeRemark(change) : '',
-    ]),
-  );
-  const lines = outcomes.map(({ outcome, ...change }) => {
-    const remark = remarks.get(changeName(change)) ?? '';
-    return `${paint(TONES[outcome] ?? 'good', outcome)} ${changeName(change)}${remark === '' ? '' : ` (${remark})`}`;
-  });
-  if (quiet) return lines.map((line) => `${line}\n`).join('');
-  const { summary, access, verdicts } = plan;
-  if (outcomes.length === 0)
-    lines.push(`Nothing to do: ${count(summary.unchanged, 'resource')} as declared (revision ${revision}).`);
-  else {
-    lines.push(
-      `Revision ${revision}: ${summary.create} created, ${summary.update} updated, ${summary.delete} deleted, ${summary.unchanged} unchanged.`,
-    );
-    if (access.length > 0) lines.push(`Access: ${accessSummary(access)}.`);
-    for (const { severity, code, message } of verdicts) {
-      if (severity !== 'warn') continue;
-      const word = `warning ${code}`;
-      // Painted when it is wrapped: what paints takes no room.
-      lines.push(wrap(`${word}: ${visible(message)}`, width, '  ').replace(word, paint('warn', word)));
-    }
+): Generator<string> {
+  for (const change of written) {
+    const remark = change.action === 'update' ? changeRemark(change) : '';
+    const { word, tone } = DONE[change.action];
+    yield `${paint(tone, word)} ${changeName(change)}${remark === '' ? '' : ` (${remark})`}\n`;
   }
-  return lines.map((line) => `${line}\n`).join('');
+  if (quiet) return;
+  const { summary, verdicts } = plan;
+  if (written.length === 0) {
+    yield `Nothing to do: ${count(summary.unchanged, 'resource')} as declared (revision ${revision}).\n`;
+    return;
+  }
+  yield `Revision ${revision}: ${summary.create} created, ${summary.update} updated, ${summary.delete} deleted, ${summary.unchanged} unchanged.\n`;
+  if (written.length <= MOST && plan.access.length > 0) yield `Access: ${accessSummary(plan.access)}.\n`;
+  for (const { severity, code, message } of verdicts) {
+    if (severity !== 'warn') continue;
+    const word = `warning ${code}`;
+    // Painted when it is wrapped: what paints takes no room.
+    yield `${wrap(`${word}: ${visible(message)}`, width, '  ').replace(word, paint('warn', word))}\n`;
+  }
 }

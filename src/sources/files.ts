@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { LIMITS } from '../core/document.ts';
-import type { Problem } from '../core/problem.ts';
+import { EXIT, Failure, type Problem } from '../core/problem.ts';
 import type { InputText } from '../core/read-input.ts';
 import { decode, tooLarge } from './decode.ts';
 import { expandGlob, isGlob, type Listed } from './glob.ts';
@@ -45,6 +45,7 @@ export function filesSource({ paths, cwd, readStdin }: FilesOptions): Source {
       const known: KnownFile[] = [];
       const files = await findFiles(paths, cwd, problems);
       const read = createReader();
+      let kept = 0;
       for (const [done, { file, absolute }] of files.entries()) {
         told?.(done, files.length);
         const bytes = read(file, absolute, problems);
@@ -55,7 +56,15 @@ export function filesSource({ paths, cwd, readStdin }: FilesOptions): Source {
           continue;
         }
         const text = decode(file, bytes, problems);
-        if (text !== undefined) texts.push({ file, text, ...(hash === undefined ? {} : { hash }) });
+        if (text === undefined) continue;
+        if (hash === undefined) texts.push({ file, text });
+        else {
+          kept += bytes.length;
+          const again = () => sameText(file, absolute, hash);
+          texts.push(
+            kept > MOST_KEPT ? new LaterText(file, hash, bytes.length, again) : { file, text, hash, again },
+          );
+        }
       }
       told?.(files.length, files.length);
       if (paths.includes('-')) {
@@ -90,6 +99,36 @@ function readAgain(file: string, absolute: string, known: string): ReturnType<Kn
   }
   const text = bytes && decode(file, bytes, problems);
   return { texts: text === undefined ? [] : [{ file, text, hash: known }], problems };
+}
+
+/** Of more bytes the texts are not kept, but read once more when they are needed. */
+const MOST_KEPT = 2 ** 26;
+
+/** A text that was found to be one, and is read again when it is needed. */
+class LaterText implements InputText {
+  readonly file: string;
+  readonly hash: string;
+  readonly size: number;
+  readonly again: () => string;
+
+  constructor(file: string, hash: string, size: number, again: () => string) {
+    this.file = file;
+    this.hash = hash;
+    this.size = size;
+    this.again = again;
+  }
+
+  get text(): string {
+    return this.again();
+  }
+}
+
+/** The text of a file that was read before. */
+function sameText(file: string, absolute: string, hash: string): string {
+  const { texts, problems } = readAgain(file, absolute, hash);
+  const [same] = texts;
+  if (!same) throw new Failure(EXIT.invalid, problems);
+  return same.text;
 }
 
 interface Found {
