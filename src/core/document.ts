@@ -86,7 +86,7 @@ export function* documentsOf(
   }
   const before = problems.length;
   for (const { start, end } of parts) {
-    const read = readAt(file, text.slice(start, end), lines, start);
+    const read = readAt(file, text.slice(start, end), lines, start, undefined, true);
     problems.push(...read.problems);
     if (problems.length >= LIMITS.problems) return;
     yield* read.documents;
@@ -139,7 +139,14 @@ function endOfLine(text: string, start: number): number {
   return end;
 }
 
-function readAt(file: string, text: string, lines: Lines, base: number, again?: () => string): ReadText {
+function readAt(
+  file: string,
+  text: string,
+  lines: Lines,
+  base: number,
+  again?: () => string,
+  isPart = false,
+): ReadText {
   const at = (offset: number) => lines.at(base + offset);
   const fails = (...problems: Problem[]): ReadText => ({ documents: [], problems });
   if (text.length > LIMITS.documentLength)
@@ -179,7 +186,8 @@ function readAt(file: string, text: string, lines: Lines, base: number, again?: 
   const source = new SourceText(
     file,
     again ?? (() => text),
-    base === 0 ? () => START : () => lines.at(base),
+    // A part ends before its file does, even when it begins with it.
+    isPart ? () => lines.at(base) : undefined,
     rootOffsets(events),
   );
   const documents: Document[] = [];
@@ -192,8 +200,8 @@ function readAt(file: string, text: string, lines: Lines, base: number, again?: 
 class SourceText {
   readonly file: string;
   readonly #get: () => string;
-  /** Where it begins in its file. */
-  readonly #base: () => Pick<Place, 'line' | 'column'>;
+  /** Where it begins in its file; undefined for a whole file. */
+  readonly #base: (() => Pick<Place, 'line' | 'column'>) | undefined;
   /** Where the value of each document begins; -1 where it is no mapping. */
   readonly #roots: Int32Array;
   /** Line and column of each of them. */
@@ -202,13 +210,18 @@ class SourceText {
   constructor(
     file: string,
     get: () => string,
-    base: () => Pick<Place, 'line' | 'column'>,
+    base: (() => Pick<Place, 'line' | 'column'>) | undefined,
     roots: Int32Array,
   ) {
     this.file = file;
     this.#get = get;
     this.#base = base;
     this.#roots = roots;
+  }
+
+  /** Of a whole file. */
+  get roots(): Int32Array | undefined {
+    return this.#base ? undefined : this.#roots;
   }
 
   place(index: number, pointer: string, key?: 'key'): Place {
@@ -256,7 +269,7 @@ class SourceText {
     const read = this.#read();
     read.lines ??= new Lines(this.file, read.text);
     const { file, line, column } = read.lines.at(offset);
-    const base = this.#base();
+    const base = this.#base?.() ?? START;
     return { file, line: base.line + line - 1, column: line === 1 ? base.column + column - 1 : column };
   }
 
@@ -317,9 +330,27 @@ class SourceDocument implements Document {
   }
 }
 
+/** Where the documents of a text begin, as `SourceText` takes it; undefined for one that was read in parts. */
+export function rootsOf(
+  locator: Locator,
+): { readonly index: number; readonly roots: Int32Array } | undefined {
+  return locator instanceof SourceLocator ? locator.packed : undefined;
+}
+
+/** The locator of each document of a text that somebody else has read. */
+export function locatorsOf(file: string, get: () => string, roots: Int32Array): (index: number) => Locator {
+  const source = new SourceText(file, get, undefined, roots);
+  return (index) => new SourceLocator(source, index);
+}
+
 class SourceLocator implements Locator {
   readonly #source: SourceText;
   readonly #index: number;
+
+  get packed() {
+    const { roots } = this.#source;
+    return roots && { index: this.#index, roots };
+  }
 
   constructor(source: SourceText, index: number) {
     this.#source = source;

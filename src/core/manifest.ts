@@ -1,7 +1,15 @@
 import { ANNOTATION_PREFIX } from '../kinds/annotations.ts';
 import { API_VERSION, isKindName, KIND_NAMES, type KindName, kindOf, type Resource } from '../kinds/index.ts';
 import type { Metadata } from '../kinds/kind.ts';
-import { type Document, LIMITS, type Locator, pointerPart, pointerParts } from './document.ts';
+import {
+  type Document,
+  LIMITS,
+  type Locator,
+  locatorsOf,
+  pointerPart,
+  pointerParts,
+  rootsOf,
+} from './document.ts';
 import { canonicalJson } from './hash.ts';
 import { manifestProblems } from './manifest-rules.ts';
 import { comparePlaces, type Place, type Problem } from './problem.ts';
@@ -314,6 +322,47 @@ export function unmanagedFields(kind: KindName): readonly string[] {
   return UNMANAGED[kind];
 }
 
+/** What a text declares, in a form that can be sent to another thread. */
+export interface Packed {
+  /** One a line each, and none of them has a line break in it. */
+  readonly ids: string;
+  readonly bodies: string;
+  /** Which unmanaged fields each gives: a bit for each field of its Kind. */
+  readonly declares: Uint8Array;
+  /** Which document each is, and where the documents begin. */
+  readonly documents: Uint32Array;
+  readonly roots: Int32Array;
+}
+
+/** Undefined for what is not plain: parts of lists, or of texts that are read in parts. */
+export function packManifests(declared: readonly Declared[]): Packed | undefined {
+  const packed = declared.map((one) => (one instanceof DeclaredManifest ? one.packed : undefined));
+  const roots = packed[0]?.roots;
+  if (!roots || packed.some((one) => one?.roots !== roots)) return undefined;
+  const bits = ({ id, declares }: Declared) =>
+    unmanagedFields(kindIn(id)).reduce((sum, field, i) => sum | (declares.includes(field) ? 1 << i : 0), 0);
+  return {
+    ids: declared.map(({ id }) => id).join('\n'),
+    bodies: declared.map(({ body }) => body).join('\n'),
+    declares: Uint8Array.from(declared, bits),
+    documents: Uint32Array.from(packed, (one) => one?.index ?? 0),
+    roots,
+  };
+}
+
+/** What `packManifests` has packed. `again` gives the text once more. */
+export function unpackManifests(file: string, packed: Packed, again: () => string): Declared[] {
+  const locatorOf = locatorsOf(file, again, packed.roots);
+  const bodies = packed.bodies.split('\n');
+  return packed.ids.split('\n').map((id, i) => {
+    const bits = packed.declares[i] ?? 0;
+    const unmanaged = unmanagedFields(kindIn(id));
+    const given = unmanaged.filter((_, n) => bits & (1 << n));
+    const declares = given.length === unmanaged.length ? unmanaged : given;
+    return new DeclaredManifest(id, bodies[i] ?? '', declares, locatorOf(packed.documents[i] ?? 0), '');
+  });
+}
+
 /** Keeps a text where there could be many objects: a million of them must fit into memory. */
 class DeclaredManifest implements Declared {
   readonly id: Identity;
@@ -328,6 +377,10 @@ class DeclaredManifest implements Declared {
     this.declares = declares;
     this.#locator = locator;
     this.#base = base;
+  }
+
+  get packed() {
+    return this.#base === '' ? rootsOf(this.#locator) : undefined;
   }
 
   get file(): string {

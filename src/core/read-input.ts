@@ -22,11 +22,14 @@ const MUCH = 2 ** 26;
 /**
  * Texts to declared resources, one for each identity. The order of `texts` means nothing.
  *
+ * What is `prepared` has been read already, with nothing to be said of it.
+ *
  * With an error among the problems the declared resources are not the whole input and must not be planned.
  */
 export function readInput(
   texts: readonly InputText[],
   told: (done: number, total: number | undefined) => void = () => {},
+  prepared: (input: InputText) => readonly Declared[] | undefined = () => undefined,
 ): ReadManifests {
   const all = texts.reduce((sum, one) => sum + (one.size ?? one.text.length), 0);
   let read = 0;
@@ -45,6 +48,12 @@ export function readInput(
   let unknown = false;
   const isMuch = all > MUCH;
   for (const input of [...texts].sort((a, b) => compareText(a.file, b.file))) {
+    const plain = prepared(input);
+    if (plain) {
+      for (const one of plain) declared.push(one);
+      documents += plain.length;
+      continue;
+    }
     const { file, text, again } = input;
     const unread: Problem[] = [];
     const manifests = readManifests(counted(documentsOf(file, text, unread, isMuch ? again : undefined)));

@@ -9,6 +9,7 @@ import { type State, withChanges } from '../core/state.ts';
 import { checkState, type Violation } from '../core/validate.ts';
 import type { Loaded, Source } from '../sources/source.ts';
 import { NO_PROGRESS, type Progress } from './progress.ts';
+import { prepareInParallel } from './read-parallel.ts';
 import { letSignalsIn } from './signals.ts';
 
 /** Reads a whole input and checks all that each manifest says by itself. Never throws on bad input. */
@@ -37,7 +38,8 @@ export async function readLoaded(
 ): Promise<ReadManifests> {
   await letSignalsIn();
   growSlowly(texts);
-  const read = readInput(texts, (done, total) => progress('validate', done, total));
+  const prepared = await prepareInParallel(texts);
+  const read = readInput(texts, (done, total) => progress('validate', done, total), prepared);
   // Nor does it beside the reason why the files could not be read.
   const problems = [
     ...unread,

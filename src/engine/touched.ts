@@ -7,6 +7,12 @@ import { isChange } from './state-at.ts';
 /** More changes than these are not gone through: to make every snapshot anew is cheaper then, or nearly. */
 const MOST = 20_000;
 
+export interface Touched {
+  readonly workspaces: ReadonlySet<string>;
+  /** All that anything which changed has been, and is. */
+  readonly bodies: readonly Resource[];
+}
+
 /**
  * The workspaces whose snapshot can differ from that of the moment when the newest audit row was `auditHead`
  * (`SEQ:HASH`), but for what passing time changes; undefined when that cannot be told: the audit has not that row, a
@@ -16,10 +22,8 @@ const MOST = 20_000;
  * referred to him before, and does not any more, has a row of its own. A Role that exists all along touches all as soon
  * as what rows say of it differs.
  */
-export async function touchedSince(
-  reading: Reading,
-  auditHead: string,
-): Promise<ReadonlySet<string> | undefined> {
+export async function touchedSince(reading: Reading, auditHead: string): Promise<Touched | undefined> {
+  const bodies: Resource[] = [];
   const touched = new Set<string>();
   const users = new Set<Identity>();
   let first = true;
@@ -37,6 +41,7 @@ export async function touchedSince(
       if (left-- === 0) return undefined;
       const change = readChange(row);
       if (!change || changesRows(change)) return undefined;
+      for (const body of [change.before, change.after]) if (body) bodies.push(body);
       for (const id of change.ids) {
         const workspace = workspaceIn(id);
         if (workspace !== undefined) touched.add(workspace);
@@ -52,7 +57,7 @@ export async function touchedSince(
       if (workspace !== undefined) touched.add(workspace);
     }
   }
-  return touched;
+  return { workspaces: touched, bodies };
 }
 
 interface Change {
