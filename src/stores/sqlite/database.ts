@@ -90,7 +90,9 @@ export function lockToWrite(file: string, timeout: number): DatabaseSync | undef
     try {
       // First of all refuses what is not ours: the rest changes the file.
       schemaVersion(database, file);
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
+      database.exec(
+        'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536',
+      );
       database.exec(`BEGIN IMMEDIATE; PRAGMA busy_timeout = ${timeout}`);
       return database;
     } catch (error) {
