@@ -72,8 +72,14 @@ async function applyFiles(context: Context, options: Options): Promise<ExitStatu
     index: indexOf(store, options, context),
     progress: context.progress,
   };
-  if (options.keepGoing !== true)
-    return finish(context, options, store, await planSource(store, source, making));
+  if (options.keepGoing !== true) {
+    const planned = await planSource(store, source, making);
+    try {
+      return await finish(context, options, store, planned);
+    } finally {
+      planned.close();
+    }
+  }
   const { planKeepingGoing } = await import('../engine/keep-going.ts');
   const input = await readSource(source, context.progress);
   const partly = await withActual(

@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { compareText, EXIT, Failure, failure, type Problem } from '../core/problem.ts';
+import { Pieces } from './pieces.ts';
 
 export interface OutputFile {
   /** Relative to the folder, with `/`. */
@@ -34,6 +35,48 @@ export interface OutputFile {
  * before the first write, all that is or may be ours.
  */
 export function writeFolder(dir: string, marker: string, files: readonly OutputFile[]): void {
+  const paths = begin(dir, marker, files);
+  namingFailures(dir, () => {
+    for (const { path, text } of files) replaceFile(place(dir, path), text);
+    end(dir, marker, paths);
+  });
+}
+
+export interface StreamedFile {
+  /** Relative to the folder, with `/`. */
+  readonly path: string;
+  readonly text: AsyncIterable<string>;
+}
+
+/** As `writeFolder`, of texts that come while they are written. */
+export async function streamFolder(
+  dir: string,
+  marker: string,
+  files: readonly StreamedFile[],
+): Promise<void> {
+  const paths = begin(dir, marker, files);
+  for (const { path, text } of files) {
+    const file = namingFailures(dir, () => openReplacement(place(dir, path)));
+    const pieces = new Pieces((piece) => namingFailures(dir, () => file.write(piece)));
+    try {
+      for await (const piece of text) pieces.add(piece);
+      pieces.flush();
+      namingFailures(dir, () => file.place());
+    } finally {
+      file.drop();
+    }
+  }
+  namingFailures(dir, () => end(dir, marker, paths));
+}
+
+/** What is written, and what is removed in the end. */
+interface Paths {
+  readonly wanted: readonly string[];
+  readonly stale: readonly string[];
+}
+
+/** Refuses what may not be written, and lists what will be ours. */
+function begin(dir: string, marker: string, files: readonly { readonly path: string }[]): Paths {
   const wanted = files.map(({ path }) => path).sort(compareText);
   const twice = wanted.find((path, index) => path === wanted[index + 1]);
   if (twice !== undefined) throw refused(`${join(dir, twice)} would be written twice`);
@@ -41,15 +84,27 @@ export function writeFolder(dir: string, marker: string, files: readonly OutputF
   const stale = [...listed.difference(new Set(wanted))];
   const problems = [...wanted, ...stale].flatMap((path) => obstacle(dir, marker, path, listed.has(path)));
   if (problems.length > 0) throw new Failure(EXIT.invalid, problems);
-  try {
+  namingFailures(dir, () => {
     mkdirSync(dir, { recursive: true });
     replaceFile(join(dir, marker), list([...wanted, ...stale]));
-    for (const { path, text } of files) {
-      mkdirSync(join(dir, dirname(path)), { recursive: true });
-      replaceFile(join(dir, path), text);
-    }
-    for (const path of stale) removeFile(dir, path);
-    replaceFile(join(dir, marker), list(wanted));
+  });
+  return { wanted, stale };
+}
+
+function end(dir: string, marker: string, { wanted, stale }: Paths): void {
+  for (const path of stale) removeFile(dir, path);
+  replaceFile(join(dir, marker), list(wanted));
+}
+
+/** The full path of a file, whose folder is there from now on. */
+function place(dir: string, path: string): string {
+  mkdirSync(join(dir, dirname(path)), { recursive: true });
+  return join(dir, path);
+}
+
+function namingFailures<T>(dir: string, act: () => T): T {
+  try {
+    return act();
   } catch (error) {
     // Anything else comes from the pieces of a text, and is not ours to name.
     if (error instanceof Error && 'syscall' in error)
@@ -145,20 +200,44 @@ function look(
 
 /** A new file beside, then a rename: nobody ever reads half a file. */
 function replaceFile(path: string, text: string | Iterable<string>): void {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
+  const file = openReplacement(path);
   try {
-    const file = openSync(temporary, 'wx');
-    try {
-      for (const piece of typeof text === 'string' ? [text] : text) writeAll(file, Buffer.from(piece));
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
+    for (const piece of typeof text === 'string' ? [text] : text) file.write(piece);
+    file.place();
+  } finally {
+    file.drop();
   }
+}
+
+interface Replacement {
+  write(text: string): void;
+  place(): void;
+  /** Leaves all as it was; nothing once it is in its place. */
+  drop(): void;
+}
+
+function openReplacement(path: string): Replacement {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
+  const file = openSync(temporary, 'wx');
+  let open = true;
+  let placed = false;
+  const close = () => {
+    if (open) closeSync(file);
+    open = false;
+  };
+  return {
+    write: (text) => writeAll(file, Buffer.from(text)),
+    place() {
+      fsyncSync(file);
+      close();
+      renameSync(temporary, path);
+      placed = true;
+    },
+    drop() {
+      close();
+      if (!placed) rmSync(temporary, { force: true });
+    },
+  };
 }
 
 function writeAll(file: number, bytes: Uint8Array): void {

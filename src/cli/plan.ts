@@ -37,25 +37,46 @@ export const command: Handler = async (context, _args, options: Options) => {
     index: options.full === true ? undefined : indexOf(store, options, context),
     progress: context.progress,
   });
-  planned.remember();
-  await printPlan(context, options, planned, store.location);
+  try {
+    planned.remember();
+    return await show(context, options, planned, store.location);
+  } finally {
+    planned.close();
+  }
+};
+
+async function show(
+  context: Context,
+  options: Options,
+  planned: Planned,
+  location: string,
+): Promise<ExitStatus> {
+  await printPlan(context, options, planned, location);
   if (options.out !== undefined) {
     savePlan(path.resolve(context.cwd, options.out), planned);
     note(context, options, `wrote ${options.out}; apply exactly this with: iam apply --plan ${options.out}`);
   }
   return planExit(context, options, planned, options.exitCode ?? false);
-};
+}
 
 /** A plan as one line of JSON, with all that is to be said of its input. In parts: of a million changes it is long. */
-function* planJson({ plan, warnings }: Pick<Planned, 'plan' | 'warnings'>): Generator<string> {
+function* planJson({
+  plan,
+  notes,
+  warnings,
+}: Pick<Planned, 'plan' | 'notes' | 'warnings'>): Generator<string> {
   const { apiVersion, kind, digest, base, manager, prune, scope, guards, judges, at, summary, verdicts } =
     plan;
   const head = { apiVersion, kind, digest, base, manager, prune, scope, guards, judges, at, summary };
   yield `${JSON.stringify(head).slice(0, -1)},"changes":[`;
   yield* listed(plan.changes);
   yield '],"access":[';
-  yield* listed(plan.access);
+  yield* listed(flattened(notes.accessByWorkspace()));
   yield `],${JSON.stringify({ verdicts, problems: problemItems(warnings) }).slice(1)}\n`;
+}
+
+function* flattened<T>(lists: Iterable<readonly T[]>): Generator<T> {
+  for (const list of lists) yield* list;
 }
 
 /** Writes a plan to a file, whole or not at all. */
@@ -80,7 +101,7 @@ export async function printPlan(
   const titled = title === undefined ? {} : { title };
   switch (options.output) {
     case 'json':
-      writeParts(context.stdout, planJson({ plan, warnings }));
+      writeParts(context.stdout, planJson({ plan, notes, warnings }));
       return;
     case 'markdown': {
       const { planMarkdown } = await import('../render/plan-markdown.ts');

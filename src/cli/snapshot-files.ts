@@ -1,29 +1,35 @@
+import { createHash, hash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { sha256 } from '../core/hash.ts';
 import { EXIT, failure } from '../core/problem.ts';
-import { GRANT_COLUMNS, USER_COLUMNS } from '../core/snapshot.ts';
-import { readSnapshot } from '../engine/snapshot.ts';
-import { formatTime } from '../kinds/time.ts';
-import { csv } from '../render/csv.ts';
-import type { Store } from '../stores/store.ts';
+import { identity } from '../core/resource.ts';
+import { COLUMNS, type Layout, type WorkspaceSnapshot } from '../core/snapshot.ts';
+import { type Affected, affectedBy } from '../engine/affected.ts';
+import { readSnapshot, type StoreSnapshot } from '../engine/snapshot.ts';
+import { type Touched, touchedSince } from '../engine/touched.ts';
+import type { Resource } from '../kinds/index.ts';
+import { formatTime, parseTime } from '../kinds/time.ts';
+import { CSV, csvHeader } from '../render/csv.ts';
+import type { Head, Reading, Store } from '../stores/store.ts';
 import type { Context } from './context.ts';
+import { type PatchedTable, patchTable, type RowKey } from './patch-table.ts';
+import { Pieces } from './pieces.ts';
 import { note, type Voice } from './report.ts';
+import {
+  type FileFacts,
+  fileOf,
+  isCurrent,
+  LAYOUTS,
+  looksFresh,
+  readSidecar,
+  SIDECAR,
+  type Sidecar,
+} from './snapshot-sidecar.ts';
 import { programVersion } from './version-number.ts';
-import { writeWhole } from './write-whole.ts';
+import { beginWhole, isLeftOver, isTemporary, temporaryName, type WholeFile } from './whole-file.ts';
 
-interface Sidecar {
-  /** The id of the store that it is of. */
-  readonly store: string;
-  readonly revision: number;
-  readonly commit: string | null;
-  readonly asOf: string;
-  readonly files: Readonly<Record<string, { readonly sha256: string; readonly rows: number }>>;
-  readonly version: string;
-  readonly auditHead: string | null;
-}
-
-const SIDECAR = '.snapshot.json';
+/** How often others may have applied something while the snapshot was written, before it is left to them. */
+const TRIES = 10;
 
 /**
  * Writes both layouts and the sidecar of every workspace whose rows differ from what the folder has, when the store
@@ -38,94 +44,244 @@ export async function writeSnapshots(
   folder: string,
   isDefault: boolean,
 ): Promise<void> {
-  const at = context.now();
-  const { head, workspaces, rows, commit } = await readSnapshot(store, at);
-  // The mark is about the default folder; another one is always compared.
-  if (head.store === null || (isDefault && head.snapshotRevision === head.revision && existsSync(folder)))
-    return;
-  try {
-    makeFolder(folder);
-  } catch (error) {
-    throw failure(
-      EXIT.error,
-      'RC128',
-      `${folder} cannot be made: ${error instanceof Error ? error.message : error}`,
+  const written = new Set<string>();
+  // Somebody may have applied something meanwhile, and written newer rows that ours then took the place of.
+  for (let tries = 0; tries < TRIES; tries++)
+    if (await writeOnce(context, store, folder, isDefault, tries > 0, written)) break;
+  if (written.size > 0)
+    note(
+      context,
+      voice,
+      `wrote the snapshot of ${written.size === 1 ? [...written][0] : `${written.size} workspaces`} to ${path.relative(context.cwd, folder) || '.'}`,
     );
-  }
-  const written: string[] = [];
-  for (const workspace of workspaces) {
-    const layouts = {
-      [`${workspace}.users.csv`]: { columns: USER_COLUMNS, rows: rows.users(workspace) },
-      [`${workspace}.grants.csv`]: { columns: GRANT_COLUMNS, rows: rows.grants(workspace) },
-    };
-    const files: Record<string, { sha256: string; rows: number }> = {};
-    const texts = new Map<string, string>();
-    for (const [name, layout] of Object.entries(layouts)) {
-      const text = [...csv<string>(layout.columns, layout.rows)].join('');
-      texts.set(name, text);
-      files[name] = { sha256: hashOf(text), rows: layout.rows.length };
+}
+
+/** Returns whether the store is still at the revision of what was written. */
+async function writeOnce(
+  context: Context,
+  store: Store,
+  folder: string,
+  isDefault: boolean,
+  again: boolean,
+  written: Set<string>,
+): Promise<boolean> {
+  const at = context.now();
+  const reading = await store.read();
+  let mark: string;
+  const { head } = reading;
+  try {
+    if (head.store === null) return true;
+    const unfinished = unfinishedIn(folder);
+    // The store's mark is about the default folder; another one is always looked at.
+    const isMarked = isDefault && head.snapshotRevision === head.revision && existsSync(folder);
+    if (isMarked && unfinished.length === 0 && !again) return true;
+    mark = path.join(folder, temporaryName('snapshot'));
+    makeFolder(folder, mark);
+    const snapshot = await readSnapshot(reading, { at, form: CSV });
+    const { workspaces } = snapshot;
+    const known =
+      unfinished.length > 0 || again ? undefined : await knownIn(folder, reading, head.store, workspaces);
+    for (const workspace of workspaces) {
+      const facts = readSidecar(folder, workspace);
+      const looksRight = known && facts?.store === head.store && looksFresh(folder, workspace, facts, at);
+      if (looksRight && !known.workspaces.has(workspace)) continue;
+      const made =
+        (looksRight && (await patched(folder, reading, snapshot, workspace, facts, known.bodies))) ||
+        whole(await snapshot.of(workspace));
+      if (writeWorkspace(folder, snapshot, workspace, head.store, at, made)) written.add(workspace);
     }
-    const sidecar = path.join(folder, workspace + SIDECAR);
-    if (isCurrent(sidecar, head.store, files)) continue;
-    for (const [name, text] of texts) writeWhole(path.join(folder, name), text, 0o600);
+    removeGone(folder, head.store, new Set(workspaces));
+    for (const name of unfinished) if (isLeftOver(name)) rmSync(path.join(folder, name), { force: true });
+  } finally {
+    await reading.close();
+  }
+  const { revision } = isDefault
+    ? (await store.write({ type: 'snapshot', revision: head.revision })).head
+    : await headOf(store);
+  if (revision !== head.revision) return false;
+  rmSync(mark, { force: true });
+  return true;
+}
+
+async function headOf(store: Store): Promise<Head> {
+  const reading = await store.read();
+  await reading.close();
+  return reading.head;
+}
+
+/** What shows that another process is, or was, in the middle of writing here. */
+function unfinishedIn(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder).filter(isTemporary) : [];
+}
+
+/**
+ * What has changed since the files of the folder were made; undefined when that cannot be told.
+ *
+ * A run that ends leaves all files of its revision. So nothing but what the newest sidecar's audit head does not yet
+ * know of, and time, can have made other rows since.
+ */
+async function knownIn(
+  folder: string,
+  reading: Reading,
+  store: string,
+  workspaces: readonly string[],
+): Promise<Touched | undefined> {
+  let newest: Partial<Sidecar> | undefined;
+  for (const workspace of workspaces) {
+    const facts = readSidecar(folder, workspace);
+    if (facts?.store === store && (facts.revision ?? 0) > (newest?.revision ?? 0)) newest = facts;
+  }
+  return newest?.auditHead ? touchedSince(reading, newest.auditHead) : undefined;
+}
+
+/** The tables of a workspace, ready to be written. */
+interface Made {
+  readonly until: number;
+  /** Writes a table; returns how many rows it has. */
+  write(layout: Layout, to: (bytes: Uint8Array) => void): number;
+}
+
+function whole(rows: WorkspaceSnapshot): Made {
+  return {
+    until: rows.until,
+    write(layout, to) {
+      const pieces = new Pieces((text) => to(Buffer.from(text)));
+      let count = 0;
+      pieces.add(csvHeader(COLUMNS[layout]));
+      for (const row of rows[layout]()) {
+        pieces.add(row);
+        count++;
+      }
+      pieces.flush();
+      return count;
+    },
+  };
+}
+
+/** More people and tokens than these, and their groups, are not looked up one by one. */
+const MOST = 500;
+
+/** The tables that are there, with other rows for those whom changes are about; undefined when that cannot be. */
+async function patched(
+  folder: string,
+  reading: Reading,
+  snapshot: StoreSnapshot,
+  workspace: string,
+  facts: Partial<Sidecar>,
+  bodies: readonly Resource[],
+): Promise<Made | undefined> {
+  const affected = await affectedBy(reading, workspace, bodies, MOST);
+  if (!affected) return undefined;
+  const rows = await snapshot.ofSome(workspace, affected);
+  const keys = await keysOf(reading, affected, bodies);
+  const tables = new Map<Layout, PatchedTable>();
+  for (const layout of LAYOUTS) {
+    const name = fileOf(workspace, layout);
+    const table = readFileSync(path.join(folder, name));
+    // What is in no row of theirs stays: it must be what was written.
+    if (hash('sha256', table) !== facts.files?.[name]?.sha256) return undefined;
+    const made = patchTable(table, layout, workspace, keys, rows[layout]());
+    if (!made) return undefined;
+    tables.set(layout, made);
+  }
+  return {
+    until: Math.min(rows.until, facts.until ? (parseTime(facts.until) ?? -Infinity) : Infinity),
+    write(layout, to) {
+      const { parts = [], more = 0 } = tables.get(layout) ?? {};
+      for (const part of parts) to(part);
+      return (facts.files?.[fileOf(workspace, layout)]?.rows ?? 0) + more;
+    },
+  };
+}
+
+/** What is in the rows of those who are affected to tell them by, as it is and as it was. */
+async function keysOf(
+  reading: Reading,
+  { users, tokens }: Affected,
+  bodies: readonly Resource[],
+): Promise<RowKey[]> {
+  const ids = [...users].map((name) => identity('User', undefined, name));
+  const now = (await reading.find({ ids })).map(({ resource }) => resource);
+  return [
+    ...[...now, ...bodies].flatMap((resource): RowKey[] =>
+      resource.kind === 'User'
+        ? [{ email: resource.spec.email, kind: 'User', name: resource.metadata.name }]
+        : [],
+    ),
+    ...[...tokens].map((name): RowKey => ({ email: '', kind: 'Token', name })),
+  ];
+}
+
+/** Writes the files of a workspace; returns whether they were not there already. */
+function writeWorkspace(
+  folder: string,
+  { head, commit }: StoreSnapshot,
+  workspace: string,
+  store: string,
+  at: number,
+  made: Made,
+): boolean {
+  const begun: WholeFile[] = [];
+  const begin = (name: string) => {
+    const file = beginWhole(path.join(folder, name), 0o600);
+    begun.push(file);
+    return file;
+  };
+  try {
+    const files: Record<string, FileFacts> = {};
+    for (const layout of LAYOUTS) {
+      const name = fileOf(workspace, layout);
+      files[name] = writeTable(begin(name), layout, made);
+    }
+    const until = made.until === Infinity ? null : formatTime(made.until);
+    const known = readSidecar(folder, workspace);
+    const current = isCurrent(folder, known, store, files);
+    if (current && known?.until === until) return false;
+    if (!current) for (const file of begun) file.place();
     const facts: Sidecar = {
-      store: head.store,
+      store,
       revision: head.revision,
       commit,
       asOf: formatTime(at),
+      until,
       files,
       version: programVersion(),
       auditHead: head.auditHead,
     };
-    writeWhole(sidecar, `${JSON.stringify(facts, null, 2)}\n`, 0o600);
-    written.push(workspace);
+    const sidecar = begin(workspace + SIDECAR);
+    sidecar.write(Buffer.from(`${JSON.stringify(facts, null, 2)}\n`));
+    sidecar.place();
+    return !current;
+  } finally {
+    for (const file of begun) file.drop();
   }
-  removeGone(folder, head.store, new Set(workspaces));
-  if (isDefault) await store.write({ type: 'snapshot', revision: head.revision });
-  if (written.length > 0)
-    note(
-      context,
-      voice,
-      `wrote the snapshot of ${written.length === 1 ? written[0] : `${written.length} workspaces`} to ${path.relative(context.cwd, folder) || '.'}`,
-    );
 }
 
-/** Makes a folder (0700); a new `.iam` also gets its .gitignore. */
-function makeFolder(folder: string): void {
-  const made = mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (made === undefined) return;
-  for (let each = folder; each.length >= made.length; each = path.dirname(each))
-    if (path.basename(each) === '.iam') writeFileSync(path.join(each, '.gitignore'), '*\n', { mode: 0o600 });
+function writeTable(file: WholeFile, layout: Layout, made: Made): FileFacts {
+  const sum = createHash('sha256');
+  let bytes = 0;
+  const rows = made.write(layout, (piece) => {
+    sum.update(piece);
+    bytes += piece.length;
+    file.write(piece);
+  });
+  return { sha256: sum.digest('hex'), rows, bytes };
 }
 
-/** Whether the folder has these rows already: the files themselves, and a sidecar of this store that says so. */
-function isCurrent(sidecar: string, store: string, files: Sidecar['files']): boolean {
-  const facts = readSidecar(sidecar);
-  return (
-    facts?.store === store &&
-    Object.entries(files).every(([name, { sha256: hash }]) => {
-      const file = path.join(path.dirname(sidecar), name);
-      return (
-        facts.files?.[name]?.sha256 === hash &&
-        existsSync(file) &&
-        hashOf(readFileSync(file, 'utf8')) === hash
-      );
-    })
-  );
-}
-
-function hashOf(text: string): string {
-  return sha256(text).slice('sha256:'.length);
-}
-
-/** A sidecar that is not there, or cannot be read, is one to write again. */
-function readSidecar(file: string): Partial<Sidecar> | undefined {
-  if (!existsSync(file)) return undefined;
+/** Makes a folder (0700), and a file that marks it as unfinished; a new `.iam` also gets its .gitignore. */
+function makeFolder(folder: string, mark: string): void {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Partial<Sidecar>;
+    const made = mkdirSync(folder, { recursive: true, mode: 0o700 });
+    for (let each = folder; made !== undefined && each.length >= made.length; each = path.dirname(each))
+      if (path.basename(each) === '.iam')
+        writeFileSync(path.join(each, '.gitignore'), '*\n', { mode: 0o600 });
+    writeFileSync(mark, '', { mode: 0o600 });
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
+    throw failure(
+      EXIT.error,
+      'RC128',
+      `${folder} cannot be written: ${error instanceof Error ? error.message : error}`,
+    );
   }
 }
 
@@ -133,8 +289,8 @@ function readSidecar(file: string): Partial<Sidecar> | undefined {
 function removeGone(folder: string, store: string, workspaces: ReadonlySet<string>): void {
   for (const name of readdirSync(folder)) {
     if (!name.endsWith(SIDECAR) || workspaces.has(name.slice(0, -SIDECAR.length))) continue;
-    if (readSidecar(path.join(folder, name))?.store !== store) continue;
     const gone = name.slice(0, -SIDECAR.length);
+    if (readSidecar(folder, gone)?.store !== store) continue;
     for (const end of ['.users.csv', '.grants.csv', SIDECAR])
       rmSync(path.join(folder, gone + end), { force: true });
   }

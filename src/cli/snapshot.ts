@@ -1,15 +1,16 @@
 import path from 'node:path';
 import { EXIT, failure } from '../core/problem.ts';
-import { GRANT_COLUMNS, type Layout, USER_COLUMNS } from '../core/snapshot.ts';
+import { COLUMNS, type Layout } from '../core/snapshot.ts';
 import { requireStore } from '../engine/plan.ts';
-import { readSnapshot } from '../engine/snapshot.ts';
-import { csv } from '../render/csv.ts';
+import { readSnapshot, type StoreSnapshot } from '../engine/snapshot.ts';
+import { CSV, csvHeader } from '../render/csv.ts';
 import { count } from '../render/lines.ts';
 import { storeOf } from './inputs.ts';
+import { Pieces } from './pieces.ts';
 import type { Handler } from './program.ts';
 import { note } from './report.ts';
 import { type GlobalOptions, timeOption } from './settings.ts';
-import { writeWhole } from './write-whole.ts';
+import { beginWhole } from './whole-file.ts';
 
 interface Options extends GlobalOptions {
   readonly layout: Layout;
@@ -18,33 +19,55 @@ interface Options extends GlobalOptions {
   readonly bom?: boolean;
 }
 
-const COLUMNS = { users: USER_COLUMNS, grants: GRANT_COLUMNS } as const satisfies Record<
-  Layout,
-  readonly string[]
->;
-
 export const command: Handler = async (context, _args, options: Options) => {
   const store = await storeOf(options, context);
   const at = timeOption(options.at, context);
   const past = options.at !== undefined && at < context.now();
-  const { head, workspaces, rows } = await readSnapshot(store, at, options.workspace, past);
-  requireStore(head, store.location);
-  if (options.workspace !== undefined && workspaces.length === 0)
-    throw failure(
-      EXIT.invalid,
-      'RC126',
-      `there ${past ? 'was' : 'is'} no workspace "${options.workspace}"`,
-      'iam get workspaces',
-    );
-  const table = workspaces.flatMap((workspace): readonly Readonly<Record<string, string>>[] =>
-    rows[options.layout](workspace),
-  );
-  const text =
-    (options.bom === true ? '\ufeff' : '') + [...csv<string>(COLUMNS[options.layout], table)].join('');
-  if (options.output === undefined) context.stdout.write(text);
-  else {
-    writeWhole(path.resolve(context.cwd, options.output), text, 0o600);
-    note(context, options, `wrote ${count(table.length, 'row')} to ${options.output}`);
+  const { workspace } = options;
+  const reading = await store.read();
+  try {
+    const snapshot = await readSnapshot(reading, { at, workspace, past, form: CSV });
+    requireStore(snapshot.head, store.location);
+    if (workspace !== undefined && snapshot.workspaces.length === 0)
+      throw failure(
+        EXIT.invalid,
+        'RC126',
+        `there ${past ? 'was' : 'is'} no workspace "${workspace}"`,
+        'iam get workspaces',
+      );
+    if (options.output === undefined) {
+      await writeTable(snapshot, options, (text) => context.stdout.write(text));
+      return EXIT.done;
+    }
+    const file = beginWhole(path.resolve(context.cwd, options.output), 0o600);
+    try {
+      const rows = await writeTable(snapshot, options, (text) => file.write(Buffer.from(text)));
+      file.place();
+      note(context, options, `wrote ${count(rows, 'row')} to ${options.output}`);
+    } finally {
+      file.drop();
+    }
+    return EXIT.done;
+  } finally {
+    await reading.close();
   }
-  return EXIT.done;
 };
+
+/** Writes all rows of a layout, as they are made; returns how many there are. */
+async function writeTable(
+  snapshot: StoreSnapshot,
+  { layout, bom }: Options,
+  write: (text: string) => void,
+): Promise<number> {
+  const pieces = new Pieces(write);
+  let rows = 0;
+  pieces.add((bom === true ? '\ufeff' : '') + csvHeader(COLUMNS[layout]));
+  for (const workspace of snapshot.workspaces) {
+    for (const row of (await snapshot.of(workspace))[layout]()) {
+      pieces.add(row);
+      rows++;
+    }
+  }
+  pieces.flush();
+  return rows;
+}

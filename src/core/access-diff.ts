@@ -11,7 +11,7 @@ import {
 } from './access.ts';
 import { compareText } from './problem.ts';
 import { type Identity, identity, identityOf } from './resource.ts';
-import type { State } from './state.ts';
+import { createState, type Held, type State } from './state.ts';
 import { merge, type Span, subtract } from './window.ts';
 
 /** One access that somebody gains or loses. Times are normal forms; `from` null = now, `until` null = without an end. */
@@ -91,14 +91,72 @@ export function diffAccess(
       : new Map<string, Line>();
     result.push(...compareLines(renameLines(had, renames), has, at));
   }
-  return result.sort(
-    (a, b) =>
-      compareText(a.workspace, b.workspace) ||
-      compareText(a.email, b.email) ||
-      compareText(a.subjectKind, b.subjectKind) ||
-      compareText(a.subject, b.subject),
+  return result.sort(byPlace);
+}
+
+function byPlace(a: AccessChange, b: AccessChange): number {
+  return (
+    compareText(a.workspace, b.workspace) ||
+    compareText(a.email, b.email) ||
+    compareText(a.subjectKind, b.subjectKind) ||
+    compareText(a.subject, b.subject)
   );
 }
+
+/**
+ * What `diffAccess` tells of a plan that only creates, one workspace after the other: of a million resources it does not
+ * fit into memory at once. `created` must hold all in which the states differ.
+ */
+export function* createdAccess(
+  before: State,
+  after: State,
+  created: Iterable<Held>,
+  at: number,
+): Generator<AccessChange[]> {
+  const places = new Map<string, Held[]>();
+  for (const held of created) {
+    const [kind, workspace = ''] = held.id.split('/', 2);
+    // Whoever is new has nothing but by what names him, which is new too.
+    if (kind !== 'Group' && kind !== 'RoleBinding' && kind !== 'Token') continue;
+    const list = places.get(workspace);
+    if (list) list.push(held);
+    else places.set(workspace, [held]);
+  }
+  for (const workspace of [...places.keys()].sort(compareText)) {
+    const [was, is] = [inPlace(before, workspace), inPlace(after, workspace)];
+    const [accessBefore, accessAfter] = [createAccess(was), createAccess(is)];
+    const subjects = new Map<string, Subject>();
+    for (const held of places.get(workspace) ?? [])
+      for (const subject of reached(is, accessAfter, [held.resource], NONE))
+        subjects.set(subjectId(subject), subject);
+    const changes: AccessChange[] = [];
+    for (const subject of subjects.values()) {
+      const had = linesOf(was, accessBefore, subject, NONE, at, workspace);
+      const has = linesOf(is, accessAfter, subject, NONE, at, workspace);
+      for (const change of compareLines(had, has, at)) changes.push(change);
+    }
+    if (changes.length > 0) yield changes.sort(byPlace);
+  }
+}
+
+/** All that the access in one workspace rests on, made once. */
+function inPlace(state: State, workspace: string): State {
+  const [groups, bindings, tokens] = [
+    [...state.inWorkspace('Group', workspace)],
+    [...state.inWorkspace('RoleBinding', workspace)],
+    [...state.inWorkspace('Token', workspace)],
+  ];
+  const users = new Set<string>(tokens.map(({ spec }) => spec.owner));
+  for (const { kind, name } of [
+    ...groups.flatMap(({ spec }) => spec.members),
+    ...bindings.flatMap(({ spec }) => spec.subjects),
+  ])
+    if (kind === 'User') users.add(name);
+  const named = [...users].flatMap((name) => state.get('User', undefined, name) ?? []);
+  return createState([...groups, ...bindings, ...tokens, ...named]);
+}
+
+const NONE: ReadonlySet<string> = new Set();
 
 /** All access of one (subject, e-mail, workspace, role, scope), merged over paths. */
 interface Line {
@@ -116,6 +174,7 @@ function linesOf(
   subject: Subject,
   included: ReadonlySet<string>,
   at: number,
+  workspace?: string,
 ): Map<string, Line> {
   const lines = new Map<string, Line>();
   const note = (grant: Grant, role: string, via: string) => {
@@ -127,7 +186,9 @@ function linesOf(
     paths.push({ via, binding, span });
     if (!known) lines.set(key, line);
   };
-  const grants = access.grantsOf(subject).filter(({ enabled, span }) => enabled && span.until > at);
+  const grants = access
+    .grantsOf(subject, workspace)
+    .filter(({ enabled, span }) => enabled && span.until > at);
   // Shortest first, so that the first path that covers a moment is the one to name.
   for (const grant of grants.sort(compareGrants)) note(grant, grant.role, showVia(grant.groups));
   // Whoever keeps such a role through another one that includes it neither gains nor loses it.

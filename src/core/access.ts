@@ -47,8 +47,8 @@ export function showVia(groups: readonly string[]): string {
 
 /** Answers about the access that a state gives, at no particular time. */
 export interface Access {
-  /** Every grant of a subject, active or not, in no particular order. */
-  grantsOf(subject: Subject): Grant[];
+  /** Every grant of a subject, active or not, in no particular order; in one workspace, when given. */
+  grantsOf(subject: Subject, workspace?: string): Grant[];
   /** Everyone that a binding's subject, a group or a token stands for, nested groups followed. */
   subjectsUnder(kind: 'User' | 'Group' | 'Token', namespace: string, name: string): Subject[];
   /** Tokens that a user answers for. */
@@ -175,14 +175,13 @@ export function createAccess(state: State): Access {
     return grants;
   }
 
-  function grantsOfUser(subject: Subject): Grant[] {
+  function grantsOfUser(subject: Subject, only: string | undefined): Grant[] {
     const user = state.get('User', undefined, subject.name);
     if (!user) return [];
     const start = spanOf(user.spec);
     const who = { email: user.spec.email, enabled: user.spec.state === 'Active' };
-    return [...above('User', '', subject.name).keys()].flatMap((workspace) =>
-      grantsAlong(subject, workspace, start, who),
-    );
+    const places = only === undefined ? [...above('User', '', subject.name).keys()] : [only];
+    return places.flatMap((workspace) => grantsAlong(subject, workspace, start, who));
   }
 
   function grantsOfToken(subject: Subject): Grant[] {
@@ -211,7 +210,10 @@ export function createAccess(state: State): Access {
   }
 
   return {
-    grantsOf: (subject) => (subject.kind === 'User' ? grantsOfUser(subject) : grantsOfToken(subject)),
+    grantsOf(subject, workspace) {
+      if (subject.kind === 'User') return grantsOfUser(subject, workspace);
+      return workspace === undefined || workspace === subject.namespace ? grantsOfToken(subject) : [];
+    },
     tokensOf: (user) =>
       state
         .referrers(identity('User', undefined, user))

@@ -1,5 +1,6 @@
+import type { Risk } from '../kinds/role.ts';
 import { createAccess, riskOf, riskRank } from './access.ts';
-import { type AccessChange, diffAccess, type ResourceChange } from './access-diff.ts';
+import { type AccessChange, createdAccess, diffAccess, type ResourceChange } from './access-diff.ts';
 import { type Actual, lazily } from './actual.ts';
 import type { Draft } from './draft.ts';
 import { judgeByGuards } from './guards/guards.ts';
@@ -30,6 +31,7 @@ export interface Judged extends Between {
   /** What the guards say; empty when a rule is broken. Policies are judged apart: they need a worker. */
   readonly verdicts: readonly Verdict[];
   readonly risks: PlanNotes['risks'];
+  readonly accessByWorkspace: PlanNotes['accessByWorkspace'];
 }
 
 /** Judges changes against the state that they are made on. `at` in milliseconds. */
@@ -51,14 +53,14 @@ export function judge(actual: Actual, drafts: readonly Draft[], settings: JudgeS
   const access = lazily(() =>
     isBroken() ? [] : diffAccess(before, after, pairs(), at, accessBefore, accessAfter),
   );
-  const risks = lazily(
-    () =>
-      new Map(
-        access()
-          .flatMap(({ gains, loses }) => [...gains, ...loses])
-          .map(({ role }) => [role, highestRisk(before, after, role, names.before('Role', role))] as const),
-      ),
-  );
+  const known = new Map<string, Risk>();
+  const risks = {
+    get(role: string) {
+      const risk = known.get(role) ?? highestRisk(before, after, role, names.before('Role', role));
+      known.set(role, risk);
+      return risk;
+    },
+  };
   const scene: Scene = {
     settings,
     actual,
@@ -71,9 +73,7 @@ export function judge(actual: Actual, drafts: readonly Draft[], settings: JudgeS
     get access() {
       return access();
     },
-    get risks() {
-      return risks();
-    },
+    risks,
     at,
     userAfter: (name) => names.after('User', name),
     userBefore: (name) => names.before('User', name),
@@ -95,10 +95,21 @@ export function judge(actual: Actual, drafts: readonly Draft[], settings: JudgeS
     get verdicts() {
       return verdicts();
     },
-    get risks() {
-      return risks();
+    risks,
+    accessByWorkspace() {
+      if (isBroken()) return [];
+      const isHuge = touched.length === 0 && changed.length > HUGE;
+      return isHuge ? createdAccess(before, after, changed, at) : grouped(access());
     },
   };
+}
+
+/** Of more creates the access is told one workspace after the other. */
+const HUGE = 20_000;
+
+/** Sorted by workspace, as access is. */
+export function grouped(access: readonly AccessChange[]): Iterable<readonly AccessChange[]> {
+  return Map.groupBy(access, ({ workspace }) => workspace).values();
 }
 
 /** The two forms of what changes, made when they are asked for. */

@@ -163,13 +163,15 @@ function listProblems(document: Document): Problem[] {
 
 /** What a manifest that is wrong says it is, as far as that can be told; a misspelt kind counts as the one meant. */
 function claimedIdentity(value: Mapping): Identity | undefined {
-  const word = String(value.kind);
+  const word = typeof value.kind === 'string' ? value.kind : '';
   const kind = isKindName(word) ? word : nearest(word, KIND_NAMES);
   if (!isKindName(kind) || !isMapping(value.metadata) || typeof value.metadata.name !== 'string')
     return undefined;
   return identity(
     kind,
-    kindOf(kind).namespaced ? String(value.metadata.namespace) : undefined,
+    kindOf(kind).namespaced && typeof value.metadata.namespace === 'string'
+      ? value.metadata.namespace
+      : undefined,
     value.metadata.name,
   );
 }
@@ -197,13 +199,6 @@ function notAManifest(document: Document, value: unknown, base: string): Problem
     );
   const { apiVersion, kind: kindName } = value;
   if (apiVersion !== API_VERSION) {
-    if (apiVersion === undefined && Object.keys(value)[0]?.startsWith('\ufeff'))
-      return refuse(
-        'RC105',
-        'the character U+FEFF (a byte order mark) stands in the middle of the file',
-        '',
-        'remove it',
-      );
     if (apiVersion === undefined || apiVersion === null)
       return refuse(
         'RC105',

@@ -126,7 +126,9 @@ export function planChanges(input: PlanInput): PlannedChanges {
   const head = { base, manager, prune: options.prune, scope, guards };
   const count = (action: Change['action']) => changes.filter((change) => change.action === action).length;
   const digest = lazily(() => digestOf({ ...head, changes }));
-  const judges = lazily(() => judgesOf(actual, { changes, access: judged?.access ?? [] }));
+  // What only creates gives access only where it creates.
+  const isNew = drafts.every(({ stored }) => !stored);
+  const judges = lazily(() => judgesOf(actual, { changes, access: isNew ? [] : (judged?.access ?? []) }));
   const plan: Plan = {
     apiVersion: API_VERSION,
     kind: 'Plan',
@@ -151,9 +153,8 @@ export function planChanges(input: PlanInput): PlannedChanges {
     },
   };
   const notes: PlanNotes = {
-    get risks() {
-      return judged?.risks ?? new Map();
-    },
+    risks: judged?.risks ?? new Map(),
+    accessByWorkspace: () => judged?.accessByWorkspace() ?? [],
   };
   return { plan, notes, between: judged };
 }

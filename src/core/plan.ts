@@ -97,7 +97,9 @@ export function amended(plan: Plan, members: Partial<Plan>): Plan {
 /** What people read beside a plan, and no digest covers. */
 export interface PlanNotes {
   /** The risk of every role named in the plan's access. */
-  readonly risks: ReadonlyMap<string, Risk>;
+  readonly risks: { get(role: string): Risk | undefined };
+  /** The plan's access, workspace by workspace: `access` itself may not fit into memory. May be gone through once. */
+  accessByWorkspace(): Iterable<readonly AccessChange[]>;
 }
 
 /** What the digest covers (cli.md): not origin, reason, access, verdicts, time or revision. */

@@ -4,7 +4,7 @@ import type { Actual } from './actual.ts';
 import { diffFields } from './diff.ts';
 import { bodyOf, type Draft } from './draft.ts';
 import { canonicalJson } from './hash.ts';
-import { type Between, judge } from './judge.ts';
+import { type Between, grouped, judge } from './judge.ts';
 import { parseLimit } from './limit.ts';
 import { readManifests } from './manifest.ts';
 import { withWaysOut } from './override.ts';
@@ -152,7 +152,8 @@ export function replayPlan(
     const after = change.after ? bodyOf(target, canonicalJson(change.after), true) : undefined;
     drafts.push({ change, stored, after, ...standing(change, stored, plan.manager) });
   }
-  if (drafts.length === 0) return { plan, notes: { risks: new Map() }, between: undefined };
+  if (drafts.length === 0)
+    return { plan, notes: { risks: new Map(), accessByWorkspace: () => [] }, between: undefined };
   const { manager, guards } = plan;
   const settings = { manager, guards, actor, pruneWorkspaces: plan.scope.pruneWorkspaces };
   const judged = judge(actual, drafts, settings, parseTime(plan.at) ?? 0);
@@ -165,7 +166,11 @@ export function replayPlan(
   if (!isSameJudgement(judged.verdicts, plan.verdicts)) return { stale: 'guards judge it differently now' };
   const again = judge(actual, drafts, settings, now);
   const verdicts = withWaysOut(again.verdicts, () => plan.digest);
-  return { plan: amended(plan, { verdicts }), notes: { risks: judged.risks }, between: again };
+  return {
+    plan: amended(plan, { verdicts }),
+    notes: { risks: judged.risks, accessByWorkspace: () => grouped(plan.access) },
+    between: again,
+  };
 }
 
 /** What stands in the way of a change now that it does not take over. */

@@ -125,7 +125,8 @@ export function schemaProblems(
         const allowed = (params.allowedValues as unknown[]).map(String);
         wrong(
           `${field} cannot be ${show(value)}`,
-          didYouMean(String(value), allowed) ?? `allowed: ${allowed.join(', ')}`,
+          (typeof value === 'string' ? didYouMean(value, allowed) : undefined) ??
+            `allowed: ${allowed.join(', ')}`,
         );
         break;
       }

@@ -1,20 +1,24 @@
 import type { Resource } from '../kinds/index.ts';
 import { formatTime } from '../kinds/time.ts';
-import {
-  type Access,
-  createAccess,
-  type Grant,
-  isOwnership,
-  riskOf,
-  type Subject,
-  showVia,
-} from './access.ts';
+import { isOwnership, riskOf } from './access.ts';
 import { compareText } from './problem.ts';
-import type { Identity } from './resource.ts';
+import {
+  type Contents,
+  type Gift,
+  type Held,
+  type Holder,
+  holdersIn,
+  type Origin,
+  type Origins,
+  usersNamedBy,
+} from './snapshot-holders.ts';
 import type { State } from './state.ts';
 import { contains } from './window.ts';
 
-export const USER_COLUMNS = [
+export type { Contents, Origin, Origins };
+export { usersNamedBy };
+
+const USER_COLUMNS = [
   'workspace',
   'user',
   'email',
@@ -28,7 +32,7 @@ export const USER_COLUMNS = [
   'next_expiry',
 ] as const;
 
-export const GRANT_COLUMNS = [
+const GRANT_COLUMNS = [
   'workspace',
   'subject_kind',
   'subject',
@@ -47,167 +51,162 @@ export const GRANT_COLUMNS = [
 ] as const;
 
 export type Layout = 'users' | 'grants';
-export type Row<Column extends string> = Readonly<Record<Column, string>>;
-export type UserRow = Row<(typeof USER_COLUMNS)[number]>;
-export type GrantRow = Row<(typeof GRANT_COLUMNS)[number]>;
 
-/** Where and when a part of a resource came to be, by identity and pointer; undefined when the ledger does not know. */
-export type Origins = (id: Identity, pointer: string) => Origin | undefined;
+export const COLUMNS = { users: USER_COLUMNS, grants: GRANT_COLUMNS } as const satisfies Record<
+  Layout,
+  readonly string[]
+>;
 
-export interface Origin {
-  readonly revision: number;
-  readonly at: string;
-  /** The actor, else `manager:NAME`. */
-  readonly by: string;
+/** How rows become text. Cells that many rows share are written once. */
+export interface RowForm {
+  /** Some cells that stand side by side. */
+  cells(values: readonly string[]): string;
+  /** What stands between two cells. */
+  readonly between: string;
+  /** What ends a row. */
+  readonly end: string;
 }
 
-/** Who has what at a time (milliseconds), workspace by workspace (manifests.md, CSV snapshot). */
-export interface Snapshots {
-  /** One row for each person who belongs to the workspace, sorted. */
-  users(workspace: string): UserRow[];
-  /** One row for each grant whose end is not past, sorted. */
-  grants(workspace: string): GrantRow[];
+/** Who has what in one workspace at a time (manifests.md, CSV snapshot): each row as text, sorted. */
+export interface WorkspaceSnapshot {
+  /** One row for each person who belongs to the workspace. */
+  users(): Iterable<string>;
+  /** One row for each grant whose end is not past. */
+  grants(): Iterable<string>;
+  /** From when on (milliseconds) rows differ though nothing changes; Infinity when never. */
+  readonly until: number;
 }
 
-export function createSnapshots(state: State, origins: Origins, at: number): Snapshots {
-  const access = createAccess(state);
-  const people = peopleByWorkspace(state, access, at);
-  const tokens = Map.groupBy(state.ofKind('Token'), ({ metadata }) => metadata.namespace ?? '');
+/** What there is of a workspace in a state. */
+export function contentsOf(state: State, workspace: string): Contents {
+  const groups = [...state.inWorkspace('Group', workspace)];
+  const bindings = [...state.inWorkspace('RoleBinding', workspace)];
+  const tokens = [...state.inWorkspace('Token', workspace)];
+  const names = new Set([...groups, ...bindings, ...tokens].flatMap((one) => [...usersNamedBy(one)]));
+  const users = [...names].sort().flatMap((name) => state.get('User', undefined, name) ?? []);
+  return { workspace, groups, bindings, tokens, users };
+}
+
+/** The snapshot of a workspace at a time (milliseconds). Nothing but Roles is looked up in `state`. */
+export function snapshotOf(
+  contents: Contents,
+  state: State,
+  origins: Origins,
+  at: number,
+  form: RowForm,
+): WorkspaceSnapshot {
+  const { workspace } = contents;
+  const { all, next } = holdersIn(contents, origins, at);
+  return {
+    *users() {
+      const named = roleNames(state);
+      for (const holder of all) {
+        if (holder.resource.kind !== 'User') continue;
+        const row = userCells(holder.resource, holder, at, named);
+        yield form.cells([workspace, ...row]) + form.end;
+      }
+    },
+    *grants() {
+      const giftText = giftTexts(state, form);
+      for (const { resource, email, state, grants } of all) {
+        const { kind, metadata } = resource;
+        const who = form.cells([workspace, kind, metadata.name, email, state]) + form.between;
+        for (const held of grants) yield who + giftText(held);
+      }
+    },
+    until: next,
+  };
+}
+
+/** The rest of a row of grants, which all have in common who hold the same. */
+function giftTexts(state: State, { cells, end }: RowForm): (held: Held) => string {
   const risks = new Map<string, string>();
   const risk = (role: string) => {
     const known = risks.get(role) ?? riskOf(state, role);
     risks.set(role, known);
     return known;
   };
-
-  const made = (rests: Grant['rests']): Origin | undefined => {
-    let latest: Origin | undefined;
-    for (const [id, pointer] of rests) {
-      const origin = origins(id, pointer);
-      if (origin && (!latest || origin.revision > latest.revision)) latest = origin;
-    }
-    return latest;
-  };
-
-  const grantRow = (grant: Grant, rowState: string): GrantRow => {
-    const origin = made(grant.rests);
-    return {
-      workspace: grant.workspace,
-      subject_kind: grant.subject.kind,
-      subject: grant.subject.name,
-      email: grant.email,
-      state: rowState,
-      role: grant.role,
-      risk: risk(grant.role),
-      scope: grant.scope,
-      via: showVia(grant.groups),
-      binding: grant.binding,
-      not_before: grant.span.from === -Infinity ? '' : formatTime(grant.span.from),
-      expires_at: grant.span.until === Infinity ? '' : formatTime(grant.span.until),
-      granted_at: origin?.at ?? '',
-      granted_by: origin?.by ?? '',
-      reason: grant.reason,
-    };
-  };
-
-  const userRow = (workspace: string, person: Person): UserRow => {
-    const { user, grants, memberships } = person;
-    const { email, displayName, type, state: userState } = user.spec;
-    const enabled = userState === 'Active';
-    const active = enabled ? grants.filter(({ span }) => contains(span, at)) : [];
-    const owns = type !== 'Service' && active.some(isOwnership);
-    const belongsNow = active.length > 0 || (enabled && memberships.some(({ span }) => contains(span, at)));
-    const roleNames = active.map(({ role, scope }) => {
-      const name = state.get('Role', undefined, role)?.spec.displayName ?? role;
-      return scope === 'Workspace' ? name : `${name} [${scope}]`;
-    });
-    const origins = [...grants, ...memberships].flatMap(({ rests }) => made(rests) ?? []);
-    const since = origins.sort((a, b) => a.revision - b.revision)[0];
-    const ends = [...grants, ...memberships]
-      .map(({ span }) => span.until)
-      .filter((until) => until !== Infinity);
-    return {
-      workspace,
-      user: user.metadata.name,
-      email,
-      display_name: displayName,
-      type,
-      state: userState,
-      permission: owns ? 'Owner' : belongsNow ? 'Member' : '',
-      roles: join(roleNames),
-      groups: join([...grants, ...memberships].flatMap(({ groups }) => groups)),
-      since: since?.at ?? '',
-      next_expiry: ends.length === 0 ? '' : formatTime(Math.min(...ends)),
-    };
-  };
-
-  return {
-    users: (workspace) =>
-      sortRows(
-        (people.get(workspace) ?? []).map((person) => userRow(workspace, person)),
-        USER_COLUMNS,
-      ),
-    grants(workspace) {
-      const rows = (people.get(workspace) ?? []).flatMap(({ user, grants }) =>
-        grants.map((grant) => grantRow(grant, user.spec.state)),
-      );
-      for (const token of tokens.get(workspace) ?? []) {
-        const subject: Subject = { kind: 'Token', namespace: workspace, name: token.metadata.name };
-        const tokenState = token.spec.revoked ? 'Revoked' : 'Active';
-        for (const grant of access.grantsOf(subject)) {
-          if (grant.span.until <= at) continue;
-          rows.push(grantRow(grant, grant.enabled || token.spec.revoked ? tokenState : 'Suspended'));
-        }
-      }
-      return sortRows(rows, GRANT_COLUMNS);
-    },
+  const texts: string[] = [];
+  return ({ index, gift, span, origin }) => {
+    let text = texts[index];
+    if (text !== undefined) return text;
+    const { role, scope, via, binding, reason } = gift;
+    text =
+      cells([
+        role,
+        risk(role),
+        scope,
+        via,
+        binding,
+        timeCell(span.from),
+        timeCell(span.until),
+        origin?.at ?? '',
+        origin?.by ?? '',
+        reason,
+      ]) + end;
+    texts[index] = text;
+    return text;
   };
 }
 
-interface Person {
-  readonly user: Resource<'User'>;
-  readonly grants: Grant[];
-  readonly memberships: ReturnType<Access['membershipsOf']>;
+function timeCell(time: number): string {
+  return Number.isFinite(time) ? formatTime(time) : '';
 }
 
-/** Everyone who belongs to a workspace: named by a grant or a membership whose end is not past. */
-function peopleByWorkspace(state: State, access: Access, at: number): Map<string, Person[]> {
-  const people = new Map<string, Person[]>();
-  for (const user of state.ofKind('User')) {
-    const subject: Subject = { kind: 'User', namespace: undefined, name: user.metadata.name };
-    const byWorkspace = new Map<string, Person>();
-    const person = (workspace: string): Person => {
-      const known = byWorkspace.get(workspace) ?? { user, grants: [], memberships: [] };
-      byWorkspace.set(workspace, known);
-      return known;
-    };
-    for (const grant of access.grantsOf(subject))
-      if (grant.span.until > at) person(grant.workspace).grants.push(grant);
-    for (const membership of access.membershipsOf(user.metadata.name))
-      if (membership.span.until > at) person(membership.workspace).memberships.push(membership);
-    for (const [workspace, one] of byWorkspace) {
-      const list = people.get(workspace);
-      if (list) list.push(one);
-      else people.set(workspace, [one]);
+/** All cells of a row of users but the first. */
+function userCells(
+  { metadata: { name }, spec }: Resource<'User'>,
+  { grants, memberships }: Holder,
+  at: number,
+  named: (gift: Gift) => string,
+): string[] {
+  const { email, displayName, type, state } = spec;
+  const enabled = state === 'Active';
+  const active = enabled ? grants.filter(({ span }) => contains(span, at)) : [];
+  const owns = type !== 'Service' && active.some(({ gift }) => isOwnership(gift));
+  const belongsNow = active.length > 0 || (enabled && memberships.some(({ span }) => contains(span, at)));
+  let since: Origin | undefined;
+  let ends = Infinity;
+  for (const parts of [grants, memberships]) {
+    for (const { span, origin } of parts) {
+      if (origin && (!since || origin.revision < since.revision)) since = origin;
+      if (span.until < ends) ends = span.until;
     }
   }
-  return people;
+  const inGroups = [
+    ...grants.flatMap(({ gift }) => gift.groups),
+    ...memberships.flatMap(({ groups }) => groups),
+  ];
+  return [
+    name,
+    email,
+    displayName,
+    type,
+    state,
+    owns ? 'Owner' : belongsNow ? 'Member' : '',
+    join(active.map(({ gift }) => named(gift))),
+    join(inGroups),
+    since?.at ?? '',
+    timeCell(ends),
+  ];
+}
+
+/** The display name of a role, with its scope where it is not the whole workspace. */
+function roleNames(state: State): (gift: Gift) => string {
+  const known = new Map<Gift, string>();
+  return (gift) => {
+    let name = known.get(gift);
+    if (name === undefined) {
+      name = state.get('Role', undefined, gift.role)?.spec.displayName ?? gift.role;
+      if (gift.scope !== 'Workspace') name = `${name} [${gift.scope}]`;
+      known.set(gift, name);
+    }
+    return name;
+  };
 }
 
 /** Parts without repeats, by code point. */
 function join(parts: readonly string[]): string {
+  if (parts.length < 2) return parts[0] ?? '';
   return [...new Set(parts)].sort(compareText).join('; ');
-}
-
-/** By workspace, e-mail, then the rest. */
-function sortRows<Column extends string>(rows: Row<Column>[], columns: readonly Column[]): Row<Column>[] {
-  const first = ['workspace', 'email'] as readonly string[];
-  const order = [...columns].sort((a, b) => Number(first.includes(b)) - Number(first.includes(a)));
-  return rows.sort((a, b) => {
-    for (const column of order) {
-      const compared = compareText(a[column], b[column]);
-      if (compared !== 0) return compared;
-    }
-    return 0;
-  });
 }

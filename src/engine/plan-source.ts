@@ -26,6 +26,8 @@ export interface Making {
 export interface PlannedSource extends Planned {
   /** Keeps for the next plan which files are settled: now, or after the plan was applied. Never fails. */
   remember(applied?: Pick<Head, 'store' | 'revision' | 'auditHead'>): void;
+  /** To be called when nothing more is asked of the plan. */
+  close(): void;
 }
 
 /**
@@ -40,12 +42,15 @@ export async function planSource(store: Store, source: Source, making: Making): 
   const opened = isPlain(making.options) ? making.index?.open() : undefined;
   if (!opened) return planAll(store, await source.load(hashesOnly, told), making);
   const { index, close } = opened;
+  let isInUse = false;
   try {
     const loaded = await source.load((hash) => index.count(hash) !== undefined, told);
     const planned = await planChanged(store, loaded, index, making);
-    return planned ?? (await planAll(store, withKnown(loaded), making));
+    if (!planned) return await planAll(store, withKnown(loaded), making);
+    isInUse = true;
+    return { ...planned, close };
   } finally {
-    close();
+    if (!isInUse) close();
   }
 }
 
@@ -265,6 +270,7 @@ function finished(
       const facts = { store, manager: options.manager, revision, auditHead, pruned: pruned && isWhole };
       file.write(facts, files);
     },
+    close() {},
   };
 }
 

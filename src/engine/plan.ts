@@ -101,7 +101,10 @@ export async function findOut(
 ): Promise<void> {
   await ask(() => plan.verdicts);
   if (!actual.partial) return;
-  await ask(() => notes.risks);
+  // What is shown of roles asks for their risk.
+  await ask(() =>
+    plan.access.map(({ gains, loses }) => [...gains, ...loses].map(({ role }) => notes.risks.get(role))),
+  );
   await ask(() => plan.judges);
 }
 

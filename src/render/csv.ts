@@ -1,5 +1,10 @@
+import type { RowForm } from '../core/snapshot.ts';
+
 /** A first character, after white space, that makes a spreadsheet read a cell as a formula; full-width forms too. */
 const FORMULA = /^(\s*)([=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])/;
+
+/** A cell that can be written as it is: no quote, and no part whose first character could be a danger. */
+const PLAIN = /^(?![\s=+\-@\uff1d\uff0b\uff0d\uff20])(?:[^";]|;(?! [\s=+\-@\uff1d\uff0b\uff0d\uff20]))*$/;
 
 /** A cell that no spreadsheet runs: an apostrophe before what would begin a formula, in each part that "; " joins. */
 export function safeCell(value: string): string {
@@ -9,17 +14,32 @@ export function safeCell(value: string): string {
     .join('; ');
 }
 
+/** CSV (RFC 4180): every cell quoted and safe, CRLF at each end. */
+export const CSV: RowForm = {
+  cells(values) {
+    let text = '';
+    for (const value of values) text += `${text === '' ? '"' : ',"'}${inQuotes(value)}"`;
+    return text;
+  },
+  between: ',',
+  end: '\r\n',
+};
+
+function inQuotes(value: string): string {
+  return PLAIN.test(value) ? value : safeCell(value).replaceAll('"', '""');
+}
+
 /**
- * Rows as CSV (RFC 4180): a header, every field quoted, CRLF, UTF-8. In pieces, so that large tables need not be held.
+ * Rows as CSV: a header, then each row. In pieces, so that large tables need not be held.
  */
 export function* csv<Column extends string>(
   columns: readonly Column[],
   rows: Iterable<Readonly<Record<Column, string>>>,
 ): Generator<string> {
-  yield `${columns.map(quote).join(',')}\r\n`;
-  for (const row of rows) yield `${columns.map((column) => quote(safeCell(row[column]))).join(',')}\r\n`;
+  yield csvHeader(columns);
+  for (const row of rows) yield CSV.cells(columns.map((column) => row[column])) + CSV.end;
 }
 
-function quote(value: string): string {
-  return `"${value.replaceAll('"', '""')}"`;
+export function csvHeader(columns: readonly string[]): string {
+  return CSV.cells(columns) + CSV.end;
 }

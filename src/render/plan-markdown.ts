@@ -44,11 +44,12 @@ export function planMarkdown(plan: Plan, notes: PlanNotes, options: PlanMarkdown
     return `${parts.join('\n\n')}\n`;
   }
   const broken = plan.problems.some(({ severity }) => severity === 'error');
-  const access = accessSummary(plan.access) || (broken ? 'access not compared' : "nobody's access changes");
-  parts.push(`**${planSummary(plan)}; ${access}**`);
-  for (const [workspace, changes] of accessByWorkspace(plan, notes)) {
-    parts.push(`**${prose(workspace)}**: ${accessSummary(changes)}`, accessTable(changes, notes, limit));
-  }
+  const { said: rows, summary } = accessByWorkspace(notes, (workspace, changes) => [
+    `**${prose(workspace)}**: ${accessSummary(changes)}`,
+    accessTable(changes, notes, limit),
+  ]);
+  const access = summary || (broken ? 'access not compared' : "nobody's access changes");
+  parts.push(`**${planSummary(plan)}; ${access}**`, ...rows);
   parts.push(
     `<details><summary>${count(plan.changes.length, 'change')} in detail</summary>`,
     changesList(plan.changes, limit),

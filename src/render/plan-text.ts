@@ -6,7 +6,6 @@ import { count, visible, wrap } from './lines.ts';
 import type { Paint } from './paint.ts';
 import {
   accessByWorkspace,
-  accessSummary,
   accessWords,
   changedFields,
   changeName,
@@ -41,7 +40,8 @@ export function planText(plan: Plan, notes: PlanNotes, options: PlanTextOptions)
     );
     return `${parts.join('\n\n')}\n`;
   }
-  if (plan.access.length > 0) parts.push(accessText(plan, notes, options));
+  const access = accessText(notes, options);
+  if (access !== undefined) parts.push(access);
   else if (!plan.verdicts.some(({ severity }) => severity === 'deny')) parts.push("Nobody's access changes.");
   parts.push(changesText(plan.changes, options));
   parts.push(`${paint('strong', planSummary(plan))}\n${paint('faint', `digest ${plan.digest}`)}`);
@@ -69,18 +69,19 @@ function verdictsText(
   return [paint('strong', 'Verdicts'), ...lines].join('\n');
 }
 
-function accessText(plan: Plan, notes: PlanNotes, options: PlanTextOptions): string {
-  const { paint } = options;
-  const lines = [paint('strong', wrap(`Access: ${accessSummary(plan.access)}`, options.width, '  '))];
-  for (const [workspace, changes] of accessByWorkspace(plan, notes)) {
-    lines.push(`  ${paint('strong', workspace)}`);
-    const shown = changes.slice(0, options.most);
-    for (const change of shown) lines.push(...personLines(change, notes, options));
-    const more = changes.length - shown.length;
+/** Undefined where nobody's access changes. */
+function accessText(notes: PlanNotes, options: PlanTextOptions): string | undefined {
+  const { paint, width, most } = options;
+  const { said, summary } = accessByWorkspace(notes, (workspace, changes) => {
+    const lines = [`  ${paint('strong', workspace)}`];
+    for (const change of changes.slice(0, most)) lines.push(...personLines(change, notes, options));
+    const more = changes.length - most;
     if (more > 0)
       lines.push(paint('faint', `    … and ${count(more, 'more', 'more')} (all of them with -o json)`));
-  }
-  return lines.join('\n');
+    return lines;
+  });
+  if (summary === '') return undefined;
+  return [paint('strong', wrap(`Access: ${summary}`, width, '  ')), ...said].join('\n');
 }
 
 function personLines(

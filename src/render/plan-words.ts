@@ -85,14 +85,18 @@ export function subjectName({ subjectKind, subject, email }: AccessChange): stri
   return visible(subjectKind === 'Token' ? `token ${subject}` : `${subject} <${email}>`);
 }
 
+/** What is said of the access of one workspace. */
+export type WorkspaceWords = (workspace: string, changes: readonly AccessChange[]) => readonly string[];
+
 /**
- * The access of each workspace, biggest risk first: who gains the most dangerous role leads, then who loses it, people
- * before tokens; so do the workspaces that they are in. Of equal risk, gains without an end come first.
+ * What is said of each workspace, biggest risk first: who gains the most dangerous role leads, then who loses it, people
+ * before tokens; so do the workspaces that they are in. Of equal risk, gains without an end come first. Of the access only
+ * that of one workspace is held at a time.
  */
 export function accessByWorkspace(
-  plan: Plan,
   notes: PlanNotes,
-): [workspace: string, changes: AccessChange[]][] {
+  words: WorkspaceWords,
+): { readonly said: readonly string[]; readonly summary: string } {
   const rank = (line: AccessLine) => riskRank(notes.risks.get(line.role) ?? 'Normal');
   const byRisk = (a: AccessLine, b: AccessLine) =>
     rank(b) - rank(a) || Number(b.until === null) - Number(a.until === null);
@@ -102,21 +106,25 @@ export function accessByWorkspace(
     Number(hasEndless(b, rank)) - Number(hasEndless(a, rank)) ||
     highest(b.loses) - highest(a.loses) ||
     Number(a.subjectKind === 'Token') - Number(b.subjectKind === 'Token');
-  const groups = [...Map.groupBy(plan.access, ({ workspace }) => workspace)].map(([workspace, changes]) => ({
-    workspace,
-    changes: changes
+  const tally = new AccessTally();
+  const groups: { gains: number; loses: number; said: readonly string[] }[] = [];
+  for (const changes of notes.accessByWorkspace()) {
+    const sorted = changes
       .map((change) => ({
         ...change,
         gains: change.gains.toSorted(byRisk),
         loses: change.loses.toSorted(byRisk),
       }))
-      .sort(byDanger),
-  }));
-  const first = ({ changes }: { changes: AccessChange[] }, side: 'gains' | 'loses') =>
-    most(changes, (change) => highest(change[side]));
-  return groups
-    .sort((a, b) => first(b, 'gains') - first(a, 'gains') || first(b, 'loses') - first(a, 'loses'))
-    .map(({ workspace, changes }) => [visible(workspace), changes]);
+      .sort(byDanger);
+    for (const change of changes) tally.add(change);
+    groups.push({
+      gains: most(sorted, ({ gains }) => highest(gains)),
+      loses: most(sorted, ({ loses }) => highest(loses)),
+      said: words(visible(sorted[0]?.workspace ?? ''), sorted),
+    });
+  }
+  groups.sort((a, b) => b.gains - a.gains || b.loses - a.loses);
+  return { said: groups.flatMap(({ said }) => said), summary: tally.words() };
 }
 
 /** The highest of any number of values, -1 where there are none. */
@@ -131,32 +139,50 @@ function hasEndless({ gains }: AccessChange, rank: (line: AccessLine) => number)
 }
 
 /** `3 people and 1 token gain access, 1 person loses access, 2 people gain some and lose some`. */
-export function accessSummary(access: readonly AccessChange[]): string {
-  const bySubject = Map.groupBy(access, ({ subjectKind, subject, workspace }) =>
-    subjectKind === 'User' ? subject : `${workspace}/${subject}`,
-  );
-  const whose = (gain: boolean, lose: boolean) => {
-    const found = [...bySubject.values()].filter(
-      (changes) =>
-        changes.some(({ gains }) => gains.length > 0) === gain &&
-        changes.some(({ loses }) => loses.length > 0) === lose,
-    );
-    const people = found.filter(([first]) => first?.subjectKind === 'User').length;
-    const tokens = found.length - people;
-    const names = [
-      people > 0 ? count(people, 'person', 'people') : '',
-      tokens > 0 ? count(tokens, 'token') : '',
-    ];
-    return { names: names.filter(Boolean).join(' and '), one: found.length === 1 };
-  };
-  const [gaining, losing, both] = [whose(true, false), whose(false, true), whose(true, true)];
-  return [
-    gaining.names && `${gaining.names} ${gaining.one ? 'gains' : 'gain'} access`,
-    losing.names && `${losing.names} ${losing.one ? 'loses' : 'lose'} access`,
-    both.names && `${both.names} ${both.one ? 'gains some and loses some' : 'gain some and lose some'}`,
-  ]
-    .filter(Boolean)
-    .join(', ');
+export function accessSummary(access: Iterable<AccessChange>): string {
+  const tally = new AccessTally();
+  for (const change of access) tally.add(change);
+  return tally.words();
+}
+
+const GAINS = 1;
+const LOSES = 2;
+const IS_TOKEN = 4;
+
+/** Counts who gains and who loses, in whatever workspaces. */
+class AccessTally {
+  readonly #subjects = new Map<string, number>();
+
+  add({ subjectKind, subject, workspace, gains, loses }: AccessChange): void {
+    const key = subjectKind === 'User' ? subject : `${workspace}/${subject}`;
+    const more =
+      (gains.length > 0 ? GAINS : 0) |
+      (loses.length > 0 ? LOSES : 0) |
+      (subjectKind === 'User' ? 0 : IS_TOKEN);
+    this.#subjects.set(key, (this.#subjects.get(key) ?? 0) | more);
+  }
+
+  words(): string {
+    const counts = new Map<number, number>();
+    for (const what of this.#subjects.values()) counts.set(what, (counts.get(what) ?? 0) + 1);
+    const whose = (what: number) => {
+      const people = counts.get(what) ?? 0;
+      const tokens = counts.get(what | IS_TOKEN) ?? 0;
+      const names = [
+        people > 0 ? count(people, 'person', 'people') : '',
+        tokens > 0 ? count(tokens, 'token') : '',
+      ];
+      return { names: names.filter(Boolean).join(' and '), one: people + tokens === 1 };
+    };
+    const [gaining, losing, both] = [whose(GAINS), whose(LOSES), whose(GAINS | LOSES)];
+    return [
+      gaining.names && `${gaining.names} ${gaining.one ? 'gains' : 'gain'} access`,
+      losing.names && `${losing.names} ${losing.one ? 'loses' : 'lose'} access`,
+      both.names && `${both.names} ${both.one ? 'gains some and loses some' : 'gain some and lose some'}`,
+    ]
+      .filter(Boolean)
+      .join(', ');
+  }
 }
 
 /** What differs between before and after of a change, but for what its remark says already. */

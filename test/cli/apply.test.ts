@@ -611,7 +611,11 @@ describe('the snapshot', () => {
       ['grants', 2],
     ] as const) {
       const text = at.read(`.iam/snapshot/acme.${layout}.csv`);
-      expect(facts.files[`acme.${layout}.csv`]).toEqual({ sha256: sha256(text), rows });
+      expect(facts.files[`acme.${layout}.csv`]).toEqual({
+        sha256: sha256(text),
+        rows,
+        bytes: Buffer.byteLength(text),
+      });
       expect(text).toBe((await at.done(`snapshot -n acme --layout ${layout}`)).stdout);
       expect(parse(text, { columns: true })).toHaveLength(rows);
     }

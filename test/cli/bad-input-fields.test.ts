@@ -221,8 +221,8 @@ describe('fields', () => {
     'an empty key',
     `${API}kind: User\n: x\nmetadata: {name: a}\nspec: {email: a@b.example}\n`,
     `
-    a.yaml:3:3: error RC107: User a: unknown field "null"
-      known here: apiVersion, kind, metadata, spec`,
+    a.yaml:3:3: error RC102: a key must be a text, not null
+      write the key, or quote it`,
   );
 });
 

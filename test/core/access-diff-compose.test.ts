@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type AccessChange, diffAccess } from '../../src/core/access-diff.ts';
+import { type AccessChange, createdAccess, diffAccess } from '../../src/core/access-diff.ts';
 import { identityOf } from '../../src/core/resource.ts';
 import { createState } from '../../src/core/state.ts';
 import type { Resource } from '../../src/kinds/index.ts';
@@ -60,5 +60,33 @@ test('what two plans in a row give and take is what one plan from the first to t
         expect(net([one, two], moment)).toEqual(net([both], moment));
     }),
     { numRuns: process.env.ROLECALL_LONG === '1' ? 10_000 : 300 },
+  );
+});
+
+test('of what only creates it is told one workspace after the other, and is the same', {
+  timeout: 120_000,
+}, () => {
+  const split = organisation.chain((org) => fc.infiniteStream(fc.boolean()).map((coins) => ({ org, coins })));
+  fc.assert(
+    fc.property(split, fc.boolean(), ({ org, coins }, isEmpty) => {
+      // What nothing refers to may have been missing before.
+      const isLate = ({ kind }: Resource) =>
+        (kind === 'RoleBinding' || kind === 'Token') && coins.next().value;
+      const late = new Set(isEmpty ? org : org.filter(isLate));
+      const before = org.filter((one) => !late.has(one));
+      const named = (one: Resource) =>
+        before.some(
+          (other) =>
+            other.kind === 'RoleBinding' &&
+            other.spec.subjects.some(({ kind, name }) => kind === one.kind && name === one.metadata.name),
+        );
+      fc.pre([...late].every((one) => one.kind !== 'Token' || !named(one)));
+      const [was, is] = [createState(before), createState(org)];
+      const held = [...late].map((resource) => ({ id: identityOf(resource), resource }));
+      const parts = [...createdAccess(was, is, held, NOW)];
+      expect(parts.flat()).toEqual(diff(before, org));
+      expect(parts.every((part) => new Set(part.map(({ workspace }) => workspace)).size === 1)).toBe(true);
+    }),
+    { numRuns: 500 },
   );
 });

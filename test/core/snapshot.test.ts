@@ -2,19 +2,20 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { edgesOf, identityOf } from '../../src/core/resource.ts';
 import {
-  createSnapshots,
-  GRANT_COLUMNS,
-  type GrantRow,
+  COLUMNS,
+  contentsOf,
+  type Layout,
   type Origin,
   type Origins,
-  USER_COLUMNS,
-  type UserRow,
+  type RowForm,
+  snapshotOf,
 } from '../../src/core/snapshot.ts';
 import { createState } from '../../src/core/state.ts';
 import type { Resource } from '../../src/kinds/index.ts';
 import { organisation } from '../support/arbitrary.ts';
 import { accessAt, holdingKey } from '../support/effective-access.ts';
 import { binding, group, NOW, role, token, user, workspace } from '../support/resources.ts';
+import { createSnapshots, type GrantRow, type UserRow } from '../support/snapshot-reference.ts';
 
 const acme = workspace('acme');
 const beta = workspace('beta');
@@ -26,18 +27,43 @@ const FAR = '2026-09-01T00:00:00Z';
 
 const unknown: Origins = () => undefined;
 
-function users(
-  resources: readonly Resource[],
-  { at = NOW, origins = unknown, where = 'acme' } = {},
-): UserRow[] {
-  return createSnapshots(createState(resources), origins, at).users(where);
+/** Rows that can be read back as what they were made of. */
+const JSON_ROWS: RowForm = {
+  cells: (values) => values.map((value) => JSON.stringify(value)).join(),
+  between: ',',
+  end: '\n',
+};
+
+interface Asked {
+  readonly at?: number;
+  readonly origins?: Origins;
+  readonly where?: string;
 }
 
-function grants(
+function snapshotIn(resources: readonly Resource[], where: string, origins: Origins, at: number) {
+  const state = createState(resources);
+  return snapshotOf(contentsOf(state, where), state, origins, at, JSON_ROWS);
+}
+
+function rowsOf<Row>(
+  layout: Layout,
   resources: readonly Resource[],
-  { at = NOW, origins = unknown, where = 'acme' } = {},
-): GrantRow[] {
-  return createSnapshots(createState(resources), origins, at).grants(where);
+  { at = NOW, origins = unknown, where = 'acme' }: Asked,
+): Row[] {
+  const rows = snapshotIn(resources, where, origins, at)[layout]();
+  return [...rows].map((row) => {
+    const cells = JSON.parse(`[${row}]`) as string[];
+    expect(cells).toHaveLength(COLUMNS[layout].length);
+    return Object.fromEntries(COLUMNS[layout].map((column, i) => [column, cells[i]])) as Row;
+  });
+}
+
+function users(resources: readonly Resource[], asked: Asked = {}): UserRow[] {
+  return rowsOf('users', resources, asked);
+}
+
+function grants(resources: readonly Resource[], asked: Asked = {}): GrantRow[] {
+  return rowsOf('grants', resources, asked);
 }
 
 /** The one row of a person, some columns of it. */
@@ -68,10 +94,10 @@ function madeIn(...revisions: readonly (readonly Resource[])[]): Origins {
 }
 
 test('the columns are those of the contract, in its order', () => {
-  expect(USER_COLUMNS.join()).toBe(
+  expect(COLUMNS.users.join()).toBe(
     'workspace,user,email,display_name,type,state,permission,roles,groups,since,next_expiry',
   );
-  expect(GRANT_COLUMNS.join()).toBe(
+  expect(COLUMNS.grants.join()).toBe(
     'workspace,subject_kind,subject,email,state,role,risk,scope,via,binding,not_before,expires_at,granted_at,granted_by,reason',
   );
 });
@@ -498,9 +524,8 @@ describe('of any organisation', () => {
   test('the grants that are active at a time are exactly the access at that time', () => {
     fc.assert(
       fc.property(organisation, moments, (org, at) => {
-        const snapshots = createSnapshots(createState(org), unknown, at);
         const active = workspaces
-          .flatMap((where) => snapshots.grants(where))
+          .flatMap((where) => grants(org, { at, where }))
           .filter(
             ({ state, not_before }) =>
               state === 'Active' && (not_before === '' || Date.parse(not_before) <= at),
@@ -515,10 +540,9 @@ describe('of any organisation', () => {
     fc.assert(
       fc.property(organisation, moments, (org, at) => {
         const state = createState(org);
-        const snapshots = createSnapshots(state, unknown, at);
         for (const where of workspaces) {
-          const rows = snapshots.users(where);
-          const all = snapshots.grants(where);
+          const rows = users(org, { at, where });
+          const all = grants(org, { at, where });
           expect(all.filter(({ expires_at }) => expires_at !== '' && Date.parse(expires_at) <= at)).toEqual(
             [],
           );
@@ -543,6 +567,46 @@ describe('of any organisation', () => {
             expect(row.permission === 'Owner').toBe(owns);
             if (row.state === 'Suspended') expect([row.permission, row.roles]).toEqual(['', '']);
           }
+        }
+      }),
+    );
+  });
+
+  /** An origin for most parts, by chance; for some none. */
+  const someOrigins = fc.integer().map(
+    (seed): Origins =>
+      (id, pointer) => {
+        let hash = seed;
+        for (const letter of id + pointer) hash = (Math.imul(hash, 31) + letter.charCodeAt(0)) | 0;
+        const revision = Math.abs(hash) % 7;
+        return revision === 0
+          ? undefined
+          : { revision, at: `2026-05-0${revision}T00:00:00Z`, by: `a${revision}` };
+      },
+  );
+
+  test('rows are those that looking at one person after the other gives, in the same order', () => {
+    fc.assert(
+      fc.property(organisation, moments, someOrigins, (org, at, origins) => {
+        const reference = createSnapshots(createState(org), origins, at);
+        for (const where of workspaces) {
+          expect(users(org, { at, where, origins })).toEqual(reference.users(where));
+          expect(grants(org, { at, where, origins })).toEqual(reference.grants(where));
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('rows stay the same until the time that is told, and no longer than a begin or an end is away', () => {
+    fc.assert(
+      fc.property(organisation, moments, (org, at) => {
+        for (const where of workspaces) {
+          const { until } = snapshotIn(org, where, unknown, at);
+          expect(until).toBeGreaterThan(at);
+          const last = until === Infinity ? Date.parse('2100-01-01') : until - 1;
+          expect(users(org, { at: last, where })).toEqual(users(org, { at, where }));
+          expect(grants(org, { at: last, where })).toEqual(grants(org, { at, where }));
         }
       }),
     );

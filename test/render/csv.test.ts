@@ -1,7 +1,7 @@
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { csv, safeCell } from '../../src/render/csv.ts';
+import { CSV, csv, safeCell } from '../../src/render/csv.ts';
 
 function text(...rows: readonly Record<string, string>[]): string {
   const columns = Object.keys(rows[0] ?? {});
@@ -29,6 +29,11 @@ describe('the form', () => {
   test('has the columns that are asked for, in that order, whatever else a row has', () => {
     const row = { a: '1', b: '2', c: '3' };
     expect([...csv(['b', 'a'], [row])].join('')).toBe('"b","a"\r\n"2","1"\r\n');
+  });
+
+  test('is the same whether the cells of a row are written at once or in parts', () => {
+    const parts = [CSV.cells(['=a', 'b"']), CSV.cells(['c', '']), CSV.cells(['; -d'])];
+    expect(parts.join(CSV.between)).toBe(CSV.cells(['=a', 'b"', 'c', '', '; -d']));
   });
 
   test('comes row by row', () => {

@@ -3,14 +3,18 @@ import { describe, expect, test } from 'vitest';
 import { wholeActual } from '../../src/core/actual.ts';
 import { NOTHING_SETTLED, planChanges } from '../../src/core/plan-changes.ts';
 import type { Resource } from '../../src/kinds/index.ts';
-import { planMarkdown } from '../../src/render/plan-markdown.ts';
-import { planOfTexts } from '../support/plan-of-texts.ts';
+import { type PlanMarkdownOptions, planMarkdown } from '../../src/render/plan-markdown.ts';
+import { notesOf, planOfTexts } from '../support/plan-of-texts.ts';
 import { OPTIONS } from '../support/planning.ts';
 import { binding, declare, group, NOW, role, store, user, workspace } from '../support/resources.ts';
 
 const acme = workspace('acme');
 const beta = workspace('beta');
-const NO_RISKS = { risks: new Map() };
+
+function markdownOf(next: () => string, options: PlanMarkdownOptions): string {
+  const plan = planOfTexts(next);
+  return planMarkdown(plan, notesOf(plan), options);
+}
 
 function rendered(
   desired: readonly Resource[],
@@ -166,16 +170,10 @@ describe('whatever the texts of a plan are', { timeout: 60_000 }, () => {
   const rendering = fc.array(text, { minLength: 1, maxLength: 120 }).map((texts) => {
     let i = 0;
     const next = () => texts[i++ % texts.length] ?? '';
-    return planMarkdown(planOfTexts(next), NO_RISKS, { store: next(), title: next() });
+    return markdownOf(next, { store: next(), title: next() });
   });
   const lines = (markdown: string) => markdown.split('\n');
-  const benign = lines(
-    planMarkdown(
-      planOfTexts(() => 'x'),
-      NO_RISKS,
-      { store: 'x', title: 'x' },
-    ),
-  );
+  const benign = lines(markdownOf(() => 'x', { store: 'x', title: 'x' }));
   const frame = /<\/?(?:details|summary)>/g;
   const runs = { numRuns: 2000 };
 
@@ -230,13 +228,7 @@ describe('whatever the texts of a plan are', { timeout: 60_000 }, () => {
       .filter((text) => !/[0-9a-f]{7}|gh-\d/.test(text));
     fc.assert(
       fc.property(words, (word) => {
-        expect(
-          planMarkdown(
-            planOfTexts(() => word),
-            NO_RISKS,
-            { store: word },
-          ).split(word).length,
-        ).toBeGreaterThan(30);
+        expect(markdownOf(() => word, { store: word }).split(word).length).toBeGreaterThan(30);
       }),
     );
   });

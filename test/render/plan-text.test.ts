@@ -8,7 +8,7 @@ import type { Resource } from '../../src/kinds/index.ts';
 import { ansi, plain } from '../../src/render/paint.ts';
 import { planText } from '../../src/render/plan-text.ts';
 import { evolution } from '../support/arbitrary.ts';
-import { planOfTexts } from '../support/plan-of-texts.ts';
+import { notesOf, planOfTexts } from '../support/plan-of-texts.ts';
 import { OPTIONS } from '../support/planning.ts';
 import { binding, declare, group, NOW, role, store, user, workspace } from '../support/resources.ts';
 
@@ -231,11 +231,8 @@ describe('whatever the texts of a plan are', { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(fc.array(text, { minLength: 1, maxLength: 100 }), (texts) => {
         let i = 0;
-        const output = planText(
-          edit(planOfTexts(() => texts[i++ % texts.length] ?? '')),
-          { risks: new Map() },
-          TEXT,
-        );
+        const plan = edit(planOfTexts(() => texts[i++ % texts.length] ?? ''));
+        const output = planText(plan, notesOf(plan), TEXT);
         expect(output.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u2028\u202a-\u202e]/u);
       }),
       { numRuns: 500 },

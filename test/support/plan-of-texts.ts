@@ -1,4 +1,5 @@
-import type { Plan } from '../../src/core/plan.ts';
+import { grouped } from '../../src/core/judge.ts';
+import type { Plan, PlanNotes } from '../../src/core/plan.ts';
 
 /** A plan with an unknown text wherever it has one: the verdicts, access and changes of one each, and more. */
 export function planOfTexts(next: () => string): Plan {
@@ -89,4 +90,9 @@ export function planOfTexts(next: () => string): Plan {
       },
     ],
   };
+}
+
+/** What is to be said beside a plan whose roles have no risk. */
+export function notesOf({ access }: Plan): PlanNotes {
+  return { risks: new Map(), accessByWorkspace: () => grouped(access) };
 }
