@@ -13,6 +13,7 @@ import type { Context } from './context.ts';
 import type { GuardOptions } from './guard-options.ts';
 import { guardSettings, overridesOf } from './guard-settings.ts';
 import { actorName, type GlobalOptions, lockTimeout, managerName, storeUrl } from './settings.ts';
+import { programVersion } from './version-number.ts';
 
 export interface InputOptions extends GlobalOptions {
   readonly filename?: readonly string[];
@@ -46,7 +47,9 @@ export function indexOf(store: Store, options: GlobalOptions, context: Context):
   const folder =
     folderOfStore(storeUrl(options, context), context.cwd) ?? (caches && path.join(caches, 'rolecall'));
   if (folder === undefined) return undefined;
-  const key = sha256(`${store.location}\n${managerName(options, context)}`).slice('sha256:'.length);
+  // What another version found to be settled, this one may have something to say of.
+  const facts = [store.location, managerName(options, context), programVersion()];
+  const key = sha256(facts.join('\n')).slice('sha256:'.length);
   return indexFile(path.join(folder, `cache-${key.slice(0, 16)}.index`));
 }
 

@@ -94,6 +94,13 @@ export function* documentsOf(
   if (problems.length === before) problems.push(...whole);
 }
 
+/** Whether a text is read in parts, each by itself. */
+export function isReadInParts(input: { file: string; text: string; size?: number }): boolean {
+  if ((input.size ?? input.text.length) > PARSED_AT_ONCE) return true;
+  // The text may have to be read for this: only where it tells something.
+  return isJsonLines(input.file, input.file === 'stdin' ? input.text : '');
+}
+
 /** Part of a text, by its offsets. */
 interface Part {
   readonly start: number;

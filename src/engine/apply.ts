@@ -1,10 +1,19 @@
 import type { Actual } from '../core/actual.ts';
+import type { AuditRow } from '../core/audit.ts';
 import { bodyOf } from '../core/draft.ts';
 import { canonicalJson } from '../core/hash.ts';
+import { unmanagedFields } from '../core/manifest.ts';
 import { BODIES, type Change, identityOfChange, type Plan } from '../core/plan.ts';
 import { isInField } from '../core/plan-changes.ts';
 import { EXIT, failure } from '../core/problem.ts';
-import { fromManifest, type Identity, identity, identityOf, showIdentity } from '../core/resource.ts';
+import {
+  fromManifest,
+  type Identity,
+  identity,
+  identityOf,
+  type Manifest,
+  showIdentity,
+} from '../core/resource.ts';
 import type { Stored } from '../core/stored.ts';
 import { isDenied, type Verdict } from '../core/verdict.ts';
 import { KIND_NAMES } from '../kinds/index.ts';
@@ -15,6 +24,7 @@ import type { Planned } from './plan.ts';
 import { NO_PROGRESS, type Progress } from './progress.ts';
 import { planSaved } from './saved-plan.ts';
 import { letSignalsIn } from './signals.ts';
+import { identitiesOf, isChange } from './state-at.ts';
 
 /** What became of one change. */
 export interface Outcome {
@@ -122,14 +132,19 @@ function* writing(
 
 /**
  * Two inputs that declare the same may not pass by each other: what this one found as it declares it, and therefore left
- * alone, must still be so, or the end is that of neither order.
+ * alone, must still be so, or the end is that of neither order. What it leaves to others they may change.
  */
 async function refuseOvertaken(store: Store, { head, declares }: Planned): Promise<void> {
   const reading = await store.read();
   try {
     for await (const rows of reading.audit({ after: head.revision })) {
       const other = rows.find(
-        ({ identity, action }) => identity !== null && action in OUTCOMES && declares(identity),
+        (row) =>
+          isChange(row) &&
+          identitiesOf(row).some((id) => {
+            const given = declares(id);
+            return given !== undefined && !isOfOthers(row, given);
+          }),
       );
       if (other)
         throw failure(
@@ -142,6 +157,18 @@ async function refuseOvertaken(store: Store, { head, declares }: Planned): Promi
   } finally {
     await reading.close();
   }
+}
+
+/** Whether a change is in unmanaged fields alone, and in none of those that are `given`. */
+function isOfOthers({ before, after }: AuditRow, given: readonly string[]): boolean {
+  if (before === null || after === null) return false;
+  const rest = (text: string) => {
+    const manifest = JSON.parse(text) as Manifest;
+    const left = unmanagedFields(manifest.kind).filter((field) => !given.includes(field));
+    const spec = Object.entries(manifest.spec).filter(([field]) => !left.includes(field));
+    return canonicalJson({ ...manifest, spec: Object.fromEntries(spec) });
+  };
+  return rest(before) === rest(after);
 }
 
 /** An override is for once: the same plan on the same state is asked for again. */

@@ -96,8 +96,8 @@ export async function planKeepingGoing(
     if (denied.length === 0) {
       refuseUnused(overriding, used, plan);
       const warnings = [...input.problems.filter(({ severity }) => severity === 'warn'), ...plan.problems];
-      const ids = new Set(input.declared.map(({ id }) => id));
-      const declares = (id: Identity) => ids.has(id);
+      const given = new Map(input.declared.map(({ id, declares }) => [id, declares]));
+      const declares = (id: Identity) => given.get(id);
       return { ...judged, notes, head, actual, declares, warnings, leftOut: [...leftOut.values()], refused };
     }
     refused ??= judged.plan;

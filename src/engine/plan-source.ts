@@ -1,7 +1,7 @@
 import type { ReadManifests } from '../core/manifest.ts';
 import { type Change, identityOfChange } from '../core/plan.ts';
 import { NOTHING_SETTLED, type PlanOptions, type Settled } from '../core/plan-changes.ts';
-import { fromManifest, type Identity, identity, identityOf, type Manifest } from '../core/resource.ts';
+import { type Identity, identity, kindIn } from '../core/resource.ts';
 import type { KnownFile, Loaded, Source, Told } from '../sources/source.ts';
 import type { Head, Store } from '../stores/store.ts';
 import { type ActualState, withActual } from './actual-state.ts';
@@ -11,6 +11,7 @@ import { readLoaded } from './load.ts';
 import { NeedsEverything, type Planned, planFrom, refuseMistakes } from './plan.ts';
 import type { Progress } from './progress.ts';
 import { DamagedIndex, type SettledFile, type SettledIndex } from './settled-index.ts';
+import { identitiesOf, isChange } from './state-at.ts';
 
 /** What a plan of files is made with beside them. */
 export interface Making {
@@ -135,19 +136,14 @@ async function changedSince(
     for (const row of rows) {
       if (isFirst && row.hash !== hash) return undefined;
       isFirst = false;
-      if (row.revision <= facts.revision || !isChange(row.action)) continue;
+      if (row.revision <= facts.revision || !isChange(row)) continue;
       // Without what it was (a redacted row), it cannot be told whether it was renamed.
       if (row.identity === null || (row.action !== 'create' && row.before === null)) return undefined;
-      changed.add(row.identity);
-      if (row.before !== null) changed.add(identityOf(fromManifest(JSON.parse(row.before) as Manifest)));
+      for (const id of identitiesOf(row)) changed.add(id);
       if (changed.size > MOST_CHANGES) return undefined;
     }
   }
   return isFirst ? undefined : changed;
-}
-
-function isChange(action: string): boolean {
-  return action === 'create' || action === 'update' || action === 'delete';
 }
 
 interface ReadFile {
@@ -186,8 +182,11 @@ async function readChanged(
   };
   const input = await readLoaded(part, progress, clean.length > 0);
   // Two files alike declare everything twice; and an input that declares nothing is a mistake.
-  const seen = new Set(clean);
-  if (seen.size < clean.length && clean.some((hash) => (index.count(hash) ?? 0) > 0)) return undefined;
+  const seen = new Set<string>();
+  for (const hash of clean) {
+    if (seen.has(hash) && index.count(hash) !== 0) return undefined;
+    seen.add(hash);
+  }
   if (input.declared.length === 0 && clean.every((hash) => index.count(hash) === 0)) return undefined;
   if (input.declared.some(({ id }) => index.filesOf(id).some((hash) => seen.has(hash)))) return undefined;
   return { input, files: filesOf(part), clean };
@@ -218,7 +217,11 @@ function undeclaredOf(
   const isNewWorkspace = declared.some(
     ({ id, resource }) => resource.kind === 'Workspace' && !index.filesOf(id).some(index.isPruned),
   );
-  if (!index.facts.pruned || isNewWorkspace) return undefined;
+  // One that comes back with a file that was not part of it then has not been looked through either.
+  const comesBack = [...clean].some(
+    (hash) => !index.isPruned(hash) && index.idsOf(hash).some((id) => kindIn(id) === 'Workspace'),
+  );
+  if (!index.facts.pruned || isNewWorkspace || comesBack) return undefined;
   const gone = [...index.hashes].filter((hash) => index.isPruned(hash) && !clean.has(hash));
   return [...new Set([...gone.flatMap(index.idsOf), ...changed])];
 }
@@ -290,8 +293,10 @@ function unsettledBy(ids: readonly Identity[], { declared }: ReadManifests): str
 
 function settledFiles({ input, files }: ReadChanged, unsettled: ReadonlySet<string>) {
   const byFile = Map.groupBy(input.declared, ({ file }) => file);
+  // A file may have the name that standard input goes by.
+  const unnamed = new Set(files.flatMap(({ file, hash }) => (hash === undefined ? [file] : [])));
   return files.flatMap(({ file, hash }) =>
-    hash === undefined || unsettled.has(file)
+    hash === undefined || unsettled.has(file) || unnamed.has(file)
       ? []
       : [{ hash, ids: (byFile.get(file) ?? []).map(({ id }) => id) }],
   );
@@ -313,12 +318,14 @@ function isWorthIt(
 }
 
 /** Files of the index in use that stay settled, of this input or not: a branch that is left is come back to. */
-function keptOf({ files, clean }: ReadChanged, used: Used | undefined): Omit<SettledFile, 'pruned'>[] {
+function keptOf({ input, files, clean }: ReadChanged, used: Used | undefined): Omit<SettledFile, 'pruned'>[] {
   if (!used) return [];
   const { index, changed } = used;
   const stale = new Set([...changed].flatMap((id) => index.filesOf(id)));
   const present = new Set(clean);
   const read = new Set(files.map(({ hash }) => hash));
+  // No two files of an index declare the same: an older version of what was read goes.
+  for (const { id } of input.declared) for (const hash of index.filesOf(id)) stale.add(hash);
   const all = [...index.hashes].filter((hash) => !stale.has(hash) && !read.has(hash));
   const isTooMuch = all.length > 2 * (present.size + files.length);
   const kept = isTooMuch ? all.filter((hash) => present.has(hash)) : all;

@@ -27,8 +27,11 @@ export interface Planned {
   readonly head: Head;
   /** What the store had: what the plan changes is at hand. */
   readonly actual: Actual;
-  /** Whether the input declares something, changed or not. */
-  readonly declares: (id: Identity) => boolean;
+  /**
+   * The unmanaged fields that the input gives of something, changed or not; undefined when it does not declare it. Of what is
+   * settled they are not known, and left out.
+   */
+  readonly declares: (id: Identity) => readonly string[] | undefined;
   /** What there is after the plan; undefined where nothing changes. */
   readonly after?: State | undefined;
   readonly warnings: readonly Problem[];
@@ -89,8 +92,8 @@ export async function planFrom(
   await findOut(changes, state);
   const { plan, remarks } = await judgePlan(changes.plan, changes.between, overriding, at, ask);
   const after = changes.between?.after;
-  const ids = new Set(desired.desired.map(({ id }) => id));
-  const declares = (id: Identity) => ids.has(id) || desired.settled.has(id);
+  const given = new Map(desired.desired.map(({ id, declares }) => [id, declares]));
+  const declares = (id: Identity) => given.get(id) ?? (desired.settled.has(id) ? [] : undefined);
   return { plan, notes: changes.notes, head, actual, declares, after, warnings: plan.problems, remarks };
 }
 

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { isReadInParts } from '../core/document.ts';
 import { type Declared, unpackManifests } from '../core/manifest.ts';
 import { compareText } from '../core/problem.ts';
 import type { InputText } from '../core/read-input.ts';
@@ -22,15 +23,17 @@ type Prepared = (input: InputText) => readonly Declared[] | undefined;
  * out, for whatever reason, is read by whoever asks for it next.
  */
 export async function prepareInParallel(texts: readonly InputText[]): Promise<Prepared> {
-  const size = texts.reduce((sum, one) => sum + (one.size ?? one.text.length), 0);
+  // What is read in parts is not plain: it would be read twice.
+  const whole = texts.filter((one) => !isReadInParts(one));
+  const size = whole.reduce((sum, one) => sum + (one.size ?? one.text.length), 0);
   if (size < WORTH_IT || availableParallelism() < 2) return () => undefined;
-  const sorted = [...texts].sort((a, b) => compareText(a.file, b.file));
-  const found = new Map<string, readonly Declared[]>();
+  const sorted = whole.sort((a, b) => compareText(a.file, b.file));
+  const found = new Map<InputText, readonly Declared[]>();
   const reader = startReader();
   const take = (answers: readonly ReadAnswer[]) => {
     for (const { at, packed } of answers) {
       const input = sorted[at];
-      if (input && packed) found.set(input.file, unpackManifests(input.file, packed, againOf(input)));
+      if (input && packed) found.set(input, unpackManifests(input.file, packed, againOf(input)));
     }
   };
   try {
@@ -48,16 +51,16 @@ export async function prepareInParallel(texts: readonly InputText[]): Promise<Pr
       }
       const input = first <= last ? sorted[last--] : undefined;
       const declared = input && readPlain(input.file, input.text, againOf(input));
-      if (input && declared) found.set(input.file, declared);
+      if (input && declared) found.set(input, declared);
       for (const answers of reader.there()) take(answers);
     }
     while (reader.waiting > 0) take(await reader.next());
   } finally {
     await reader.end();
   }
-  return ({ file }) => {
-    const declared = found.get(file);
-    found.delete(file);
+  return (input) => {
+    const declared = found.get(input);
+    found.delete(input);
     return declared;
   };
 }

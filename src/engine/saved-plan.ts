@@ -44,7 +44,7 @@ async function planSavedOn(
   await findOut(replayed, state);
   const judged = await judgePlan(replayed.plan, between, overriding, now, ask);
   // What was declared and did not change is not in the plan.
-  return { ...judged, notes, head, actual, declares: () => false, warnings: [] };
+  return { ...judged, notes, head, actual, declares: () => undefined, warnings: [] };
 }
 
 function stale(message: string) {

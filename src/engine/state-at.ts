@@ -65,6 +65,12 @@ export async function stateAt(reading: Reading, revision: number): Promise<PastS
   return { resources, changed: new Set(before.keys()) };
 }
 
+/** The identities that a change is about: by the names that it had, and has. */
+export function identitiesOf({ identity, before }: AuditRow): Identity[] {
+  const was = before === null ? null : identityOf(fromManifest(JSON.parse(before) as Manifest));
+  return [...new Set([identity, was].filter((id) => id !== null))];
+}
+
 export function isChange({ action }: AuditRow): boolean {
   return action === 'create' || action === 'update' || action === 'delete';
 }

@@ -9,7 +9,7 @@ import type { Resource } from '../../src/kinds/index.ts';
 import { sqliteStore } from '../../src/stores/sqlite/sqlite-store.ts';
 import type { Act, Store } from '../../src/stores/store.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { binding, declare, user, workspace } from '../support/resources.ts';
+import { binding, declare, leavingOut, user, workspace } from '../support/resources.ts';
 
 const act: Act = {
   at: '2026-11-24T12:00:00Z',
@@ -66,4 +66,27 @@ test('a plan is stale when another apply changed what it changes, and nothing is
     problems: [{ code: 'RC404' }],
   });
   expect(await withActual(store, 0, async ({ head }) => head.revision)).toBe(2);
+});
+
+test('what is declared and was changed meanwhile is no longer as it was found', async () => {
+  const store = await storeWith(acme, ana, bo);
+  const declared = [ana, bo, user('cy')];
+  const mine = await plan(store, declared);
+  const renamed = user(
+    'bo-lee',
+    { email: 'bo@acme.example' },
+    { annotations: { 'rolecall.dev/previous-names': 'bo' } },
+  );
+  await applyPlan(store, await plan(store, [renamed]), act, NO_OVERRIDES);
+  await expect(applyPlan(store, mine, act, NO_OVERRIDES)).rejects.toMatchObject({
+    exit: 5,
+    problems: [{ code: 'RC404', message: expect.stringContaining('which is declared here') }],
+  });
+});
+
+test('what a manifest leaves to others they may change meanwhile', async () => {
+  const store = await storeWith(acme, ana, bo);
+  const mine = await plan(store, [leavingOut(bo, 'state'), user('cy')]);
+  await applyPlan(store, await plan(store, [user('bo', { state: 'Suspended' })]), act, NO_OVERRIDES);
+  expect((await applyPlan(store, mine, act, NO_OVERRIDES)).revision).toBe(3);
 });

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Plan } from '../../src/core/plan.ts';
 import { Failure } from '../../src/core/problem.ts';
 import { identityOf } from '../../src/core/resource.ts';
@@ -29,7 +29,7 @@ import { type Evolved, organisation } from '../support/arbitrary.ts';
 import { edit } from '../support/edit.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { OPTIONS } from '../support/planning.ts';
-import { NOW } from '../support/resources.ts';
+import { binding, group, NOW, user, workspace } from '../support/resources.ts';
 import { Tape } from '../support/tape.ts';
 
 const LONG = process.env.ROLECALL_LONG === '1';
@@ -245,6 +245,64 @@ test('a plan that reads only what changed is that of everything, whatever was ed
   );
   console.log(`${saved} plans did without reading some of their files`);
   expect(saved).toBeGreaterThan(10);
+});
+
+describe('files that come and go', () => {
+  const all = [
+    workspace('one'),
+    workspace('two'),
+    ...['ana', 'bo', 'cy'].map((name) => user(name)),
+    ...['a', 'b', 'c', 'd'].map((name) => group(`two/${name}`, ['bo'])),
+    binding('two/owners', 'workspace-owner', ['ana']),
+    binding('two/members', 'workspace-member', ['cy']),
+  ];
+  const filesWithout = (...ids: readonly string[]) =>
+    new Map(
+      all
+        .filter((one) => !ids.includes(identityOf(one)))
+        .map((one) => [`${identityOf(one).replaceAll('/', '-')}.yaml`, renderManifest(one)]),
+    );
+  const applied = async () => {
+    const world = new World();
+    const planned = await world.planBoth(filesWithout(), false);
+    if (planned) await world.apply(planned);
+    return world;
+  };
+  const inTwo = all.filter(({ metadata }) => metadata.namespace === 'two').map(identityOf);
+
+  test('a workspace that comes back with a file that is known is pruned all the same', async () => {
+    const world = await applied();
+    (await world.planBoth(filesWithout('Workspace//two', ...inTwo), true))?.remember();
+    const planned = await world.planBoth(filesWithout('RoleBinding/two/members'), true);
+    expect(planned?.plan.summary).toMatchObject({ delete: 1 });
+  });
+
+  test('two versions of a file, both known, declare everything twice', async () => {
+    const world = await applied();
+    const files = filesWithout();
+    const [name = '', text = ''] = [...files].at(0) ?? [];
+    (await world.planBoth(new Map([...files, [name, `${text}# more\n`]]), false))?.remember();
+    expect(await world.planBoth(new Map([...files, ['other.yaml', `${text}# more\n`]]), false)).toBe(
+      undefined,
+    );
+  });
+
+  test('a file that is now one of JSON Lines is read as such', async () => {
+    const world = await applied();
+    const files = filesWithout('User//ana');
+    files.set('ana.jsonl', filesWithout().get('User--ana.yaml') ?? '');
+    expect(await world.planBoth(files, false)).toBe(undefined);
+  });
+
+  test('files alike that declare nothing do no harm', async () => {
+    const world = await applied();
+    const files = new Map([...filesWithout(), ['n1.yaml', '# nothing\n'], ['n2.yaml', '# nothing\n']]);
+    (await world.planBoth(files, false))?.remember();
+    (await world.planBoth(files, false))?.remember();
+    const before = world.saved;
+    await world.planBoth(files, false);
+    expect(world.saved).toBe(before + 1);
+  });
 });
 
 test('an index of another store, or of another manager, is of no use', async () => {

@@ -57,9 +57,9 @@ export function sqliteStore({ file, location, lockTimeout }: SqliteOptions): Sto
           return { head, created };
         });
       } finally {
-        takeBack();
         // Rolls back what was not committed.
         database.close();
+        takeBack();
       }
     },
     async close() {},
