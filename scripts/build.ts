@@ -32,12 +32,11 @@ export async function build(
     chunkFileNames: 'chunks/[name]-[hash].js',
     codeSplitting: {
       groups: [
-        // What the entry imports first, and all that it imports.
-        group(
-          'start',
-          2,
-          (context) => context.getModuleInfo(entry)?.dynamicallyImportedIds.slice(0, 1) ?? [],
-        ),
+        // What the entry imports first, and all that it imports; and what `iam version` must not load a plan for.
+        group('start', 2, (context) => [
+          ...(context.getModuleInfo(entry)?.dynamicallyImportedIds.slice(0, 1) ?? []),
+          join(ROOT, 'src/cli/version-number.ts'),
+        ]),
         group('plan', 1, () => PLAN.map((file) => join(ROOT, file))),
       ],
     },
