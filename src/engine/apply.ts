@@ -215,9 +215,9 @@ function orderChanges(changes: readonly Change[]): Change[] {
     if (change.action === 'create') return 100 + kind;
     return change.action === 'update' ? 200 + kind : 400 - kind;
   };
-  return [...changes].sort(
-    (a, b) => rank(a) - rank(b) || (identityOfChange(a) < identityOfChange(b) ? -1 : 1),
-  );
+  // By identity they are sorted already, and so they stay within a rank.
+  const ranks = Map.groupBy(changes, rank);
+  return [...ranks.keys()].sort((a, b) => a - b).flatMap((one) => ranks.get(one) ?? []);
 }
 
 function writeChange(change: Change, actual: Actual, manager: string): WriteChange {

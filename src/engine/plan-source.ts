@@ -245,7 +245,7 @@ function finished(
   const kept =
     file && isPlain(options) && isWorthIt(read, used, mayBePruned) ? keptOf(read, used) : undefined;
   const overtaken = new Set(
-    plan.changes.flatMap(idsOf).flatMap((id) => (kept && used ? used.index.filesOf(id) : [])),
+    kept && used ? plan.changes.flatMap(idsOf).flatMap((id) => used.index.filesOf(id)) : [],
   );
   return {
     ...planned,

@@ -1,4 +1,4 @@
-import type { Actual } from '../core/actual.ts';
+import { type Actual, lazily } from '../core/actual.ts';
 import type { ReadManifests } from '../core/manifest.ts';
 import { identityOfChange, type Plan, type PlanNotes } from '../core/plan.ts';
 import {
@@ -92,8 +92,8 @@ export async function planFrom(
   await findOut(changes, state);
   const { plan, remarks } = await judgePlan(changes.plan, changes.between, overriding, at, ask);
   const after = changes.between?.after;
-  const given = new Map(desired.desired.map(({ id, declares }) => [id, declares]));
-  const declares = (id: Identity) => given.get(id) ?? (desired.settled.has(id) ? [] : undefined);
+  const given = lazily(() => new Map(desired.desired.map(({ id, declares }) => [id, declares])));
+  const declares = (id: Identity) => given().get(id) ?? (desired.settled.has(id) ? [] : undefined);
   return { plan, notes: changes.notes, head, actual, declares, after, warnings: plan.problems, remarks };
 }
 
