@@ -79,6 +79,17 @@ export function targetsOf(resource: Resource): Identity[] {
     .map(({ kind, namespace, name }) => identity(kind, namespace, name));
 }
 
+/** The kinds that each kind may refer to, its workspace not counted: saves looking for what cannot be there. */
+export const REFERS_TO = {
+  Workspace: ['User'],
+  User: ['User'],
+  Role: ['Role'],
+  Group: ['User', 'Group'],
+  Token: ['Role', 'User'],
+  RoleBinding: ['Role', 'User', 'Group', 'Token'],
+  AccessPolicy: ['Role'],
+} as const satisfies Record<KindName, readonly KindName[]>;
+
 /** One part of a resource that can come and go by itself, and so has a revision that made it. */
 export interface Edge {
   readonly pointer: string;

@@ -2,7 +2,7 @@ import { CATALOGUE } from '../kinds/catalogue.ts';
 import { KIND_NAMES, type KindName, kindOf, type Resource } from '../kinds/index.ts';
 import { foldCase } from '../kinds/text.ts';
 import { type Actual, lazily, type Needed } from './actual.ts';
-import { type Identity, identity, identityOf, kindIn, targetsOf } from './resource.ts';
+import { type Identity, identity, identityOf, kindIn, REFERS_TO, targetsOf } from './resource.ts';
 
 /**
  * A set of resources, looked up by identity and by what refers to them. Immutable once made.
@@ -147,6 +147,7 @@ export function withChanges(before: State, left: ReadonlySet<Identity>, held: It
     if (known) return known;
     const made = new Map<Identity, Held[]>();
     reverse.set(key, made);
+    if (!(REFERS_TO[from] as readonly KindName[]).includes(to)) return made;
     for (const one of comeKinds().get(from) ?? []) {
       for (const target of targetsOf(one.resource)) {
         if (kindIn(target) !== to) continue;
