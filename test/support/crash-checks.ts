@@ -126,7 +126,7 @@ export class Snapshots {
 export function inspectNames(folder: string): void {
   if (!existsSync(folder)) return;
   const known =
-    /^(iam\.db(-wal|-shm|-journal|-holder|-holder\.new)?|cache-[0-9a-f]+\.index(\..+\.tmp)?|snapshot|\.gitignore)$/;
+    /^(iam\.db(-wal|-shm|-journal|-holder|-holder\.new)?|cache-[0-9a-f]+\.index(\.tmp)?|snapshot|\.gitignore)$/;
   const names = readdirSync(folder);
   expect(names.filter((name) => !known.test(name))).toEqual([]);
   expect(names).toContain('.gitignore');
