@@ -1,12 +1,11 @@
-import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { AuditRow } from '../../core/audit.ts';
-import { fromManifest, type Identity, identity, type Manifest } from '../../core/resource.ts';
+import type { Identity } from '../../core/resource.ts';
 import type { Stored } from '../../core/stored.ts';
-import type { KindName, Resource } from '../../kinds/index.ts';
+import type { KindName } from '../../kinds/index.ts';
+import { auditOf, edgeOf, type Row, revisionOf, storedReader, tallyOf } from '../sql/rows.ts';
 import type { Reading, Revision, StoredEdge, Tally, Wanted } from '../store.ts';
 import { guarded, NO_STORE, type OpenedToRead } from './database.ts';
-
-type Row = Record<string, SQLOutputValue>;
 
 const RESOURCES = 'SELECT uid, kind, workspace, name, manager, field_managers, body FROM resource';
 const AUDIT = 'SELECT * FROM audit';
@@ -180,102 +179,4 @@ async function* batches<T>(
     if (batch.length > 0) yield batch;
     if (ended) return;
   }
-}
-
-function idOf(row: Row): Identity {
-  return identity(
-    row.kind as KindName,
-    row.workspace === '' ? undefined : String(row.workspace),
-    String(row.name),
-  );
-}
-
-class StoredRow implements Stored {
-  readonly uid: string;
-  readonly id: Identity;
-  readonly body: string;
-  readonly manager: string;
-  readonly fieldManagers: Stored['fieldManagers'];
-  #resource: Resource | undefined;
-
-  constructor(row: Row, fieldManagers: Stored['fieldManagers']) {
-    this.uid = String(row.uid);
-    this.id = idOf(row);
-    this.body = String(row.body);
-    this.manager = String(row.manager);
-    this.fieldManagers = fieldManagers;
-  }
-
-  get resource(): Resource {
-    this.#resource ??= fromManifest(JSON.parse(this.body) as Manifest);
-    return this.#resource;
-  }
-}
-
-/** Reads resources, and parses the few field managers that there are only once. */
-function storedReader(): (row: Row) => Stored {
-  const parsed = new Map<string, Stored['fieldManagers']>();
-  return (row) => {
-    const text = String(row.field_managers);
-    let fieldManagers = parsed.get(text);
-    if (!fieldManagers) {
-      fieldManagers = JSON.parse(text) as Stored['fieldManagers'];
-      parsed.set(text, fieldManagers);
-    }
-    return new StoredRow(row, fieldManagers);
-  };
-}
-
-function tallyOf(row: Row): Tally {
-  return {
-    kind: row.kind as KindName,
-    workspace: String(row.workspace),
-    manager: String(row.manager),
-    count: Number(row.count),
-  };
-}
-
-function edgeOf(row: Row): StoredEdge {
-  return { id: idOf(row), pointer: String(row.pointer), since: Number(row.since) };
-}
-
-function text(value: SQLOutputValue | undefined): string | null {
-  return value === null || value === undefined ? null : String(value);
-}
-
-function revisionOf(row: Row): Revision {
-  return {
-    revision: Number(row.revision),
-    at: String(row.at),
-    actor: text(row.actor),
-    actorVerified: row.actor_verified === 1,
-    manager: String(row.manager),
-    digest: String(row.digest),
-    reason: text(row.reason),
-    commit: text(row.commit_sha),
-    summary: { create: Number(row.created), update: Number(row.updated), delete: Number(row.deleted) },
-  };
-}
-
-function auditOf(row: Row): AuditRow {
-  return {
-    seq: Number(row.seq),
-    revision: Number(row.revision),
-    at: String(row.at),
-    actor: text(row.actor),
-    actorVerified: row.actor_verified === 1,
-    action: row.action as AuditRow['action'],
-    uid: text(row.uid),
-    identity: text(row.identity),
-    before: text(row.before),
-    after: text(row.after),
-    reason: text(row.reason),
-    commit: text(row.commit),
-    pr: text(row.pr),
-    approvers: text(row.approvers),
-    verdicts: text(row.verdicts),
-    payloadHash: String(row.payload_hash),
-    prevHash: String(row.prev_hash),
-    hash: String(row.hash),
-  };
 }

@@ -1,8 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { type AuditFacts, chainRow, GENESIS } from '../../core/audit.ts';
+import { GENESIS } from '../../core/audit.ts';
 import { canonicalJson } from '../../core/hash.ts';
 import { type Edge, edgeKey, edgesOf, type Identity } from '../../core/resource.ts';
 import { foldCase } from '../../kinds/text.ts';
+import { type AuditInput, auditChain, auditInputs } from '../sql/audit-chain.ts';
+import { Tallies } from '../sql/tallies.ts';
 import { uidsFrom } from '../sql/uid.ts';
 import { type Act, type Entry, StaleBase, type WriteChange } from '../store.ts';
 import { lastAudit, readHead } from './database.ts';
@@ -18,7 +20,8 @@ export function* writeEntry(database: DatabaseSync, entry: Entry): Generator<voi
     yield* writeApply(database, entry);
   } else if (entry.type === 'refused') {
     const { revision } = readHead(database);
-    auditWriter(database, entry.act, revision)({ action: 'refused', ...wholeOf(entry) });
+    const audit = auditWriter(database, entry.act, revision);
+    for (const row of auditInputs(entry)) audit(row);
   } else {
     database
       .prepare(
@@ -41,14 +44,7 @@ function* writeApply(database: DatabaseSync, entry: ApplyEntry): Generator<void>
   const revision = found + 1;
   insertRevision(database, revision, entry);
   const audit = auditWriter(database, act, revision);
-  audit({ action: 'apply', ...wholeOf(entry) });
-  for (const { action, identity, verdicts, message } of entry.remarks)
-    audit({
-      action,
-      identity,
-      after: message === null ? null : canonicalJson({ message }),
-      verdicts: verdicts.length === 0 ? null : canonicalJson(verdicts),
-    });
+  for (const row of auditInputs(entry)) audit(row);
   const write = resourceWriter(database, revision, entry.renames, uidsFrom(act.at));
   const tallies = new Tallies();
   let written = 0;
@@ -56,7 +52,7 @@ function* writeApply(database: DatabaseSync, entry: ApplyEntry): Generator<void>
     audit({ action: change.action, identity: change.id, ...write(change, tallies) });
     if (++written % AT_ONCE === 0) yield;
   }
-  tallies.write(database);
+  writeTallies(database, tallies);
 }
 
 function insertRevision(
@@ -84,69 +80,34 @@ function insertRevision(
     );
 }
 
-/** What differs from row to row of one entry; what is left out is null. */
-type AuditInput = Pick<AuditFacts, 'action'> &
-  Partial<Pick<AuditFacts, 'uid' | 'identity' | 'before' | 'after' | 'verdicts'>>;
-
-/** What the row of a whole entry says of it. */
-function wholeOf({ act, digest, verdicts }: Pick<ApplyEntry, 'act' | 'digest' | 'verdicts'>) {
-  return {
-    after: canonicalJson({ digest, manager: act.manager }),
-    verdicts: verdicts.length === 0 ? null : canonicalJson(verdicts),
-  };
-}
-
 function auditWriter(database: DatabaseSync, act: Act, revision: number): (input: AuditInput) => void {
-  let { seq, hash: prevHash } = lastAudit(database) ?? { seq: 0, hash: GENESIS };
-  const approvers = act.approvers.length === 0 ? null : canonicalJson(act.approvers);
-  const { at, actor, actorVerified, reason, commit, pr } = act;
+  const next = auditChain(act, revision, lastAudit(database) ?? { seq: 0, hash: GENESIS });
   const insert = database.prepare(
     `INSERT INTO audit (seq, revision, at, actor, actor_verified, action, uid, identity, before, after, reason, "commit", pr, approvers, verdicts, payload_hash, prev_hash, hash)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
-  return ({ action, uid = null, identity = null, before = null, after = null, verdicts = null }) => {
-    seq += 1;
-    const { payloadHash, hash } = chainRow(
-      {
-        seq,
-        revision,
-        at,
-        actor,
-        actorVerified,
-        action,
-        uid,
-        identity,
-        before,
-        after,
-        reason,
-        commit,
-        pr,
-        approvers,
-        verdicts,
-      },
-      prevHash,
-    );
+  return (input) => {
+    const row = next(input);
     insert.run(
-      seq,
-      revision,
-      at,
-      actor,
-      Number(actorVerified),
-      action,
-      uid,
-      identity,
-      before,
-      after,
-      reason,
-      commit,
-      pr,
-      approvers,
-      verdicts,
-      payloadHash,
-      prevHash,
-      hash,
+      row.seq,
+      row.revision,
+      row.at,
+      row.actor,
+      Number(row.actorVerified),
+      row.action,
+      row.uid,
+      row.identity,
+      row.before,
+      row.after,
+      row.reason,
+      row.commit,
+      row.pr,
+      row.approvers,
+      row.verdicts,
+      row.payloadHash,
+      row.prevHash,
+      row.hash,
     );
-    prevHash = hash;
   };
 }
 
@@ -204,31 +165,17 @@ function resourceWriter(
   };
 }
 
-/** By how much one entry changes how many resources there are. */
-class Tallies {
-  readonly #changes = new Map<string, { readonly place: readonly string[]; by: number }>();
-
-  add(kind: string, workspace: string, manager: string, by: number): void {
-    const key = `${kind}/${workspace}/${manager}`;
-    const known = this.#changes.get(key);
-    if (known) known.by += by;
-    else this.#changes.set(key, { place: [kind, workspace, manager], by });
-  }
-
-  write(database: DatabaseSync): void {
-    const remove = database.prepare(
-      'DELETE FROM tally WHERE kind = ? AND workspace = ? AND manager = ? AND count + ? = 0',
-    );
-    const update = database.prepare(
-      'UPDATE tally SET count = count + ? WHERE kind = ? AND workspace = ? AND manager = ?',
-    );
-    const insert = database.prepare(
-      'INSERT INTO tally (count, kind, workspace, manager) VALUES (?, ?, ?, ?)',
-    );
-    for (const { place, by } of this.#changes.values()) {
-      if (by === 0 || remove.run(...place, by).changes > 0) continue;
-      if (update.run(by, ...place).changes === 0) insert.run(by, ...place);
-    }
+function writeTallies(database: DatabaseSync, tallies: Tallies): void {
+  const remove = database.prepare(
+    'DELETE FROM tally WHERE kind = ? AND workspace = ? AND manager = ? AND count + ? = 0',
+  );
+  const update = database.prepare(
+    'UPDATE tally SET count = count + ? WHERE kind = ? AND workspace = ? AND manager = ?',
+  );
+  const insert = database.prepare('INSERT INTO tally (count, kind, workspace, manager) VALUES (?, ?, ?, ?)');
+  for (const { place, by } of tallies.entries()) {
+    if (remove.run(...place, by).changes > 0) continue;
+    if (update.run(by, ...place).changes === 0) insert.run(by, ...place);
   }
 }
 
