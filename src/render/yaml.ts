@@ -10,6 +10,7 @@ import {
   type SequenceNode,
   timestampTag,
 } from 'js-yaml';
+import { isTooLarge } from '../core/yaml-strict.ts';
 import { API_VERSION, kindOf, type Resource } from '../kinds/index.ts';
 import type { JsonObject, JsonValue, Metadata } from '../kinds/kind.ts';
 import { time } from '../kinds/schema.ts';
@@ -144,7 +145,8 @@ function collection<N extends MappingNode | SequenceNode>(kind: N['kind'], items
 function scalar(value: string | number | boolean | null, schema?: FieldSchema): ScalarNode {
   const isTime = schema?.pattern === time.pattern;
   const text = isTime ? shortTime(String(value)) : String(value);
-  const quoted = !isTime && typeof value === 'string' && LOOKS_LIKE_TIME.test(value);
+  // What looks like a number beyond all numbers no reader takes for the same.
+  const quoted = !isTime && typeof value === 'string' && (LOOKS_LIKE_TIME.test(value) || isTooLarge(value));
   return {
     kind: 'scalar',
     tag: `tag:yaml.org,2002:${tagOf(value)}`,

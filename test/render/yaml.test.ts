@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { readYaml } from '../../src/core/document.ts';
 import { KIND_NAMES, type KindName, kindOf, type Resource } from '../../src/kinds/index.ts';
 import { renderManifest, renderManifests } from '../../src/render/yaml.ts';
+import { user } from '../support/resources.ts';
 
 interface Manifest {
   readonly apiVersion: string;
@@ -332,6 +333,13 @@ spec:
 ].map((manifest) => [/kind: (\w+)/.exec(manifest)?.[1] ?? '', manifest] as const);
 
 describe('renderManifest', () => {
+  test('quotes what looks like a number beyond all numbers', () => {
+    const name = '01e1000';
+    const text = renderManifest(user('ana', { displayName: name }));
+    expect(text).toContain(`displayName: '${name}'`);
+    expect(readYaml('a.yaml', text).problems).toEqual([]);
+  });
+
   test('gives a text that reads back as the same resource', () => {
     fc.assert(
       fc.property(resources, (given) => {
