@@ -159,12 +159,12 @@ function afterEnd(text: string, add: Add): void {
     add(index + mark.length, 'something stands after ... in the line', 'begin another document with ---');
 }
 
-/** js-yaml does not see the white space before the first marker. */
+/** js-yaml does not see the white space before the first marker; others take what stands behind a tab for one. */
 function indentedMarkers(text: string, add: Add): void {
   const first = text.charCodeAt(0);
   if (first !== 0x20 && first !== 0x09 && first !== 0xfeff && !text.includes('\t')) return;
   for (const { index, 0: all } of text.matchAll(
-    /(?:^\ufeff?[ \t]+|(?<=[\r\n])\t[ \t]*)(?:---(?=[ \t\r\n]|$)|%)/g,
+    /(?:^\ufeff?[ \t]+|(?<=[\r\n])\t[ \t]*)(?:(?:---|\.\.\.)(?=[ \t\r\n]|$)|%)/g,
   )) {
     const mark = all.trimStart();
     add(index, `white space before ${mark}`, `begin the line with ${mark}`);

@@ -45,6 +45,7 @@ describe('is refused', () => {
     ['a directive that nobody knows', '%FOO\n---\na: 1', '1:1 a line that begins with %'],
     ['a marker after white space', ' ---\na: 1', '1:1 white space before ---'],
     ['a marker after a tab', '\n\t---\na: 1', '2:1 white space before ---'],
+    ['an end after a tab', '[\n\t...\n]', '2:1 white space before ...'],
     [
       'a directive after white space',
       ' %YAML 1.2\n---\na: 1',
