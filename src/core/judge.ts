@@ -98,7 +98,8 @@ export function judge(actual: Actual, drafts: readonly Draft[], settings: JudgeS
     risks,
     accessByWorkspace() {
       if (isBroken()) return [];
-      const isHuge = touched.length === 0 && changed.length > HUGE;
+      // Of a state that is fetched all has been found out while the store was open.
+      const isHuge = !before.partial && touched.length === 0 && changed.length > HUGE;
       return isHuge ? createdAccess(before, after, changed, at) : grouped(access());
     },
   };

@@ -13,7 +13,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Plan } from '../../src/core/plan.ts';
 import { Failure } from '../../src/core/problem.ts';
-import { identityOf } from '../../src/core/resource.ts';
+import { identityOf, toManifest } from '../../src/core/resource.ts';
 import { isDenied } from '../../src/core/verdict.ts';
 import { applyPlan } from '../../src/engine/apply.ts';
 import { indexFile } from '../../src/engine/index-file.ts';
@@ -303,6 +303,24 @@ describe('files that come and go', () => {
     await world.planBoth(files, false);
     expect(world.saved).toBe(before + 1);
   });
+});
+
+test('very many creates beside what is settled are told to the end, though the store is closed', {
+  timeout: 60_000,
+}, async () => {
+  const world = new World();
+  const first = new Map([['one.yaml', renderManifest(workspace('one'))]]);
+  const planned = await world.planBoth(first, false);
+  if (planned) await world.apply(planned);
+  const many = Array.from({ length: 20_001 }, (_, i) => user(`u${i}`));
+  const bound = binding('one/all', 'workspace-member', ['u1', 'u2']);
+  const lines = [...many, bound].map((one) => JSON.stringify(toManifest(one))).join('\n');
+  const grown = await world.planBoth(new Map([...first, ['many.jsonl', lines]]), false);
+  expect(world.saved).toBe(1);
+  expect([...(grown?.notes.accessByWorkspace() ?? [])].flat().map(({ subject }) => subject)).toEqual([
+    'u1',
+    'u2',
+  ]);
 });
 
 test('an index of another store, or of another manager, is of no use', async () => {
