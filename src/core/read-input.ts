@@ -17,7 +17,12 @@ export interface InputText {
 }
 
 /** Of more than so many characters the texts are not kept beside what they declare. */
-const MUCH = 2 ** 26;
+export const MUCH = 2 ** 26;
+
+/** In characters, about. */
+export function sizeOf(texts: readonly InputText[]): number {
+  return texts.reduce((sum, one) => sum + (one.size ?? one.text.length), 0);
+}
 
 /**
  * Texts to declared resources, one for each identity. The order of `texts` means nothing.
@@ -31,7 +36,7 @@ export function readInput(
   told: (done: number, total: number | undefined) => void = () => {},
   prepared: (input: InputText) => readonly Declared[] | undefined = () => undefined,
 ): ReadManifests {
-  const all = texts.reduce((sum, one) => sum + (one.size ?? one.text.length), 0);
+  const all = sizeOf(texts);
   let read = 0;
   let documents = 0;
   let total: number | undefined;

@@ -17,6 +17,9 @@ export interface ActualState {
   close(): Promise<void>;
 }
 
+/** A question needs as many rounds as it has steps that follow from each other. */
+const MOST_ROUNDS = 10_000;
+
 /** Of smaller stores everything is read at once: cheaper than to look for parts. */
 const SMALL = 5000;
 
@@ -86,11 +89,12 @@ function fetchedState(reading: Reading): ActualState {
     actual: known,
     reading,
     async ask(question) {
-      for (;;) {
+      for (let rounds = 0; ; rounds++) {
         try {
           return question();
         } catch (error) {
           if (!(error instanceof Missing)) throw error;
+          if (rounds > MOST_ROUNDS) throw new Error('what was fetched is asked for again and again');
           await fetch(reading, error.what, known);
         }
       }

@@ -3,13 +3,12 @@ import { bodyOf } from '../core/draft.ts';
 import type { ReadManifests } from '../core/manifest.ts';
 import { MOST_KEPT } from '../core/plan-changes.ts';
 import { EXIT, Failure, type Problem, sortProblems } from '../core/problem.ts';
-import { readInput } from '../core/read-input.ts';
+import { MUCH, readInput, sizeOf } from '../core/read-input.ts';
 import { kindIn } from '../core/resource.ts';
 import { type State, withChanges } from '../core/state.ts';
 import { checkState, type Violation } from '../core/validate.ts';
 import type { Loaded, Source } from '../sources/source.ts';
 import { NO_PROGRESS, type Progress } from './progress.ts';
-import { prepareInParallel } from './read-parallel.ts';
 import { letSignalsIn } from './signals.ts';
 
 /** Reads a whole input and checks all that each manifest says by itself. Never throws on bad input. */
@@ -18,16 +17,15 @@ export async function readSource(source: Source, progress: Progress = NO_PROGRES
   return readLoaded(loaded, progress);
 }
 
-/** In characters. */
-const MUCH = 2 ** 26;
+/** In characters: of less it is read before a second thread is there. */
+const WORTH_IT = 4 * 2 ** 20;
 
 /**
  * With very much to read the heap grows in small steps: left to itself V8 lets garbage of the size of all that is alive
  * gather before it looks for it, and a million resources would need half as much memory again.
  */
-function growSlowly(texts: Loaded['texts']): void {
-  if (texts.reduce((sum, one) => sum + (one.size ?? one.text.length), 0) > MUCH)
-    setFlagsFromString('--heap-growing-percent=20');
+function growSlowly(): void {
+  setFlagsFromString('--heap-growing-percent=20');
 }
 
 /** As `readSource`, of what a source has loaded. `isPart`: there is more, and "no manifest" says nothing. */
@@ -37,9 +35,17 @@ export async function readLoaded(
   isPart = false,
 ): Promise<ReadManifests> {
   await letSignalsIn();
-  growSlowly(texts);
-  const prepared = await prepareInParallel(texts);
-  const read = readInput(texts, (done, total) => progress('validate', done, total), prepared);
+  const size = sizeOf(texts);
+  if (size > MUCH) growSlowly();
+  let most = 0;
+  const told = (done: number, total: number | undefined) => {
+    // What was prepared is counted once more, together with the rest.
+    most = Math.max(most, done);
+    progress('validate', most, total && Math.max(total, most));
+  };
+  const prepared =
+    size < WORTH_IT ? undefined : await (await import('./read-parallel.ts')).prepareInParallel(texts, told);
+  const read = readInput(texts, told, prepared);
   // Nor does it beside the reason why the files could not be read.
   const problems = [
     ...unread,

@@ -1,13 +1,12 @@
 import { availableParallelism } from 'node:os';
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { MessageChannel, Worker } from 'node:worker_threads';
 import { isReadInParts } from '../core/document.ts';
 import { type Declared, unpackManifests } from '../core/manifest.ts';
 import { compareText } from '../core/problem.ts';
 import type { InputText } from '../core/read-input.ts';
-import { type ReadAnswer, type ReadTask, readPlain } from './read-worker.ts';
-
-/** In characters: of less it is read before a second thread is there. */
-const WORTH_IT = 4 * 2 ** 20;
+import { readPlain } from './read-plain.ts';
+import type { ReadAnswer, ReadTask } from './read-worker.ts';
+import { letSignalsIn } from './signals.ts';
 
 /** Characters in one message, and messages on their way: enough that neither thread waits for the other. */
 const AT_ONCE = 2 ** 19;
@@ -20,22 +19,30 @@ type Prepared = (input: InputText) => readonly Declared[] | undefined;
 
 /**
  * Reads with two threads what has nothing wrong with it: the other one from the first file on, this one from the last. What is left
- * out, for whatever reason, is read by whoever asks for it next.
+ * out, for whatever reason, is read by whoever asks for it next. `told`: of resources, how many, and of about how many.
  */
-export async function prepareInParallel(texts: readonly InputText[]): Promise<Prepared> {
+export async function prepareInParallel(
+  texts: readonly InputText[],
+  told: (done: number, total: number | undefined) => void = () => {},
+): Promise<Prepared> {
+  if (availableParallelism() < 2) return () => undefined;
   // What is read in parts is not plain: it would be read twice.
-  const whole = texts.filter((one) => !isReadInParts(one));
-  const size = whole.reduce((sum, one) => sum + (one.size ?? one.text.length), 0);
-  if (size < WORTH_IT || availableParallelism() < 2) return () => undefined;
-  const sorted = whole.sort((a, b) => compareText(a.file, b.file));
+  const sorted = texts.filter((one) => !isReadInParts(one)).sort((a, b) => compareText(a.file, b.file));
   const found = new Map<InputText, readonly Declared[]>();
-  const reader = startReader();
+  let resources = 0;
+  const keep = (input: InputText, declared: readonly Declared[]) => {
+    found.set(input, declared);
+    resources += declared.length;
+    // Of the files to come as many are expected as there were so far.
+    told(resources, Math.round((resources * texts.length) / found.size));
+  };
   const take = (answers: readonly ReadAnswer[]) => {
     for (const { at, packed } of answers) {
       const input = sorted[at];
-      if (input && packed) found.set(input, unpackManifests(input.file, packed, againOf(input)));
+      if (input && packed) keep(input, unpackManifests(input.file, packed, againOf(input)));
     }
   };
+  const reader = startReader(take);
   try {
     let first = 0;
     let last = sorted.length - 1;
@@ -51,10 +58,11 @@ export async function prepareInParallel(texts: readonly InputText[]): Promise<Pr
       }
       const input = first <= last ? sorted[last--] : undefined;
       const declared = input && readPlain(input.file, input.text, againOf(input));
-      if (input && declared) found.set(input, declared);
-      for (const answers of reader.there()) take(answers);
+      if (declared) keep(input, declared);
+      // For its answers too.
+      await letSignalsIn();
     }
-    while (reader.waiting > 0) take(await reader.next());
+    await reader.rest();
   } finally {
     await reader.end();
   }
@@ -70,60 +78,50 @@ function againOf(input: InputText): () => string {
 }
 
 interface Reader {
-  /** Messages that are not answered. */
+  /** Messages that are not answered; Infinity once the thread is lost. */
   readonly waiting: number;
   send(tasks: readonly ReadTask[]): void;
-  /** The answers that are there, without waiting. */
-  there(): Iterable<readonly ReadAnswer[]>;
-  /** The next answer; nothing when the thread has ended. */
-  next(): Promise<readonly ReadAnswer[]>;
+  /** Resolves when all is answered, or nothing more will be. To be called after the last `send`. */
+  rest(): Promise<void>;
   end(): Promise<void>;
 }
 
-function startReader(): Reader {
+/** `take` is called while whoever sends awaits something. */
+function startReader(take: (answers: readonly ReadAnswer[]) => void): Reader {
   const worker = new Worker(new URL('./read-worker.ts', import.meta.url), { resourceLimits: LIMITS });
   const { port1, port2 } = new MessageChannel();
   worker.postMessage(port2, [port2]);
+  const { promise: answered, resolve } = Promise.withResolvers<void>();
   let waiting = 0;
-  let isLost = false;
-  let lose = () => {};
-  const lost = new Promise<readonly ReadAnswer[]>((resolve) => {
-    lose = () => {
-      isLost = true;
-      waiting = 0;
-      resolve([]);
-    };
+  let isLast = false;
+  port1.on('message', (answers: readonly ReadAnswer[]) => {
+    waiting--;
+    take(answers);
+    if (isLast && waiting === 0) resolve();
   });
+  const lose = () => {
+    waiting = Number.POSITIVE_INFINITY;
+    resolve();
+  };
   // Out of memory, or whatever else: what it was given is read here.
-  worker.on('error', () => lose());
-  worker.on('exit', () => lose());
+  worker.on('error', lose);
+  worker.on('exit', lose);
   return {
     get waiting() {
-      return isLost ? 0 : waiting;
+      return waiting;
     },
     send(tasks) {
-      if (isLost) return;
       waiting++;
       port1.postMessage(tasks);
     },
-    *there() {
-      for (let got = receiveMessageOnPort(port1); got; got = receiveMessageOnPort(port1)) {
-        waiting--;
-        yield got.message;
-      }
-    },
-    async next() {
-      const answers = await Promise.race([messageOf(port1), lost]);
-      if (!isLost) waiting--;
-      return answers;
+    rest() {
+      isLast = true;
+      if (waiting === 0) resolve();
+      return answered;
     },
     async end() {
       port1.close();
       await worker.terminate();
     },
   };
-}
-
-function messageOf(port: MessagePort): Promise<readonly ReadAnswer[]> {
-  return new Promise((resolve) => port.once('message', resolve));
 }

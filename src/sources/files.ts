@@ -14,7 +14,7 @@ import {
 import path from 'node:path';
 import { LIMITS } from '../core/document.ts';
 import { EXIT, Failure, type Problem } from '../core/problem.ts';
-import type { InputText } from '../core/read-input.ts';
+import { type InputText, MUCH } from '../core/read-input.ts';
 import { decode, tooLarge } from './decode.ts';
 import { expandGlob, isGlob, type Listed } from './glob.ts';
 import {
@@ -62,7 +62,7 @@ export function filesSource({ paths, cwd, readStdin }: FilesOptions): Source {
           kept += bytes.length;
           const again = () => sameText(file, absolute, hash);
           texts.push(
-            kept > MOST_KEPT ? new LaterText(file, hash, bytes.length, again) : { file, text, hash, again },
+            kept > MUCH ? new LaterText(file, hash, bytes.length, again) : { file, text, hash, again },
           );
         }
       }
@@ -102,9 +102,6 @@ function readAgain(file: string, absolute: string, known: string): ReturnType<Kn
   const text = bytes && decode(file, bytes, problems);
   return { texts: text === undefined ? [] : [{ file, text, hash: known }], problems };
 }
-
-/** Of more bytes the texts are not kept, but read once more when they are needed. */
-const MOST_KEPT = 2 ** 26;
 
 /** A text that was found to be one, and is read again when it is needed. */
 class LaterText implements InputText {

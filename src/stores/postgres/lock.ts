@@ -85,7 +85,9 @@ async function tell(place: Place, transaction: string, holder: string, end: Abor
       end.removeEventListener('abort', abandon);
       await session.close();
     }
-  } catch {}
+  } catch {
+    // As above.
+  }
 }
 
 /** Who has the lock now. What a holder that is gone has left is nobody's: its transaction does not hold the lock. */
