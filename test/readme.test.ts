@@ -48,7 +48,9 @@ test('every command and option that it names exists', () => {
   for (const [whole, name, rest = ''] of named) {
     const command = program.commands.find((one) => one.name() === name);
     expect(command, whole).toBeDefined();
-    const known = [...globals, ...(command?.options.flatMap(({ short, long }) => [short, long]) ?? [])];
+    const below = command?.commands.find((one) => one.name() === rest.trim().split(' ')[0]);
+    const options = (below ?? command)?.options ?? [];
+    const known = [...globals, ...options.flatMap(({ short, long }) => [short, long])];
     for (const [, option] of rest.matchAll(/(?<![\w-])(--?[a-zA-Z][a-z-]*)/g))
       expect(known, whole).toContain(option);
   }

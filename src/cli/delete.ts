@@ -2,7 +2,7 @@ import { isPaused, NOTHING_SETTLED } from '../core/plan-changes.ts';
 import { EXIT, failure } from '../core/problem.ts';
 import { showIdentity } from '../core/resource.ts';
 import { planFrom } from '../engine/plan.ts';
-import { finish, type WriteOptions } from './apply.ts';
+import { finish, type WriteOptions } from './finish.ts';
 import { overridingOf, planOptions } from './inputs.ts';
 import type { Handler } from './program.ts';
 import { kindArgument, oneOf, withStore } from './read-store.ts';
@@ -42,5 +42,5 @@ export const command: Handler = async (context, [word = '', name = ''], options:
     const overriding = overridingOf(options, context);
     return [await planFrom(state, nothing, plan, context.now(), overriding), store] as const;
   });
-  return finish(context, options, store, planned);
+  return finish(context, options, store, planned, { urgent: true });
 };

@@ -1,30 +1,42 @@
-import { EXIT } from '../core/problem.ts';
-import { requireStore } from '../engine/plan.ts';
-import { parseTime, showTime } from '../kinds/time.ts';
+import { EXIT, type ExitStatus, failure } from '../core/problem.ts';
+import { didYouMean } from '../core/suggest.ts';
+import { auditRows, type HistoryFilter, readRevisions } from '../engine/history.ts';
+import { auditText, refusalsText } from '../render/audit-text.ts';
+import { whenWords } from '../render/audit-words.ts';
 import { table } from '../render/table.ts';
 import type { Revision } from '../stores/store.ts';
-import { storeOf } from './inputs.ts';
+import type { Context } from './context.ts';
+import { type HistoryOptions, withReading } from './history-options.ts';
+import { listed, writeParts } from './parts.ts';
 import type { Handler } from './program.ts';
 import { note } from './report.ts';
-import { type GlobalOptions, timeOption } from './settings.ts';
+import { paintFor, timeOption } from './settings.ts';
 
-interface Options extends GlobalOptions {
-  readonly output: 'text' | 'json' | 'jsonl';
-  readonly since?: string;
-}
+export const command: Handler = async (context, [word], options: HistoryOptions) => {
+  if (word !== undefined)
+    throw failure(
+      EXIT.invalid,
+      'RC121',
+      `unknown command "history ${word}"`,
+      didYouMean(word, BELOW) ?? `iam history alone, or with one of: ${BELOW.join(', ')}`,
+    );
+  const filter: HistoryFilter = {
+    since: options.since === undefined ? -Infinity : timeOption(options.since, context, '--since'),
+    workspace: options.workspace,
+  };
+  return options.audit === true || options.refused === true
+    ? showAudit(context, options, filter)
+    : showRevisions(context, options, filter);
+};
 
-export const command: Handler = async (context, _args, options: Options) => {
-  const store = await storeOf(options, context);
-  const since = options.since === undefined ? -Infinity : timeOption(options.since, context, '--since');
-  const reading = await store.read();
-  const revisions: Revision[] = [];
-  try {
-    requireStore(reading.head, store.location);
-    for await (const batch of reading.revisions())
-      revisions.push(...batch.filter(({ at }) => (parseTime(at) ?? 0) >= since));
-  } finally {
-    await reading.close();
-  }
+const BELOW = ['show', 'verify', 'redact'];
+
+async function showRevisions(
+  context: Context,
+  options: HistoryOptions,
+  filter: HistoryFilter,
+): Promise<ExitStatus> {
+  const revisions = await withReading(context, options, (reading) => readRevisions(reading, filter));
   const { stdout } = context;
   if (options.output === 'json') stdout.write(`${JSON.stringify({ kind: 'History', revisions })}\n`);
   else if (options.output === 'jsonl')
@@ -33,22 +45,60 @@ export const command: Handler = async (context, _args, options: Options) => {
     note(
       context,
       options,
-      options.since === undefined ? 'nothing was applied yet' : `nothing was applied since ${options.since}`,
+      `nothing was applied${options.since === undefined ? ' yet' : sinceWords(options)}`,
     );
   else stdout.write(table(['REVISION', 'WHEN', 'BY', '+', '~', '-', 'REASON'], revisions.map(row)));
   return EXIT.done;
-};
+}
 
 function row({ revision, at, actor, manager, summary, reason }: Revision): string[] {
   const { create, update, delete: removed } = summary;
-  const when = showTime(at.replace(/\.\d+Z$/, 'Z'));
   return [
     String(revision),
-    when,
+    whenWords(at),
     actor ?? `manager:${manager}`,
     String(create),
     String(update),
     String(removed),
     (reason ?? '').replaceAll('\n', ' '),
   ];
+}
+
+/** As it is read: of a long history the audit does not fit into memory. */
+async function showAudit(
+  context: Context,
+  options: HistoryOptions,
+  filter: HistoryFilter,
+): Promise<ExitStatus> {
+  const { stdout } = context;
+  const { output } = options;
+  const isRefused = options.refused === true;
+  const width = stdout.columns;
+  let separator = '';
+  let rows = 0;
+  await withReading(context, options, async (reading) => {
+    for await (const batch of auditRows(reading, { ...filter, action: isRefused ? 'refused' : undefined })) {
+      if (output === 'json') {
+        if (rows === 0) stdout.write('{"kind":"Audit","rows":[');
+        writeParts(stdout, [separator, ...listed(batch)]);
+      } else if (output === 'jsonl')
+        writeParts(
+          stdout,
+          batch.map((one) => `${JSON.stringify(one)}\n`),
+        );
+      else if (isRefused)
+        stdout.write(`${separator}${refusalsText(batch, { paint: paintFor(stdout), width })}`);
+      else stdout.write(auditText(batch, { width }));
+      separator = output === 'json' ? ',' : '\n';
+      rows += batch.length;
+    }
+  });
+  if (output === 'json') stdout.write(rows === 0 ? '{"kind":"Audit","rows":[]}\n' : ']}\n');
+  else if (rows === 0 && output === 'text')
+    note(context, options, `nothing was ${isRefused ? 'refused' : 'recorded'}${sinceWords(options)}`);
+  return EXIT.done;
+}
+
+function sinceWords({ since, workspace }: HistoryOptions): string {
+  return `${workspace === undefined ? '' : ` in ${workspace}`}${since === undefined ? '' : ` since ${since}`}`;
 }

@@ -9,6 +9,11 @@ export function* listed(entries: Iterable<unknown>): Generator<string> {
   }
 }
 
+/** The entries of lists, one after the other. */
+export function* flattened<T>(lists: Iterable<readonly T[]>): Generator<T> {
+  for (const list of lists) yield* list;
+}
+
 /** Each write costs as much as some kilobytes of text. */
 const AT_ONCE = 2 ** 16;
 

@@ -1,8 +1,12 @@
 import path from 'node:path';
-import { EXIT, type ExitStatus } from '../core/problem.ts';
+import type { Horizon, PlanTime } from '../core/horizon.ts';
+import { EXIT, type ExitStatus, failure } from '../core/problem.ts';
+import type { PlannedSecret } from '../core/secret.ts';
 import { isDenied } from '../core/verdict.ts';
+import type { DueSecret } from '../engine/due-secrets.ts';
 import type { Planned } from '../engine/plan.ts';
-import { planSource } from '../engine/plan-source.ts';
+import { type PlannedSource, planSource } from '../engine/plan-source.ts';
+import { parseDuration } from '../kinds/time.ts';
 import type { Context } from './context.ts';
 import {
   type InputOptions,
@@ -13,7 +17,7 @@ import {
   sourceOf,
   storeOf,
 } from './inputs.ts';
-import { gathered, listed, writeParts } from './parts.ts';
+import { flattened, gathered, listed, writeParts } from './parts.ts';
 import type { Handler } from './program.ts';
 import { denialProblems, note, problemItems, reportProblems, reportWarnings } from './report.ts';
 import { type GlobalOptions, paintFor, timeOption } from './settings.ts';
@@ -24,16 +28,19 @@ interface Options extends InputOptions, ScopeOptions {
   readonly out?: string;
   readonly exitCode?: boolean;
   readonly at?: string;
+  readonly horizon?: string;
   readonly full?: boolean;
 }
 
 export const command: Handler = async (context, _args, options: Options) => {
   const source = sourceOf(options, context);
+  const horizon = horizonOf(options.horizon);
   const store = await storeOf(options, context);
   const planned = await planSource(store, source, {
     options: planOptions(options, context),
     at: timeOption(options.at, context),
     overriding: overridingOf(options, context),
+    horizon,
     index: options.full === true ? undefined : indexOf(store, options, context),
     progress: context.progress,
   });
@@ -45,10 +52,28 @@ export const command: Handler = async (context, _args, options: Options) => {
   }
 };
 
+/** `30m`, `24h`, `7d`. */
+function horizonOf(text: string | undefined): Horizon | undefined {
+  if (text === undefined) return undefined;
+  const length = parseDuration(text);
+  if (length === undefined)
+    throw failure(
+      EXIT.invalid,
+      'RC121',
+      `--horizon cannot be ${JSON.stringify(text)}`,
+      'a number and m, h or d, such as 7d',
+    );
+  return { text, length };
+}
+
+/** What is told of a plan; of time only where there is a store. */
+type Shown = Pick<Planned, 'plan' | 'notes' | 'warnings'> &
+  Partial<Pick<Planned, 'due'>> & { readonly time?: PlanTime };
+
 async function show(
   context: Context,
   options: Options,
-  planned: Planned,
+  planned: PlannedSource,
   location: string,
 ): Promise<ExitStatus> {
   await printPlan(context, options, planned, location);
@@ -60,11 +85,7 @@ async function show(
 }
 
 /** A plan as one line of JSON, with all that is to be said of its input. In parts: of a million changes it is long. */
-function* planJson({
-  plan,
-  notes,
-  warnings,
-}: Pick<Planned, 'plan' | 'notes' | 'warnings'>): Generator<string> {
+function* planJson({ plan, notes, warnings, time, due }: Shown): Generator<string> {
   const { apiVersion, kind, digest, base, manager, prune, scope, guards, judges, at, summary, verdicts } =
     plan;
   const head = { apiVersion, kind, digest, base, manager, prune, scope, guards, judges, at, summary };
@@ -72,15 +93,17 @@ function* planJson({
   yield* listed(plan.changes);
   yield '],"access":[';
   yield* listed(flattened(notes.accessByWorkspace()));
-  yield `],${JSON.stringify({ verdicts, problems: problemItems(warnings) }).slice(1)}\n`;
+  const rest = { ...time, ...(due && { secrets: due.map(plannedSecret) }) };
+  yield `],${JSON.stringify({ ...rest, verdicts, problems: problemItems(warnings) }).slice(1)}\n`;
 }
 
-function* flattened<T>(lists: Iterable<readonly T[]>): Generator<T> {
-  for (const list of lists) yield* list;
+function plannedSecret({ token: { metadata, spec }, due }: DueSecret): PlannedSecret {
+  const { namespace = null, name } = metadata;
+  return { namespace, name, file: spec.deliverTo?.file ?? '', due };
 }
 
 /** Writes a plan to a file, whole or not at all. */
-function savePlan(file: string, planned: Planned): void {
+function savePlan(file: string, planned: PlannedSource): void {
   const whole = beginWhole(file, 0o600);
   try {
     for (const part of gathered(planJson(planned))) whole.write(Buffer.from(part));
@@ -94,20 +117,26 @@ function savePlan(file: string, planned: Planned): void {
 export async function printPlan(
   context: Context,
   options: { readonly output: 'text' | 'json' | 'markdown'; readonly verbose?: boolean },
-  { plan, notes, warnings }: Pick<Planned, 'plan' | 'notes' | 'warnings'>,
+  shown: Shown,
   store: string,
   title?: string,
 ): Promise<void> {
+  const { plan, notes, time, due } = shown;
   const titled = title === undefined ? {} : { title };
+  const timed = {
+    ...(time === undefined ? {} : { time }),
+    ...(due === undefined ? {} : { secrets: due.map(plannedSecret) }),
+  };
   switch (options.output) {
     case 'json':
-      writeParts(context.stdout, planJson({ plan, notes, warnings }));
+      writeParts(context.stdout, planJson(shown));
       return;
     case 'markdown': {
       const { planMarkdown } = await import('../render/plan-markdown.ts');
       context.stdout.write(
         planMarkdown(plan, notes, {
           store,
+          ...timed,
           ...(title === undefined ? {} : { title: 'Difference', where: title }),
         }),
       );
@@ -118,7 +147,14 @@ export async function printPlan(
       const { stdout } = context;
       const most = options.verbose === true ? Infinity : 20;
       context.stdout.write(
-        planText(plan, notes, { store, ...titled, paint: paintFor(stdout), width: stdout.columns, most }),
+        planText(plan, notes, {
+          store,
+          ...timed,
+          ...titled,
+          paint: paintFor(stdout),
+          width: stdout.columns,
+          most,
+        }),
       );
     }
   }

@@ -17,9 +17,13 @@ export async function runProcess(): Promise<void> {
       else process.exit();
     });
   }
+  const env = { ...process.env };
+  // They may hold secrets, which no process that is started from here needs.
+  delete process.env.IAM_PEPPER;
+  delete process.env.IAM_STORE;
   const context: Context = {
     argv: process.argv.slice(2),
-    env: process.env,
+    env,
     cwd: process.cwd(),
     stdout: output(1),
     stderr: output(2),

@@ -29,6 +29,7 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
     .option('-n, --workspace <name>', 'only this workspace')
     .option('--manager <name>', 'who manages what is applied (IAM_MANAGER; default "default")')
     .option('--as <user>', 'who you are (IAM_ACTOR)')
+    .option('--secrets-dir <dir>', 'where secrets of tokens go (default .iam/secrets)')
     .option('--lock-timeout <time>', 'how long to wait for another writer (default 30s)')
     .option('-q, --quiet', 'results only')
     .option('-v, --verbose', 'say more when something fails')
@@ -36,8 +37,8 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
     .addOption(new Option('--log-format <format>', 'how to speak on stderr').choices(['text', 'json']))
     .addHelpText('after', '\nThe first steps: iam init DIR, iam apply -f DIR, iam get users.');
 
-  const command = (usage: string, summary: string, load: Load): Command => {
-    const sub = program
+  const command = (usage: string, summary: string, load: Load, above = program): Command => {
+    const sub = above
       .command(usage)
       .summary(summary)
       .description(summary)
@@ -94,6 +95,7 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
       .option('--out <file>', 'write the plan as JSON, for apply --plan')
       .option('--exit-code', 'exit 2 when there are changes')
       .option('--at <time>', 'as if it were that time')
+      .option('--horizon <time>', 'also what access ends within it, such as 7d')
       .option('--full', 'read everything, also what has not changed since the last plan'),
     'text',
     'json',
@@ -127,10 +129,51 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
     'text',
     'json',
   );
+  const token = command(
+    'token',
+    'the secret of a token: rotate, revoke, verify',
+    () => import('./token.ts'),
+  ).allowExcessArguments();
+  output(
+    command(
+      'rotate <name>',
+      'issue a new secret; the one before stays valid for rotation.overlap',
+      () => import('./token-rotate.ts'),
+      token,
+    )
+      .option('--to <file>', 'where the secret goes, instead of deliverTo')
+      .option('--reason <text>', 'why, for the history'),
+    'text',
+    'json',
+  );
+  output(
+    writes(
+      command('revoke <name>', 'end all its secrets, for good', () => import('./token-revoke.ts'), token),
+    ),
+    'text',
+    'json',
+  );
+  output(
+    command(
+      'verify [name]',
+      'whether the secret on stdin is valid, of whom and until when (exit 0 or 1)',
+      () => import('./token-verify.ts'),
+      token,
+    ),
+    'text',
+    'json',
+  );
   output(
     files(
-      command('diff', 'what differs between two commits, no store needed', () => import('./diff.ts')),
-    ).option('--git <base..head>', 'two commits of the repository that the files are in'),
+      command(
+        'diff',
+        'what differs between two commits (no store needed) or two revisions',
+        () => import('./diff.ts'),
+      ),
+    )
+      .option('--git <base..head>', 'two commits of the repository that the files are in')
+      .option('--from <rev>', 'a revision of the store, as iam history lists them')
+      .option('--to <rev>', 'another one (default: the newest)'),
     'text',
     'json',
     'markdown',
@@ -189,6 +232,15 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
     'text',
     'json',
   );
+  output(
+    command(
+      'drift',
+      'what another manager, or somebody in the database, has changed since it was applied (exit 2)',
+      () => import('./drift.ts'),
+    ).option('-A, --all-workspaces', 'in all workspaces (the default without -n)'),
+    'text',
+    'json',
+  );
   command('export', 'actual state as manifests', () => import('./export.ts'))
     .option('-A, --all-workspaces', 'all workspaces (the default without -n)')
     .option('-o, --output <dir>', 'write a folder instead of stdout');
@@ -202,14 +254,42 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
     .option('-o, --output <file>', 'write a file instead of stdout')
     .option('--at <time>', 'as it was, or will be, at that time')
     .option('--bom', 'begin with a byte order mark, for Excel');
-  output(
-    command('history', 'what was applied, when and by whom', () => import('./history.ts')).option(
-      '--since <time>',
-      'only from then on',
-    ),
+  const history = output(
+    command('history', 'what was applied, when and by whom', () => import('./history.ts'))
+      .allowExcessArguments()
+      .option('--since <time>', 'only from then on')
+      .option('--audit', 'every row of the audit, oldest first')
+      .option('--refused', 'what guards and policies refused, oldest first'),
     'text',
     'json',
     'jsonl',
+  );
+  output(
+    command('show <rev>', 'one revision: who, why, its changes', () => import('./history-show.ts'), history),
+    'text',
+    'json',
+  );
+  output(
+    command(
+      'verify',
+      'whether the audit is as it was written',
+      () => import('./history-verify.ts'),
+      history,
+    ).option('--head <seq:hash>', 'a row that was there, as apply -o json gives it (auditHead)'),
+    'text',
+    'json',
+  );
+  output(
+    command(
+      'redact <seq...>',
+      'take away what audit rows say, but not that they are there',
+      () => import('./history-redact.ts'),
+      history,
+    )
+      .option('--reason <text>', 'why, for the audit')
+      .option('--yes', 'do not ask'),
+    'text',
+    'json',
   );
 
   program.commandsGroup('Start and learn:');

@@ -26,6 +26,7 @@ const UNITS: Record<Step, string> = {
   validate: 'documents',
   read: 'resources',
   apply: 'changes',
+  verify: 'audit rows',
 };
 
 const LONG_BAR = 20;

@@ -14,7 +14,7 @@ const WINDOW = 3000;
 const STRIDE = 64;
 
 const CLEAR = '\r\u001b[K';
-const ORDER: readonly Step[] = ['load', 'validate', 'read', 'apply'];
+const ORDER: readonly Step[] = ['load', 'validate', 'read', 'apply', 'verify'];
 
 export interface ProgressDisplay {
   readonly progress: Progress;

@@ -23,7 +23,9 @@ export async function run(world: Context): Promise<number> {
   } catch (error) {
     const exit = fail(context, error);
     // A question that is not answered must not read as a no.
-    return program.args[0] === 'can-i' && exit === EXIT.error ? EXIT.invalid : exit;
+    const [name, action] = program.args;
+    const isQuestion = name === 'can-i' || (name === 'token' && action === 'verify');
+    return isQuestion && exit === EXIT.error ? EXIT.invalid : exit;
   } finally {
     end();
   }

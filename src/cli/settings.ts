@@ -9,6 +9,7 @@ export interface GlobalOptions {
   readonly workspace?: string;
   readonly manager?: string;
   readonly as?: string;
+  readonly secretsDir?: string;
   readonly lockTimeout?: string;
   readonly quiet?: boolean;
   readonly verbose?: boolean;

@@ -5,7 +5,7 @@ import { EXIT, failure } from '../core/problem.ts';
 import { toManifest } from '../core/resource.ts';
 import { planFrom } from '../engine/plan.ts';
 import type { Resource } from '../kinds/index.ts';
-import { finish, type WriteOptions } from './apply.ts';
+import { finish, type WriteOptions } from './finish.ts';
 import { overridingOf, planOptions } from './inputs.ts';
 import type { Handler } from './program.ts';
 import { oneOf, withStore } from './read-store.ts';
@@ -65,5 +65,5 @@ export const command: Handler = async (context, [name = ''], options: WriteOptio
     const overriding = overridingOf(options, context);
     return [await planFrom(state, desired, plan, context.now(), overriding), store] as const;
   });
-  return finish(context, options, store, planned);
+  return finish(context, options, store, planned, { urgent: true });
 };

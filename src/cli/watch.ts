@@ -6,44 +6,81 @@ import { note, reportProblems, type Voice } from './report.ts';
 /** Changes that come within this time (milliseconds) of each other are applied together. */
 const QUIET = 200;
 
+/** Others may bring an earlier moment: it is asked for again within this time (milliseconds). */
+const LOOK_AGAIN = 60_000;
+
+/** What to do, and when by the clock alone. */
+export interface Watching {
+  apply(): Promise<ExitStatus>;
+  /** The first moment after `time` (both milliseconds) at which to apply again though no file has changed. */
+  nextDue(time: number): Promise<number | undefined>;
+}
+
 /**
- * Applies now, and again after every change of the source, until somebody stops it. A run that fails is told and
- * changes nothing; the next change is tried as if nothing had happened.
+ * Applies now, again after every change of the source, and when the next moment is due, until somebody stops it. A run
+ * that fails is told and changes nothing; the next change is tried as if nothing had happened.
  */
 export async function watchAndApply(
   context: Context,
   source: Source,
   voice: Voice,
-  apply: () => Promise<ExitStatus>,
+  { apply, nextDue }: Watching,
 ): Promise<ExitStatus> {
   if (!source.watch) throw new Error(`${source.name} cannot be watched`);
-  const attempt = async () => {
+  let quiet: NodeJS.Timeout | undefined;
+  let alarm: NodeJS.Timeout | undefined;
+  let isOver = false;
+  // What came due while a run went on is due after it: it may have come too late for that run.
+  let begun = context.now();
+  let running = Promise.resolve();
+  const failed = Promise.withResolvers<never>();
+  // The first run is waited for by itself.
+  failed.promise.catch(() => {});
+  const enqueue = (work: () => Promise<void>) => {
+    running = running.then(work);
+    running.catch(failed.reject);
+  };
+  const telling = async <T>(work: Promise<T>): Promise<T | undefined> => {
     try {
-      await apply();
+      return await work;
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       reportProblems(context, voice, error.problems);
+      return undefined;
     }
   };
-  let timer: NodeJS.Timeout | undefined;
-  let running = Promise.resolve();
-  const failed = Promise.withResolvers<never>();
-  const run = () => {
-    running = running.then(attempt);
-    running.catch(failed.reject);
+  const attempt = async () => {
+    if (isOver) return;
+    begun = context.now();
+    await telling(apply());
+    await setAlarm();
+  };
+  // A timer may be early, and cannot be as long as a month: whether it is time is for the clock to say.
+  const setAlarm = async () => {
+    clearTimeout(alarm);
+    const due = await telling(nextDue(begun));
+    if (isOver) return;
+    const left = due === undefined ? LOOK_AGAIN : Math.max(0, Math.min(due - context.now(), LOOK_AGAIN));
+    alarm = setTimeout(
+      () => enqueue(due !== undefined && due <= context.now() ? attempt : setAlarm),
+      Math.ceil(left),
+    );
   };
   const close = await source.watch(() => {
-    clearTimeout(timer);
-    timer = setTimeout(run, QUIET);
+    clearTimeout(quiet);
+    quiet = setTimeout(() => enqueue(attempt), QUIET);
   });
   try {
-    run();
+    enqueue(attempt);
     await running;
     note(context, voice, `watching ${source.name}, stop with Ctrl-C`);
     await Promise.race([context.stopped(), failed.promise]);
-    clearTimeout(timer);
+    isOver = true;
     await running;
   } finally {
+    isOver = true;
+    clearTimeout(quiet);
+    clearTimeout(alarm);
     await close();
   }
   return EXIT.done;

@@ -14,6 +14,10 @@ export interface Wanted {
   readonly emails?: readonly string[];
   /** All of these kinds. */
   readonly kinds?: readonly KindName[];
+  /** Those with these uids. */
+  readonly uids?: readonly string[];
+  /** Tokens that say where their secrets go. */
+  readonly delivers?: true;
   /** Those of one kind in one workspace, in the order of their names: at most `limit` after the name `after`. */
   readonly page?: {
     readonly kind: KindName;

@@ -133,6 +133,43 @@ export const CODES = {
   RC406: ['not a plan', 'The file is not a plan, or was changed after it was written.'],
   RC407: ['store busy', 'Another process is writing to the store.'],
   RC408: ['store failed', 'The store could not be read or written.'],
+  RC409: [
+    'audit broken',
+    'Audit rows were changed, removed or reordered, or payloads taken away that no row accounts for.',
+  ],
+  RC410: [
+    'drift',
+    'Another manager, or somebody in the database, has changed what was applied, and it is left so (rolecall.dev/drift: report).',
+  ],
+  RC501: [
+    'no pepper',
+    'Of the secrets of tokens only a keyed hash is kept. IAM_PEPPER does not give the key, and none may be made here.',
+  ],
+  RC502: ['pepper not valid', 'A pepper is id:base64, with at least 32 bytes; more follow after commas.'],
+  RC503: [
+    'pepper not safe',
+    'Others can read or replace the file with the pepper, or it cannot be read or written.',
+  ],
+  RC504: [
+    'no folder for secrets',
+    'In CI the default folder goes with the job, and the secrets in it: --secrets-dir must say where they go.',
+  ],
+  RC505: [
+    'sink leads elsewhere',
+    'The path to a sink has a symbolic link, a part that is no folder, or leads out of the folder for secrets.',
+  ],
+  RC506: [
+    'sink is not ours',
+    'A file is there that does not hold a secret issued for this token. It is never overwritten.',
+  ],
+  RC507: ['sink not safe', 'Others can look into the folder of a sink, or change what is in it.'],
+  RC508: ['sink in git', 'Git tracks the file, or would: the secret would be committed sooner or later.'],
+  RC509: ['sink cannot be written', 'The file or its folder cannot be read or written, or the disk is full.'],
+  RC510: [
+    'secret not delivered',
+    'A secret was issued and is valid, but is neither in its sink nor beside it on this machine.',
+  ],
+  RC511: ['no secret issued', 'The Token is over, or does not say where its secret goes.'],
 } as const satisfies Record<string, readonly [title: string, meaning: string]>;
 
 export type Code = keyof typeof CODES;

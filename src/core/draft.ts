@@ -189,7 +189,8 @@ interface Facts {
 
 /** An update or rename. `after`: its body from now on. */
 export class PlannedUpdate extends TextChange {
-  readonly reason: string;
+  /** May be told more exactly, by whoever knows more: no digest covers it. */
+  reason: string;
   readonly adopts: string | null;
   readonly previousName: string | null;
   readonly fields: readonly FieldChange[];

@@ -9,6 +9,7 @@ import { type Declared, unmanagedFields } from './manifest.ts';
 import { withWaysOut } from './override.ts';
 import {
   type Change,
+  DECLARED_DIFFERENT,
   digestOf,
   type GuardSettings,
   identityOfChange,
@@ -21,6 +22,7 @@ import { prunable } from './prune.ts';
 import { findRenames } from './rename.ts';
 import { type Identity, identity, kindIn, showIdentity, toManifest } from './resource.ts';
 import type { Stored } from './stored.ts';
+import { normalBody } from './stored-manifest.ts';
 import { completed } from './unmanaged.ts';
 import { toProblems } from './violation-problem.ts';
 
@@ -195,6 +197,9 @@ function draftChange(
   if (stored.body === body) return undefined;
   const after = bodyOf(id, body, keeps);
   const fields = diffFields(toManifest(stored.resource), toManifest(after.resource));
+  // What a store has without its default, or in another order, is the same.
+  const isAdded = fields.every(({ before }) => before === null);
+  if (isAdded && normalBody(toManifest(stored.resource)) === body) return undefined;
   const paused = isPaused(stored.resource) || isPaused(after.resource);
   if (paused && !fields.every(({ path }) => path === PAUSED_PATH)) {
     problems.push(pausedProblem(id, declared.place()));
@@ -202,7 +207,7 @@ function draftChange(
   }
   const previousName = stored.id === id ? null : stored.resource.metadata.name;
   const { other, conflict, reactivates } = hindrancesOf(fields, declares, stored, options.manager);
-  const reason = previousName === null ? 'declared different' : `renamed from ${previousName}`;
+  const reason = previousName === null ? DECLARED_DIFFERENT : `renamed from ${previousName}`;
   const adopts = options.adopt ? (other ?? null) : null;
   const facts = { id, reason, stored, adopts };
   return {
@@ -215,7 +220,7 @@ function draftChange(
 }
 
 /** The body of a declared resource, with what its manifest leaves to others as the store has it. */
-function bodyBeside(declared: Declared, stored: Stored): string {
+export function bodyBeside(declared: Declared, stored: Stored): string {
   if (declared.declares.length === unmanagedFields(kindIn(declared.id)).length) return declared.body;
   return canonicalJson(toManifest(completed(declared.resource, stored)));
 }

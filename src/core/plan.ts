@@ -11,6 +11,9 @@ import type { Verdict } from './verdict.ts';
 
 export type Action = 'create' | 'update' | 'delete';
 
+/** The reason of an update of which no more is known. */
+export const DECLARED_DIFFERENT = 'declared different';
+
 /** Create, update or delete of one resource. The members and their names are cli.md's. */
 export interface Change {
   readonly action: Action;

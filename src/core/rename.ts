@@ -46,7 +46,7 @@ export function findRenames(
 const PREVIOUS = 'rolecall.dev/previous-names';
 
 /** The identities that a manifest says it had before. */
-function previousIds(declared: Declared): Identity[] {
+export function previousIds(declared: Declared): Identity[] {
   if (!declared.body.includes(PREVIOUS)) return [];
   const { kind, metadata } = declared.resource;
   const previous = metadata.annotations[PREVIOUS];

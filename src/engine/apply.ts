@@ -93,6 +93,7 @@ export async function applyPlan(
       summary: plan.summary,
       changes: writing(ordered, actual, plan.manager, progress),
       renames: renamesOf(ordered),
+      adopts: adoptsOf(ordered),
     });
     return {
       store: written.head.store,
@@ -249,6 +250,14 @@ function renamesOf(changes: readonly Change[]): Map<Identity, Identity> {
               identityOfChange(change),
             ] as const,
           ],
+    ),
+  );
+}
+
+function adoptsOf(changes: readonly Change[]): Map<Identity, string> {
+  return new Map(
+    changes.flatMap((change) =>
+      change.adopts === null ? [] : [[identityOfChange(change), change.adopts] as const],
     ),
   );
 }

@@ -24,6 +24,8 @@ export interface IndexFile {
   /** Undefined where there is none that can be used. Must be closed. */
   open(): { readonly index: SettledIndex; close(): void } | undefined;
   write(facts: IndexFacts, files: readonly SettledFile[]): void;
+  /** Takes it away, so that the next plan reads everything. */
+  forget(): void;
 }
 
 export function indexFile(file: string): IndexFile {
@@ -46,6 +48,13 @@ export function indexFile(file: string): IndexFile {
       } catch {
         // A folder that cannot be written, a full disk: the next plan reads everything, as this one did.
         rmSync(temporary, { force: true });
+      }
+    },
+    forget() {
+      try {
+        rmSync(file, { force: true });
+      } catch {
+        // A folder that cannot be written: plan --full does without.
       }
     },
   };

@@ -8,8 +8,10 @@ import type { Verdict } from '../core/verdict.ts';
 import { toProblems } from '../core/violation-problem.ts';
 import type { KindName } from '../kinds/index.ts';
 import type { ActualState } from './actual-state.ts';
+import { dueAfter } from './due-secrets.ts';
 import { judgePlan, type Overriding } from './judgement.ts';
 import type { Planned } from './plan.ts';
+import { treatDrift } from './treat-drift.ts';
 
 /** One resource that stays as it is, and why. */
 export interface LeftOut {
@@ -34,7 +36,7 @@ const OF_ONE_MANIFEST: readonly Problem['code'][] = ['RC107', 'RC108', 'RC109', 
  * Throws a Failure (exit 4) when it is not clear what the input declares: that is never read as "fewer resources".
  */
 export async function planKeepingGoing(
-  { head, actual, ask }: ActualState,
+  { head, actual, ask, reading }: ActualState,
   input: ReadManifests,
   options: PlanOptions,
   at: number,
@@ -53,13 +55,15 @@ export async function planKeepingGoing(
   const used = new Set<string>();
   for (const [id, problem] of input.broken) leftOut.set(id, { id, problem });
   const kept = await ask(() => neighbours(input, [...actual.all()]));
+  const whole = { desired: input.declared, settled: NOTHING_SETTLED };
+  const treated = await treatDrift({ head, actual, ask, reading }, whole, options);
   let refused: Plan | undefined;
   for (;;) {
     const frozen = new Set([...leftOut.keys(), ...kept]);
     const changes = await ask(() =>
       planChanges({
-        desired: input.declared,
-        settled: NOTHING_SETTLED,
+        ...whole,
+        desired: treated.desired,
         actual,
         base: { store: head.store, revision: head.revision },
         options: { ...options, frozen },
@@ -95,10 +99,13 @@ export async function planKeepingGoing(
     const denied = judged.plan.verdicts.filter(({ severity }) => severity === 'deny');
     if (denied.length === 0) {
       refuseUnused(overriding, used, plan);
-      const warnings = [...input.problems.filter(({ severity }) => severity === 'warn'), ...plan.problems];
+      const mild = input.problems.filter(({ severity }) => severity === 'warn');
+      const warnings = [...mild, ...plan.problems, ...treated.warnings];
       const given = new Map(input.declared.map(({ id, declares }) => [id, declares]));
       const declares = (id: Identity) => given.get(id);
-      return { ...judged, notes, head, actual, declares, warnings, leftOut: [...leftOut.values()], refused };
+      const due = await dueAfter(reading, actual, plan.changes, at);
+      const left = [...leftOut.values()];
+      return { ...judged, notes, head, actual, declares, warnings, due, leftOut: left, refused };
     }
     refused ??= judged.plan;
     for (const verdict of denied) {

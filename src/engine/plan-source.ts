@@ -1,3 +1,4 @@
+import type { Horizon, PlanTime } from '../core/horizon.ts';
 import type { ReadManifests } from '../core/manifest.ts';
 import { type Change, identityOfChange } from '../core/plan.ts';
 import { NOTHING_SETTLED, type PlanOptions, type Settled } from '../core/plan-changes.ts';
@@ -5,13 +6,15 @@ import { type Identity, identity, kindIn } from '../core/resource.ts';
 import type { KnownFile, Loaded, Source, Told } from '../sources/source.ts';
 import type { Head, Store } from '../stores/store.ts';
 import { type ActualState, withActual } from './actual-state.ts';
+import { timeOf } from './horizon.ts';
 import type { IndexFile } from './index-file.ts';
 import type { Overriding } from './judgement.ts';
 import { readLoaded } from './load.ts';
-import { NeedsEverything, type Planned, planFrom, refuseMistakes } from './plan.ts';
+import { type Desired, NeedsEverything, type Planned, planFrom, refuseMistakes } from './plan.ts';
 import type { Progress } from './progress.ts';
 import { DamagedIndex, type SettledFile, type SettledIndex } from './settled-index.ts';
 import { identitiesOf, isChange } from './state-at.ts';
+import { type Treated, treatDrift, withDrift } from './treat-drift.ts';
 
 /** What a plan of files is made with beside them. */
 export interface Making {
@@ -19,12 +22,15 @@ export interface Making {
   /** In milliseconds. */
   readonly at: number;
   readonly overriding: Overriding;
+  /** How far ahead to look for what ends; undefined = not at all. */
+  readonly horizon?: Horizon | undefined;
   /** Where it is known which files are settled; undefined to read everything. */
   readonly index: IndexFile | undefined;
   readonly progress?: Progress | undefined;
 }
 
 export interface PlannedSource extends Planned {
+  readonly time: PlanTime;
   /** Keeps for the next plan which files are settled: now, or after the plan was applied. Never fails. */
   remember(applied?: Pick<Head, 'store' | 'revision' | 'auditHead'>): void;
   /** To be called when nothing more is asked of the plan. */
@@ -75,7 +81,7 @@ function withKnown({ texts, problems, known }: Loaded): Loaded {
 }
 
 async function planAll(store: Store, loaded: Loaded, making: Making): Promise<PlannedSource> {
-  const { options, at, overriding, progress } = making;
+  const { progress } = making;
   // Of the texts no more is kept: a million manifests must fit into memory beside what they declare.
   const files = filesOf(loaded);
   const input = await readLoaded(loaded, progress);
@@ -85,7 +91,7 @@ async function planAll(store: Store, loaded: Loaded, making: Making): Promise<Pl
     async (state) => {
       await refuseMistakes(input, state);
       const desired = { desired: input.declared, settled: NOTHING_SETTLED };
-      const planned = await planFrom(state, desired, options, at, overriding);
+      const planned = await planIn(state, desired, making);
       return finished(planned, { input, files, clean: [] }, undefined, making);
     },
     progress,
@@ -99,8 +105,7 @@ async function planChanged(
   index: SettledIndex,
   making: Making,
 ): Promise<PlannedSource | undefined> {
-  const { options, at, overriding } = making;
-  if (loaded.problems.length > 0 || index.facts.manager !== options.manager) return undefined;
+  if (loaded.problems.length > 0 || index.facts.manager !== making.options.manager) return undefined;
   try {
     return await withActual(store, 0, async (state) => {
       const changed = await changedSince(index, state);
@@ -108,7 +113,7 @@ async function planChanged(
       if (!found) return undefined;
       const desired = { desired: found.input.declared, settled: settledOf(index, found, changed) };
       await refuseMistakes(found.input, state, desired.settled);
-      const planned = await planFrom(state, desired, options, at, overriding);
+      const planned = await planIn(state, desired, making);
       return finished(planned, found, { index, changed }, making);
     });
   } catch (error) {
@@ -116,6 +121,18 @@ async function planChanged(
     throw error;
   }
 }
+
+async function planIn(
+  state: ActualState,
+  desired: Desired,
+  { options, at, overriding, horizon }: Making,
+): Promise<Timed> {
+  const treated = await treatDrift(state, desired, options);
+  const planned = withDrift(await planFrom(state, treated, options, at, overriding), treated);
+  return { ...planned, time: await timeOf(state, planned, at, horizon), treated };
+}
+
+type Timed = Planned & Pick<PlannedSource, 'time'> & { readonly treated: Treated };
 
 /** More than so many changes since an index was made, and it is worth as much to read everything. */
 const MOST_CHANGES = 20_000;
@@ -233,7 +250,7 @@ interface Used {
 }
 
 function finished(
-  planned: Planned,
+  planned: Timed,
   read: ReadChanged,
   used: Used | undefined,
   { index: file, options }: Making,
@@ -258,6 +275,7 @@ function finished(
       const unsettled = new Set([
         ...warnings.flatMap(({ place }) => (place ? [place.file] : [])),
         ...unsettledBy(changing, read.input),
+        ...planned.treated.files,
       ]);
       const pruned =
         mayBePruned && unsettled.size === 0 && (applied !== undefined || plan.summary.delete === 0);

@@ -16,6 +16,8 @@ import type { Violation } from '../core/validate.ts';
 import { toProblems } from '../core/violation-problem.ts';
 import type { AuditRemark, Head } from '../stores/store.ts';
 import type { ActualState } from './actual-state.ts';
+import { type DueSecret, dueAfter } from './due-secrets.ts';
+import { explainDrift } from './explain-drift.ts';
 import { judgePlan, NO_OVERRIDES, type Overriding } from './judgement.ts';
 import { hasErrors, refuseErrors, violationsAcross } from './load.ts';
 import { letSignalsIn } from './signals.ts';
@@ -37,6 +39,8 @@ export interface Planned {
   readonly warnings: readonly Problem[];
   /** What the audit says beside the changes. */
   readonly remarks: readonly AuditRemark[];
+  /** The Tokens that want a secret once it is applied. */
+  readonly due: readonly DueSecret[];
 }
 
 /** What is to be planned. */
@@ -90,11 +94,14 @@ export async function planFrom(
   refuseErrors(problems);
   await ask(() => refuseUnknownOwners(options.guards.requireOwners ?? [], actual, changes.plan));
   await findOut(changes, state);
+  await explainDrift(state, changes.plan, options.manager);
   const { plan, remarks } = await judgePlan(changes.plan, changes.between, overriding, at, ask);
   const after = changes.between?.after;
   const given = lazily(() => new Map(desired.desired.map(({ id, declares }) => [id, declares])));
   const declares = (id: Identity) => given().get(id) ?? (desired.settled.has(id) ? [] : undefined);
-  return { plan, notes: changes.notes, head, actual, declares, after, warnings: plan.problems, remarks };
+  const due = await dueAfter(state.reading, actual, plan.changes, at);
+  const { notes } = changes;
+  return { plan, notes, head, actual, declares, after, warnings: plan.problems, remarks, due };
 }
 
 /** All that a plan would have to fetch for is found out while the store is open; what is at hand can wait. */

@@ -1,8 +1,8 @@
 /**
  * What long work consists of: files that are read, documents that are checked, resources that come from the store,
- * changes that are written to it.
+ * changes that are written to it, audit rows that are checked.
  */
-export type Step = 'load' | 'validate' | 'read' | 'apply';
+export type Step = 'load' | 'validate' | 'read' | 'apply' | 'verify';
 
 /**
  * Is told how far a step has come: so much of `total` is done. `total` may be an estimate that gets better, as long as it

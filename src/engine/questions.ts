@@ -12,6 +12,7 @@ import { edgesAt } from './edges-at.ts';
 import { planFrom, refuseMistakes, requireStore } from './plan.ts';
 import { originsOf, readOrigins } from './snapshot.ts';
 import { revisionAt, stateAt } from './state-at.ts';
+import { treatDrift, withDrift } from './treat-drift.ts';
 
 /** What questions are asked of. To be closed. */
 export interface Asked {
@@ -78,7 +79,9 @@ export async function stateAfter(
   return closingOnFailure(close, async () => {
     await refuseMistakes(input, opened);
     const desired = { desired: input.declared, settled: NOTHING_SETTLED };
-    const { plan, after, warnings } = await planFrom(opened, desired, options, at);
+    const treated = await treatDrift(opened, desired, options);
+    const planned = await planFrom(opened, treated, options, at);
+    const { plan, after, warnings } = withDrift(planned, treated);
     return {
       state: after ?? stateOf(actual),
       ask,

@@ -3,6 +3,7 @@ import { EXIT, failure } from '../core/problem.ts';
 import { replayPlan } from '../core/replay.ts';
 import type { Store } from '../stores/store.ts';
 import { type ActualState, withActual } from './actual-state.ts';
+import { dueAfter } from './due-secrets.ts';
 import { judgePlan, type Overriding } from './judgement.ts';
 import { findOut, type Planned } from './plan.ts';
 
@@ -44,7 +45,8 @@ async function planSavedOn(
   await findOut(replayed, state);
   const judged = await judgePlan(replayed.plan, between, overriding, now, ask);
   // What was declared and did not change is not in the plan.
-  return { ...judged, notes, head, actual, declares: () => undefined, warnings: [] };
+  const due = await dueAfter(state.reading, actual, judged.plan.changes, now);
+  return { ...judged, notes, head, actual, declares: () => undefined, warnings: [], due };
 }
 
 function stale(message: string) {

@@ -2,7 +2,7 @@ import type { Static } from 'typebox';
 import { defineKind, keys, sortBy } from './kind.ts';
 import { description, displayName, dnsLabel, expiresAt, notBefore } from './schema.ts';
 import { badWindow, unsafeName, unsafeText } from './text.ts';
-import { normalWindow, type Window } from './time.ts';
+import { normalWindow, type Window, windowState } from './time.ts';
 
 const schema = {
   type: 'object',
@@ -82,6 +82,12 @@ export const group = defineKind<GroupDeclared, GroupSpec>({
   columns: [
     { header: 'DISPLAY NAME', value: (spec) => spec.displayName },
     { header: 'MEMBERS', value: (spec) => String(spec.members.length) },
+    {
+      header: 'ACTIVE',
+      wide: true,
+      value: (spec, _, at) =>
+        String(spec.members.filter((member) => windowState(member, at) === 'Active').length),
+    },
     { header: 'DESCRIPTION', wide: true, value: (spec) => spec.description },
   ],
   summary: (spec) =>

@@ -2,7 +2,7 @@ import type { Static } from 'typebox';
 import { defineKind, type Finding, keys, showLabels, sortBy } from './kind.ts';
 import { dnsLabel, expiresAt, grantLabels, notBefore, scope } from './schema.ts';
 import { badWindow, unsafeName, unsafeText } from './text.ts';
-import { isExpired, normalWindow } from './time.ts';
+import { normalWindow, windowState } from './time.ts';
 
 const schema = {
   type: 'object',
@@ -170,10 +170,9 @@ export const roleBinding = defineKind<RoleBindingDeclared, RoleBindingSpec>({
         ),
     },
     { header: 'ON', value: (spec) => shorten(spec.resources.map(showScope)) },
-    {
-      header: 'UNTIL',
-      value: (spec, _, at) => (isExpired(spec, at) ? `Expired ${spec.expiresAt}` : (spec.expiresAt ?? '')),
-    },
+    { header: 'STATE', value: (spec, _, at) => windowState(spec, at) },
+    { header: 'FROM', wide: true, value: (spec) => spec.notBefore ?? '' },
+    { header: 'UNTIL', value: (spec) => spec.expiresAt ?? '' },
     { header: 'REASON', wide: true, value: (spec) => (spec.reason ?? '').replaceAll('\n', ' ') },
   ],
   summary: (spec) =>

@@ -59,10 +59,38 @@ export function isExpired(window: Window, at: number): boolean {
   return window.expiresAt !== undefined && (parseTime(window.expiresAt) ?? Infinity) <= at;
 }
 
+/** What becomes of anything with a window at a time. */
+export type WindowState = 'Pending' | 'Active' | 'Suspended' | 'Expired' | 'Revoked';
+
+/**
+ * The state at `at` (milliseconds) of what has a window, and may be suspended or revoked besides: revoked is for good, what
+ * has ended stays Expired whatever else becomes of it, and what is suspended would not be active when it begins.
+ */
+export function windowState(
+  window: Window,
+  at: number,
+  standing: 'Active' | 'Suspended' | 'Revoked' = 'Active',
+): WindowState {
+  if (standing === 'Revoked') return 'Revoked';
+  if (isExpired(window, at)) return 'Expired';
+  if (standing === 'Suspended') return 'Suspended';
+  return window.notBefore !== undefined && (parseTime(window.notBefore) ?? -Infinity) > at
+    ? 'Pending'
+    : 'Active';
+}
+
 /** For people: `2027-01-31 00:00 UTC`; seconds only when there are some. */
 export function showTime(text: string): string {
   return text
     .replace('T', ' ')
     .replace(/(:\d{2}):00Z$/, '$1Z')
     .replace(/Z$/, ' UTC');
+}
+
+/** Milliseconds of a duration such as 30m, 24h or 90d (`duration` of schema.ts); undefined for any other text. */
+export function parseDuration(text: string): number | undefined {
+  const match = /^([1-9][0-9]{0,4})([mhd])$/.exec(text);
+  return match
+    ? Number(match[1]) * { m: 60_000, h: 3_600_000, d: 86_400_000 }[match[2] as 'm' | 'h' | 'd']
+    : undefined;
 }

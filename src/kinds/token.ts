@@ -2,7 +2,7 @@ import type { Static } from 'typebox';
 import { defineKind, type Finding } from './kind.ts';
 import { description, dnsLabel, duration, expiresAt, notBefore } from './schema.ts';
 import { badWindow, unsafeText } from './text.ts';
-import { isExpired, normalWindow } from './time.ts';
+import { normalWindow, windowState } from './time.ts';
 
 const schema = {
   type: 'object',
@@ -129,10 +129,8 @@ export const token = defineKind<TokenDeclared, TokenSpec>({
   columns: [
     { header: 'ROLE', value: (spec) => spec.role },
     { header: 'OWNER', value: (spec) => spec.owner },
-    {
-      header: 'STATE',
-      value: (spec, _, at) => (spec.revoked ? 'Revoked' : isExpired(spec, at) ? 'Expired' : 'Active'),
-    },
+    { header: 'STATE', value: (spec, _, at) => windowState(spec, at, spec.revoked ? 'Revoked' : 'Active') },
+    { header: 'FROM', wide: true, value: (spec) => spec.notBefore ?? '' },
     { header: 'UNTIL', value: (spec) => spec.expiresAt ?? '' },
     { header: 'DESCRIPTION', wide: true, value: (spec) => spec.description.replaceAll('\n', ' ') },
   ],

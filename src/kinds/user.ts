@@ -2,7 +2,7 @@ import type { Static } from 'typebox';
 import { defineKind, keys, sortBy } from './kind.ts';
 import { displayName, dnsLabel, expiresAt, notBefore } from './schema.ts';
 import { badWindow, unsafeName, unsafeText } from './text.ts';
-import { isExpired, normalWindow } from './time.ts';
+import { normalWindow, windowState } from './time.ts';
 
 const schema = {
   type: 'object',
@@ -109,8 +109,9 @@ export const user = defineKind<UserDeclared, UserSpec>({
   columns: [
     { header: 'EMAIL', value: (spec) => spec.email },
     { header: 'DISPLAY NAME', value: (spec) => spec.displayName },
-    { header: 'STATE', value: (spec, _, at) => (isExpired(spec, at) ? 'Expired' : spec.state) },
+    { header: 'STATE', value: (spec, _, at) => windowState(spec, at, spec.state) },
     { header: 'TYPE', wide: true, value: (spec) => spec.type },
+    { header: 'FROM', wide: true, value: (spec) => spec.notBefore ?? '' },
     { header: 'UNTIL', wide: true, value: (spec) => spec.expiresAt ?? '' },
     { header: 'SPONSOR', wide: true, value: (spec) => spec.sponsor ?? '' },
   ],

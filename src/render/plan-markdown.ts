@@ -1,9 +1,13 @@
 import type { AccessChange, AccessLine } from '../core/access-diff.ts';
+import type { PlanTime } from '../core/horizon.ts';
 import type { Change, Plan, PlanNotes } from '../core/plan.ts';
 import type { Problem } from '../core/problem.ts';
+import type { PlannedSecret } from '../core/secret.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { KIND_NAMES } from '../kinds/index.ts';
+import { parseTime } from '../kinds/time.ts';
 import { count, visible } from './lines.ts';
+import { planSecretWords } from './plan-secrets.ts';
 import {
   accessByWorkspace,
   accessSummary,
@@ -16,6 +20,7 @@ import {
   planScope,
   planSummary,
 } from './plan-words.ts';
+import { endedWords, endingWords, horizonWords } from './time-words.ts';
 
 export interface PlanMarkdownOptions {
   /** Where it was made, without a password. */
@@ -24,6 +29,10 @@ export interface PlanMarkdownOptions {
   readonly title?: string;
   /** Instead of the line that names store, manager and scope. */
   readonly where?: string;
+  /** What it says of time; left out where there is no store. */
+  readonly time?: PlanTime;
+  /** The secrets that the apply is going to issue. */
+  readonly secrets?: readonly PlannedSecret[];
   /** Longer lists are folded to a count; Infinity shows all. */
   readonly limit?: number;
 }
@@ -35,12 +44,13 @@ export interface PlanMarkdownOptions {
  * Nothing that a plan says is taken for Markdown or HTML, mentions somebody, links, or breaks out of its cell or line.
  */
 export function planMarkdown(plan: Plan, notes: PlanNotes, options: PlanMarkdownOptions): string {
-  const { store, title = 'Plan', where, limit = 30 } = options;
+  const { store, title = 'Plan', where, limit = 30, time, secrets = [] } = options;
   const parts = [`### ${prose(title)}`, prose(where ?? planScope(plan, store))];
   const said = [...verdictItems(plan.verdicts), ...plan.problems.map(problemItem)];
   if (said.length > 0) parts.push(said.join('\n'));
+  const times = [...secretParts(secrets, limit), ...(time ? timeParts(plan, time, limit) : [])];
   if (plan.changes.length === 0) {
-    parts.push(`**Nothing to do.** ${count(plan.summary.unchanged, 'resource')} as declared.`);
+    parts.push(`**Nothing to do.** ${count(plan.summary.unchanged, 'resource')} as declared.`, ...times);
     return `${parts.join('\n\n')}\n`;
   }
   const broken = plan.problems.some(({ severity }) => severity === 'error');
@@ -49,7 +59,7 @@ export function planMarkdown(plan: Plan, notes: PlanNotes, options: PlanMarkdown
     accessTable(changes, notes, limit),
   ]);
   const access = summary || (broken ? 'access not compared' : "nobody's access changes");
-  parts.push(`**${planSummary(plan)}; ${access}**`, ...rows);
+  parts.push(`**${planSummary(plan)}; ${access}**`, ...rows, ...times);
   parts.push(
     `<details><summary>${count(plan.changes.length, 'change')} in detail</summary>`,
     changesList(plan.changes, limit),
@@ -57,6 +67,37 @@ export function planMarkdown(plan: Plan, notes: PlanNotes, options: PlanMarkdown
     `digest ${code(plan.digest)}`,
   );
   return `${parts.join('\n\n')}\n`;
+}
+
+function secretParts(secrets: readonly PlannedSecret[], limit: number): string[] {
+  if (secrets.length === 0) return [];
+  const items = planSecretWords(secrets.slice(0, limit)).map((words) => `- ${prose(words)}`);
+  const more = secrets.length - limit;
+  return [
+    ['**Secrets**', '', ...items, ...(more > 0 ? [`- … and ${count(more, 'more', 'more')}`] : [])].join('\n'),
+  ];
+}
+
+/** What has ended, and what ends within the horizon, soonest first. */
+function timeParts(plan: Plan, { ended, ending }: PlanTime, limit: number): string[] {
+  const parts: string[] = [];
+  if (ended.length > 0)
+    parts.push(`**Ended, to be retired by the apply**: ${prose(endedWords(ended, limit))}`);
+  if (!ending) return parts;
+  const horizon = horizonWords(ending.horizon);
+  if (ending.access.length === 0) return [...parts, `No access ends within ${horizon}.`];
+  parts.push(`**Ends within ${horizon}**`);
+  const at = parseTime(plan.at) ?? 0;
+  for (const [workspace, access] of Map.groupBy(ending.access, (one) => one.workspace)) {
+    const rows = access.slice(0, limit).map((one) => {
+      const { when, what } = endingWords(one, at);
+      return `| ${cell(when)} | ${subjectCell(one)} | ${cell(what)} |`;
+    });
+    const table = [`| ${cell(workspace)} | who | loses |`, '|---|---|---|', ...rows].join('\n');
+    const more = access.length - limit;
+    parts.push(more > 0 ? `${table}\n\n… and ${count(more, 'more row')}` : table);
+  }
+  return parts;
 }
 
 /** Denials first. */
@@ -88,7 +129,11 @@ function accessTable(changes: readonly AccessChange[], notes: PlanNotes, limit: 
   return more > 0 ? `${table}\n\n… and ${count(more, 'more row')}` : table;
 }
 
-function subjectCell({ subjectKind, subject, email }: AccessChange): string {
+function subjectCell({
+  subjectKind,
+  subject,
+  email,
+}: Pick<AccessChange, 'subjectKind' | 'subject' | 'email'>): string {
   return subjectKind === 'Token' ? `token ${cell(subject)}` : `${cell(subject)} ${code(email, 'cell')}`;
 }
 

@@ -2,7 +2,7 @@ import { riskRank } from '../core/access.ts';
 import type { AccessChange, AccessLine } from '../core/access-diff.ts';
 import type { FieldChange } from '../core/diff.ts';
 import { pointerParts } from '../core/document.ts';
-import type { Change, Plan, PlanNotes } from '../core/plan.ts';
+import { type Change, DECLARED_DIFFERENT, type Plan, type PlanNotes } from '../core/plan.ts';
 import { listAt } from '../core/resource.ts';
 import type { KindName } from '../kinds/index.ts';
 import type { JsonObject, JsonValue } from '../kinds/kind.ts';
@@ -47,9 +47,13 @@ export function changeRemark(change: Change): string {
   const remarks = [
     change.previousName === null ? '' : `renamed from ${change.previousName}`,
     change.adopts === null ? '' : `taken over from manager ${change.adopts}`,
-    change.action === 'delete' ? change.reason : '',
+    saysMore(change) ? change.reason : '',
   ];
   return visible(remarks.filter(Boolean).join(', '));
+}
+
+function saysMore({ action, previousName, reason }: Change): boolean {
+  return action === 'update' ? previousName === null && reason !== DECLARED_DIFFERENT : action === 'delete';
 }
 
 /** `workspace-owner (privileged) on the whole workspace, through group admins by binding owners, until 2027-01-31 00:00 UTC`. */
@@ -81,7 +85,11 @@ function viaWords({ via, binding }: AccessLine): string {
 }
 
 /** `ana-diaz <ana@acme.example>`, or `token ci-deploy`. */
-export function subjectName({ subjectKind, subject, email }: AccessChange): string {
+export function subjectName({
+  subjectKind,
+  subject,
+  email,
+}: Pick<AccessChange, 'subjectKind' | 'subject' | 'email'>): string {
   return visible(subjectKind === 'Token' ? `token ${subject}` : `${subject} <${email}>`);
 }
 

@@ -1,7 +1,9 @@
 import type { Tally, Wanted } from '../core/actual.ts';
 import type { AuditRow } from '../core/audit.ts';
+import type { Moment } from '../core/moment.ts';
 import type { Action } from '../core/plan.ts';
 import type { Identity } from '../core/resource.ts';
+import type { Secret, SecretHash } from '../core/secret.ts';
 import type { Stored } from '../core/stored.ts';
 import type { Verdict } from '../core/verdict.ts';
 import type { KindName } from '../kinds/index.ts';
@@ -63,19 +65,48 @@ export interface Reading {
   edges(filter?: EdgeFilter): AsyncIterable<readonly StoredEdge[]>;
   /** Revisions, newest first. */
   revisions(): AsyncIterable<readonly Revision[]>;
-  /** Audit rows by seq: all, those of one revision, or those of revisions after one. */
+  /** Audit rows by seq: all, or those that a filter lets through. */
   audit(filter?: AuditFilter): AsyncIterable<readonly AuditRow[]>;
+  /** Beginnings and ends of windows, by time; its cost is that of what is found. */
+  moments(filter?: MomentFilter): AsyncIterable<readonly StoredMoment[]>;
+  /** Secrets of tokens, the newest first; hashes are no part of them. */
+  secrets(filter: SecretFilter): Promise<readonly Secret[]>;
+  /** By what a secret is known again; undefined where there is no such secret. Throws where the role may not know it. */
+  secretHash(id: string): Promise<SecretHash | undefined>;
   close(): Promise<void>;
 }
 
 /** The edges of which resources: of one workspace and its Workspace, or of these. */
 export type EdgeFilter = { readonly workspace?: string } | { readonly ids: readonly Identity[] };
 
-/** Which audit rows: of one revision, of revisions greater than `after`, of numbers not less than `from`; with several, of those that are all. */
+/**
+ * Which audit rows: of one revision, of revisions greater than `after`, of numbers not less than `from`, of resources
+ * with these uids; with several, of those that are all.
+ */
 export interface AuditFilter {
   readonly from?: number;
+  readonly uids?: readonly string[];
   readonly revision?: number;
   readonly after?: number;
+}
+
+/** Which moments: greater than `after`, not greater than `until` (milliseconds), not yet passed. */
+export interface MomentFilter {
+  readonly after?: number;
+  readonly until?: number;
+  /** Only those that no `pass` has seen. */
+  readonly open?: true;
+}
+
+export interface StoredMoment extends Moment {
+  readonly id: Identity;
+}
+
+/** Which secrets: of these ids, of Tokens with these uids, or those whose files want something done; with several, of any. */
+export interface SecretFilter {
+  readonly ids?: readonly string[];
+  readonly tokens?: readonly string[];
+  readonly unsettled?: true;
 }
 
 export type { Tally, Wanted };
@@ -147,6 +178,8 @@ export type Entry =
       readonly changes: Iterable<WriteChange>;
       /** The identities that renames change, the old one first. */
       readonly renames: ReadonlyMap<Identity, Identity>;
+      /** From which manager each identity, or a field of it, is taken over. */
+      readonly adopts: ReadonlyMap<Identity, string>;
     }
   /** An apply or delete that a guard or policy refused: one audit row, no revision. Nothing where there is no store. */
   | {
@@ -156,7 +189,43 @@ export type Entry =
       readonly verdicts: readonly Verdict[];
     }
   /** The snapshot of a revision has been written; an older one than is known changes nothing. */
-  | { readonly type: 'snapshot'; readonly revision: number };
+  | { readonly type: 'snapshot'; readonly revision: number }
+  | LedgerEntry;
+
+/** What is written to the ledger beside the resources: no revision, nothing where there is no store. */
+export type LedgerEntry =
+  /**
+   * Time has passed: each end of a window that is not after `act.at` and was not seen yet is an audit row ("retire"). Where
+   * there was one, or a beginning, the snapshot counts as not written.
+   */
+  | { readonly type: 'pass'; readonly act: Act }
+  /**
+   * Secrets are issued, and valid from now on. Throws StaleSecrets, and writes none, when a Token is gone or revoked, or its
+   * newest secret is not what `follows` says.
+   */
+  | { readonly type: 'issue'; readonly act: Act; readonly secrets: readonly NewSecret[] }
+  /** Files have their secrets. Those before each end `overlap` milliseconds from now, or at the end that they had. */
+  | { readonly type: 'delivered'; readonly act: Act; readonly secrets: readonly DeliveredSecret[] }
+  /** All secrets of Tokens with these uids end now. */
+  | { readonly type: 'revoke'; readonly act: Act; readonly tokens: readonly string[] }
+  /** Nothing is left to be done about the files of these. */
+  | { readonly type: 'settled'; readonly secrets: readonly string[] }
+  /**
+   * The payloads of audit rows go, with that of an apply the reason of its revision; the chain holds. Rows that are not
+   * there are passed over.
+   */
+  | { readonly type: 'redact'; readonly act: Act; readonly rows: readonly number[] };
+
+export interface NewSecret extends SecretHash, Pick<Secret, 'id' | 'token' | 'identity' | 'sink' | 'path'> {
+  /** The newest secret of the Token so far; null when it had none. */
+  readonly follows: string | null;
+}
+
+export interface DeliveredSecret {
+  readonly id: string;
+  /** Milliseconds. */
+  readonly overlap: number;
+}
 
 export interface Written {
   readonly head: Head;
@@ -172,5 +241,16 @@ export class StaleBase extends Error {
   constructor(found: { store: string | null; revision: number }) {
     super(`the store is at revision ${found.revision}`);
     this.found = found;
+  }
+}
+
+/** Secrets were to be issued for a Token that is not as it was. */
+export class StaleSecrets extends Error {
+  override readonly name = 'StaleSecrets';
+  readonly identity: Identity;
+
+  constructor(identity: Identity) {
+    super(`${identity} is not as it was`);
+    this.identity = identity;
   }
 }

@@ -124,7 +124,7 @@ describe('manifests', () => {
     'diff -f ana.yaml',
     `
     error RC121: nothing to compare
-      --git BASE..HEAD -f PATH, such as --git main..HEAD`,
+      --git BASE..HEAD -f PATH for commits, --from REV for revisions of the store`,
   );
   wrong(
     'diff --git main -f ana.yaml',

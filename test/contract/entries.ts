@@ -96,6 +96,7 @@ export function applyOn(
         return before === undefined ? [] : [[before, change.id] as const];
       }),
     ),
+    adopts: new Map(),
   };
 }
 

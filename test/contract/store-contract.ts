@@ -20,7 +20,10 @@ import { edges } from './store-edges.ts';
 import { lookups } from './store-lookups.ts';
 import { readings } from './store-readings.ts';
 import { records } from './store-records.ts';
+import { redactions } from './store-redactions.ts';
 import { resources } from './store-resources.ts';
+import { secrets } from './store-secrets.ts';
+import { time } from './store-time.ts';
 
 export interface StoreContract {
   readonly name: string;
@@ -57,6 +60,9 @@ export function storeContract({ name, newStore, skip = [] }: StoreContract): voi
     lookups(test);
     edges(test);
     records(test);
+    time(test);
+    secrets(test);
+    redactions(test);
     it('skips only tests that there are', () => {
       expect(skip.flatMap(({ tests }) => tests).filter((title) => !titles.has(title))).toEqual([]);
     });

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ALWAYS, contains, intersect, merge, type Span, spanOf, subtract } from '../../src/core/window.ts';
-import { isExpired, normalTime, normalWindow, parseTime, showTime } from '../../src/kinds/time.ts';
+import {
+  isExpired,
+  normalTime,
+  normalWindow,
+  parseTime,
+  showTime,
+  windowState,
+} from '../../src/kinds/time.ts';
 
 const end = fc.oneof(fc.integer({ min: 0, max: 12 }), fc.constant(-Infinity), fc.constant(Infinity));
 const span: fc.Arbitrary<Span> = fc
@@ -128,4 +135,15 @@ describe('times', () => {
     expect(showTime('2027-01-31T18:00:05Z')).toBe('2027-01-31 18:00:05 UTC');
     expect(showTime('2027-01-31T18:00:00.500Z')).toBe('2027-01-31 18:00:00.500 UTC');
   });
+});
+
+test('what has a window is Pending, Active, then Expired, each from its very millisecond on', () => {
+  const window = { notBefore: '2026-06-01T00:00:00Z', expiresAt: '2026-06-02T00:00:00Z' };
+  const [from, until] = [Date.parse(window.notBefore), Date.parse(window.expiresAt)];
+  const states = (standing?: 'Active' | 'Suspended' | 'Revoked') =>
+    [from - 1, from, until - 1, until].map((time) => windowState(window, time, standing));
+  expect(states()).toEqual(['Pending', 'Active', 'Active', 'Expired']);
+  expect(states('Suspended')).toEqual(['Suspended', 'Suspended', 'Suspended', 'Expired']);
+  expect(states('Revoked')).toEqual(['Revoked', 'Revoked', 'Revoked', 'Revoked']);
+  expect(windowState({}, from)).toBe('Active');
 });

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { EXIT } from '../../src/core/problem.ts';
 import { postgresStore } from '../../src/stores/postgres/postgres-store.ts';
-import { apply, applyOn, create, everything, headOf } from '../contract/entries.ts';
+import { act, apply, applyOn, create, everything, flat, headOf, reading } from '../contract/entries.ts';
 import { isChain } from '../contract/store-records.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { ask, failureOf, newSchema, ownServer, serverUrl, storeUrl } from '../support/postgres.ts';
@@ -325,4 +325,21 @@ describe('a connection that is lost at the commit', () => {
       expect(await headOf(direct)).toMatchObject({ revision: cut === 'before' ? 1 : 2 });
     },
   );
+
+  test('before the server has it, what leaves no audit row is told as not written', async () => {
+    const server = await serverUrl();
+    const schema = newSchema();
+    const direct = open(storeUrl(server, schema));
+    await apply(direct, [create(user('ana', { notBefore: '2026-07-01' }))]);
+    const through = open(storeUrl((await cutAtCommit(new URL(server), 'before', true)).href, schema));
+    const entry = { type: 'pass', act: act({ at: '2026-07-02T00:00:00Z' }) } as const;
+    expect(await failureOf(through.write(entry))).toMatchObject({
+      exit: EXIT.error,
+      problems: [{ code: 'RC408' }],
+    });
+    const waiting = () => reading(direct, (opened) => flat(opened.moments({ open: true })));
+    expect(await waiting()).toHaveLength(1);
+    await direct.write(entry);
+    expect(await waiting()).toHaveLength(0);
+  });
 });

@@ -3,9 +3,20 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { EXIT } from '../../src/core/problem.ts';
 import { grantsTo } from '../../src/stores/postgres/grants.ts';
 import { postgresStore } from '../../src/stores/postgres/postgres-store.ts';
-import { act, apply, create, everything, headOf, remove, stored, update } from '../contract/entries.ts';
+import {
+  act,
+  apply,
+  create,
+  everything,
+  flat,
+  headOf,
+  reading,
+  remove,
+  stored,
+  update,
+} from '../contract/entries.ts';
 import { ask, failureOf, newSchema, serverUrl, storeUrl } from '../support/postgres.ts';
-import { group, user } from '../support/resources.ts';
+import { group, token, user } from '../support/resources.ts';
 
 const PASSWORD = 'a-word-for-tests';
 const ROLES = ['migrator', 'writer', 'reader', 'nobody'] as const;
@@ -29,7 +40,38 @@ async function organisation({ isMade = true } = {}) {
   return { server, schema, urlOf, as };
 }
 
-const TABLES = ['migration', 'meta', 'revision', 'resource', 'edge', 'tally', 'audit', 'lock'];
+const TABLES = [
+  'migration',
+  'meta',
+  'revision',
+  'resource',
+  'edge',
+  'moment',
+  'tally',
+  'audit',
+  'secret',
+  'secret_hash',
+  'lock',
+];
+
+/** A secret of the Token acme/ci, which is made first. */
+async function issue(as: Awaited<ReturnType<typeof organisation>>['as']) {
+  const writer = as('writer');
+  await apply(writer, [create(token('acme/ci', 'ana', { expiresAt: '2026-07-01' }))]);
+  const { uid, id: identity } = await stored(writer, 'Token/acme/ci');
+  const secret = {
+    id: 'a',
+    token: uid,
+    identity,
+    sink: null,
+    path: '/ci',
+    keyId: 'k',
+    hash: 'h',
+    follows: null,
+  };
+  await writer.write({ type: 'issue', act: act(), secrets: [secret] });
+  return uid;
+}
 
 /** Which of some statements a role may do, each rolled back. */
 async function allowed(url: string, statements: readonly string[]): Promise<string[]> {
@@ -75,11 +117,11 @@ describe('the three roles', () => {
 
   test('a table that is not named in the grants is withheld from both', async () => {
     const { server, schema, urlOf } = await organisation();
-    await ask(urlOf('migrator'), `CREATE TABLE ${schema}.secret (hash text)`);
+    await ask(urlOf('migrator'), `CREATE TABLE ${schema}.another (hash text)`);
     for (const role of ['reader', 'writer'] as const) {
       await ask(server, grantsTo(role, schema));
       expect(
-        await allowed(urlOf(role), [`SELECT * FROM ${schema}.secret`, `SELECT * FROM ${schema}.audit`]),
+        await allowed(urlOf(role), [`SELECT * FROM ${schema}.another`, `SELECT * FROM ${schema}.audit`]),
       ).toEqual([`SELECT * FROM ${schema}.audit`]);
     }
   });
@@ -112,6 +154,9 @@ describe('the three roles', () => {
       `UPDATE ${schema}.migration SET checksum = ''`,
       `ALTER TABLE ${schema}.audit DISABLE TRIGGER ALL`,
       `DROP TRIGGER audit_no_update ON ${schema}.audit`,
+      `UPDATE ${schema}.secret_hash SET hash = 'x'`,
+      `DELETE FROM ${schema}.secret_hash`,
+      `TRUNCATE ${schema}.secret_hash`,
       `CREATE TABLE ${schema}.another (x int)`,
       `DROP TABLE ${schema}.audit`,
     ];
@@ -121,9 +166,74 @@ describe('the three roles', () => {
         `UPDATE ${schema}.resource SET manager = 'x'`,
         `DELETE FROM ${schema}.resource`,
         `DELETE FROM ${schema}.tally`,
+        `UPDATE ${schema}.moment SET passed = true`,
+        `UPDATE ${schema}.secret SET settled = true`,
+        `INSERT INTO ${schema}.secret_hash SELECT * FROM ${schema}.secret_hash`,
       ]),
-    ).toHaveLength(3);
+    ).toHaveLength(6);
     expect((await everything(as('reader'))).audit).toEqual(before);
+  });
+
+  test('a reader knows the secrets, and not their hashes; a writer does', async () => {
+    const { schema, urlOf, as } = await organisation();
+    await issue(as);
+    const hash = (role: 'reader' | 'writer') => reading(as(role), (opened) => opened.secretHash('a'));
+    expect(await hash('writer')).toEqual({ keyId: 'k', hash: 'h' });
+    expect(await failureOf(hash('reader'))).toMatchObject({
+      exit: EXIT.error,
+      problems: [
+        {
+          code: 'RC408',
+          message: expect.stringContaining(`role ${schema}_reader may not read the hashes of secrets`),
+          hint: expect.stringContaining(`${schema}_writer`),
+        },
+      ],
+    });
+    await reading(as('reader'), async (opened) => {
+      expect(await opened.secrets({ unsettled: true })).toMatchObject([{ id: 'a' }]);
+      expect(await flat(opened.moments())).toMatchObject([{ id: 'Token/acme/ci' }]);
+    });
+    const ways = [
+      `SELECT hash FROM ${schema}.secret_hash`,
+      `SELECT count(*) FROM ${schema}.secret_hash`,
+      `COPY ${schema}.secret_hash TO STDOUT`,
+    ];
+    expect(await allowed(urlOf('reader'), ways)).toEqual([]);
+  });
+
+  test('a writer issues, delivers and ends secrets, and tells that time has passed', async () => {
+    const { as } = await organisation();
+    const uid = await issue(as);
+    const writer = as('writer');
+    await writer.write({ type: 'delivered', act: act(), secrets: [{ id: 'a', overlap: 0 }] });
+    await writer.write({ type: 'pass', act: act({ at: '2026-07-02T00:00:00Z' }) });
+    await writer.write({ type: 'revoke', act: act(), tokens: [uid] });
+    await apply(writer, [remove(await stored(writer, 'Token/acme/ci'))]);
+    await writer.write({ type: 'settled', secrets: ['a'] });
+    const actions = (await everything(as('reader'))).audit.map(({ action }) => action);
+    expect(actions.slice(-5)).toEqual(['issue', 'retire', 'revoke', 'apply', 'delete']);
+  });
+
+  test('only a migrator redacts, and the others are told so', async () => {
+    const { schema, as } = await organisation();
+    const before = await everything(as('reader'));
+    const entry = { type: 'redact', act: act(), rows: [2] } as const;
+    for (const role of ['writer', 'reader'] as const)
+      expect(await failureOf(as(role).write(entry))).toMatchObject({
+        exit: EXIT.error,
+        problems: [
+          {
+            code: 'RC408',
+            message: expect.stringContaining(`role ${schema}_${role} may not redact audit rows`),
+            hint: expect.stringContaining(`${schema}_migrator`),
+          },
+        ],
+      });
+    expect(await everything(as('reader'))).toEqual(before);
+    await as('migrator').write(entry);
+    const { audit } = await everything(as('reader'));
+    expect(audit[1]).toEqual({ ...before.audit[1], before: null, after: null, reason: null });
+    expect(audit.at(-1)).toMatchObject({ action: 'redact', after: '{"rows":[2]}' });
   });
 
   test('who owns the schema cannot change audit rows by mistake, only redact them', async () => {

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { type AuditFacts, type AuditRow, chainRow, GENESIS } from '../../src/core/audit.ts';
-import { canonicalJson } from '../../src/core/hash.ts';
+import { type AuditRow, GENESIS } from '../../src/core/audit.ts';
 import { compareText } from '../../src/core/problem.ts';
 import { type Edge, edgesOf, identity, identityOf, workspaceOf } from '../../src/core/resource.ts';
 import type { Stored } from '../../src/core/stored.ts';
 import { KIND_NAMES, type KindName } from '../../src/kinds/index.ts';
 import { foldCase } from '../../src/kinds/text.ts';
+import { parseTime } from '../../src/kinds/time.ts';
+import { type AuditInput, auditChain, auditInputs } from '../../src/stores/sql/audit-chain.ts';
+import { deliversSecrets, endsSecrets } from '../../src/stores/sql/tokens.ts';
 import {
   type Act,
   type Entry,
@@ -17,16 +19,26 @@ import {
   type Tally,
   type WriteChange,
 } from '../../src/stores/store.ts';
+import {
+  type Books,
+  booksAfter,
+  type HeldMoment,
+  momentsFrom,
+  momentsIn,
+  redacted,
+  revoked,
+  secretsIn,
+} from './in-memory-ledger.ts';
 
 interface Row {
   readonly stored: Stored;
   readonly edges: readonly (StoredEdge & Edge)[];
+  readonly moments: readonly HeldMoment[];
 }
 
 /** All of a store at one moment; never changed once made. */
-interface Ledger {
+interface Ledger extends Books {
   readonly store: string | null;
-  readonly snapshot: number;
   /** By uid. */
   readonly resources: ReadonlyMap<string, Row>;
   readonly revisions: readonly Revision[];
@@ -39,7 +51,14 @@ const kinds = Object.fromEntries(KIND_NAMES.map((name) => [name, true])) as Reco
 
 /** A store that is gone with the process: the store seam in its shortest form, to test and to learn from. */
 export function inMemoryStore(): Store {
-  let ledger: Ledger = { store: null, snapshot: 0, resources: new Map(), revisions: [], audit: [] };
+  let ledger: Ledger = {
+    store: null,
+    snapshot: 0,
+    resources: new Map(),
+    revisions: [],
+    audit: [],
+    secrets: [],
+  };
   return {
     location: 'memory',
     supports: { kinds },
@@ -47,11 +66,7 @@ export function inMemoryStore(): Store {
     async write(entry) {
       const created = ledger.store === null;
       if (entry.type === 'apply') ledger = applied(ledger, entry);
-      else if (!created)
-        ledger =
-          entry.type === 'snapshot'
-            ? { ...ledger, snapshot: Math.max(ledger.snapshot, entry.revision) }
-            : refused(ledger, entry);
+      else if (!created) ledger = written(ledger, entry);
       return { head: headOf(ledger), created: created && ledger.store !== null };
     },
     async close() {},
@@ -83,12 +98,13 @@ function readingOf(ledger: Ledger): Reading {
   return {
     head: headOf(ledger),
     resources: ({ workspace } = {}) => batches(all(workspace).map(({ stored }) => stored)),
-    async find({ ids = [], targets = [], emails = [], kinds = [], page }) {
+    async find({ ids = [], targets = [], emails = [], kinds = [], delivers = false, page }) {
       const rows = [...ledger.resources.values()];
       const found = rows.filter(
         ({ stored: { id, resource }, edges }) =>
           ids.includes(id) ||
           kinds.includes(resource.kind) ||
+          (delivers && deliversSecrets(resource)) ||
           edges.some(({ target }) => target !== null && targets.includes(target)) ||
           (resource.kind === 'User' && emails.includes(foldCase(resource.spec.email))),
       );
@@ -121,20 +137,30 @@ function readingOf(ledger: Ledger): Reading {
         ).flatMap(({ edges }) => edges.map(({ id, pointer, since }) => ({ id, pointer, since }))),
       ),
     revisions: () => batches(ledger.revisions.toReversed()),
-    audit: ({ revision, after = -1, from = 0 } = {}) =>
+    audit: ({ revision, after = -1, from = 0, uids } = {}) =>
       batches(
         ledger.audit.filter(
           (row) =>
-            row.seq >= from && row.revision > after && (revision === undefined || row.revision === revision),
+            row.seq >= from &&
+            row.revision > after &&
+            (revision === undefined || row.revision === revision) &&
+            (uids === undefined || uids.includes(row.uid ?? '')),
         ),
       ),
+    moments: (filter) => batches(momentsIn(ledger, filter)),
+    secrets: async (filter) => secretsIn(ledger, filter),
+    async secretHash(id) {
+      const found = ledger.secrets.find((one) => one.id === id);
+      return found && { keyId: found.keyId, hash: found.hash };
+    },
     async close() {
       closed = true;
     },
   };
 }
 
-function applied(ledger: Ledger, { base, act, digest, verdicts, summary, changes, renames }: Apply): Ledger {
+function applied(ledger: Ledger, entry: Apply): Ledger {
+  const { base, act, digest, summary, changes, renames } = entry;
   const { store, revision: found } = headOf(ledger);
   const fresh = base.store === null && found === 0;
   if (!fresh && (base.store !== store || base.revision !== found))
@@ -142,69 +168,65 @@ function applied(ledger: Ledger, { base, act, digest, verdicts, summary, changes
   const revision = found + 1;
   const { at, actor, actorVerified, manager, reason, commit } = act;
   const resources = new Map(ledger.resources);
-  const audit = [...ledger.audit];
-  addRow(audit, act, { revision, action: 'apply', ...whole({ act, digest, verdicts }) });
-  for (const change of changes)
-    addRow(audit, act, {
-      revision,
-      action: change.action,
-      identity: change.id,
-      ...write(resources, change, renames, revision),
-    });
+  const rows = auditInputs(entry);
+  const ended: string[] = [];
+  for (const change of changes) {
+    const { uid, ...bodies } = write(resources, change, renames, { revision, at: parseTime(at) ?? 0 });
+    rows.push({ action: change.action, identity: change.id, uid, ...bodies });
+    if (endsSecrets(change)) ended.push(uid);
+  }
+  const after = revoked({ ...ledger, resources }, ended, at);
   return {
-    ...ledger,
+    ...after.books,
     store: store ?? randomUUID(),
-    resources,
     revisions: [
       ...ledger.revisions,
       { revision, at, actor, actorVerified, manager, digest, reason, commit, summary },
     ],
-    audit,
+    audit: withRows(ledger.audit, act, revision, [...rows, ...after.rows]),
   };
 }
 
-function refused(ledger: Ledger, entry: Extract<Entry, { type: 'refused' }>): Ledger {
-  const audit = [...ledger.audit];
-  addRow(audit, entry.act, { revision: ledger.revisions.length, action: 'refused', ...whole(entry) });
-  return { ...ledger, audit };
+function written(ledger: Ledger, entry: Exclude<Entry, Apply>): Ledger {
+  const tell = (audit: Ledger['audit'], act: Act, rows: readonly AuditInput[]) =>
+    withRows(audit, act, ledger.revisions.length, rows);
+  switch (entry.type) {
+    case 'refused':
+      return { ...ledger, audit: tell(ledger.audit, entry.act, auditInputs(entry)) };
+    case 'snapshot':
+      return { ...ledger, snapshot: Math.max(ledger.snapshot, entry.revision) };
+    case 'redact': {
+      const { there, rows } = redacted(ledger.audit.length, entry);
+      const audit = ledger.audit.map((row) =>
+        there.includes(row.seq) ? { ...row, before: null, after: null, reason: null } : row,
+      );
+      const applies = audit.filter(({ seq, action }) => action === 'apply' && there.includes(seq));
+      const revisions = ledger.revisions.map((one) =>
+        applies.some(({ revision }) => revision === one.revision) ? { ...one, reason: null } : one,
+      );
+      return { ...ledger, revisions, audit: tell(audit, entry.act, rows) };
+    }
+    default: {
+      const { books, rows } = booksAfter(ledger, entry);
+      return 'act' in entry ? { ...books, audit: tell(books.audit, entry.act, rows) } : books;
+    }
+  }
 }
 
-function whole({ act, digest, verdicts }: Pick<Apply, 'act' | 'digest' | 'verdicts'>) {
-  return {
-    after: canonicalJson({ digest, manager: act.manager }),
-    verdicts: verdicts.length === 0 ? null : canonicalJson(verdicts),
-  };
-}
-
-function addRow(
-  audit: AuditRow[],
+function withRows(
+  audit: Ledger['audit'],
   act: Act,
-  row: Pick<AuditFacts, 'revision' | 'action'> & Partial<AuditFacts>,
-): void {
-  const { at, actor, actorVerified, reason, commit, pr } = act;
-  const approvers = act.approvers.length === 0 ? null : canonicalJson(act.approvers);
-  const empty = { uid: null, identity: null, before: null, after: null, verdicts: null };
-  const facts = {
-    seq: audit.length + 1,
-    at,
-    actor,
-    actorVerified,
-    reason,
-    commit,
-    pr,
-    approvers,
-    ...empty,
-    ...row,
-  };
-  const prevHash = audit.at(-1)?.hash ?? GENESIS;
-  audit.push({ ...facts, prevHash, ...chainRow(facts, prevHash) });
+  revision: number,
+  rows: readonly AuditInput[],
+): Ledger['audit'] {
+  return [...audit, ...rows.map(auditChain(act, revision, audit.at(-1) ?? { seq: 0, hash: GENESIS }))];
 }
 
 function write(
   resources: Map<string, Row>,
   change: WriteChange,
   renames: Apply['renames'],
-  revision: number,
+  { revision, at }: { readonly revision: number; readonly at: number },
 ) {
   const was = change.uid === null ? undefined : resources.get(change.uid);
   if (change.uid !== null && !was) throw new Error(`nothing has uid ${change.uid}`);
@@ -223,7 +245,8 @@ function write(
     const same = was?.edges.find((old) => isSame(old, edge, renames));
     return { ...edge, id, since: same?.since ?? revision };
   });
-  resources.set(uid, { stored: { uid, id, body, manager, fieldManagers, resource }, edges });
+  const moments = momentsFrom({ id, resource }, was?.moments ?? [], at);
+  resources.set(uid, { stored: { uid, id, body, manager, fieldManagers, resource }, edges, moments });
   return { uid, before, after: body };
 }
 

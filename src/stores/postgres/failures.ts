@@ -1,5 +1,5 @@
 import { EXIT, Failure, failure } from '../../core/problem.ts';
-import { StaleBase } from '../store.ts';
+import { StaleBase, StaleSecrets } from '../store.ts';
 
 /** What is known of a connection that failed. */
 export interface Context {
@@ -16,8 +16,8 @@ export const LEASE = 15;
 
 /** Failures of the driver and of the server as ours, without the password; everything else passes. */
 export function asFailure(context: Context, error: unknown): unknown {
-  if (error instanceof Failure || error instanceof StaleBase || !(error instanceof Error)) return error;
-  if (!isOfConnection(error)) return error;
+  if (error instanceof Failure || error instanceof StaleBase || error instanceof StaleSecrets) return error;
+  if (!(error instanceof Error) || !isOfConnection(error)) return error;
   const { location } = context;
   const code = codeOf(error);
   const known = code === undefined ? undefined : KNOWN[code];
@@ -47,6 +47,20 @@ export function asFailure(context: Context, error: unknown): unknown {
   const hint = isLost(error) ? 'see that the server runs, and try again' : undefined;
   return failure(EXIT.error, 'RC408', `${location}: ${message}`, hint);
 }
+
+/** The Failure of a role that may not do `what`, which a `SCHEMA_ROLE` may; undefined for all else that was thrown. */
+export function asDenial(
+  { location, schema, user }: Context,
+  what: string,
+  role: string,
+  error: unknown,
+): Failure | undefined {
+  if (codeOf(error) !== DENIED) return undefined;
+  const hint = `do it as ${schema}_${role} (docs/stores.md)`;
+  return failure(EXIT.error, 'RC408', `${location}: role ${user} may not ${what}`, hint);
+}
+
+const DENIED = '42501';
 
 type Known = (context: Context, message: string) => Failure;
 
@@ -91,7 +105,7 @@ const KNOWN: Readonly<Record<string, Known>> = {
   '40P01': busy,
   '53300': ({ location }, message) => failure(EXIT.error, 'RC408', `${location}: ${message}`, 'try again'),
   '55P03': ({ location }) => lockTimedOut(location, 'another process is writing'),
-  '42501': denied,
+  [DENIED]: denied,
   '25006': readOnly,
   '0A000': readOnly,
 };

@@ -119,4 +119,65 @@ CREATE TABLE lock (
 );
 `,
   },
+  {
+    name: 'time, secrets',
+    checksum: 'sha256:d7f3534609be2f4cb6c95d3d4d47c11c5b6efb863aea9b6eb45c084be607de99',
+    sql: `
+-- When windows begin and end, kept by whoever writes the resources. What has passed was told once.
+CREATE TABLE moment (
+  resource bigint NOT NULL REFERENCES resource (id) ON DELETE CASCADE,
+  pointer text COLLATE "C" NOT NULL,
+  type text COLLATE "C" NOT NULL,
+  at bigint NOT NULL,
+  passed boolean NOT NULL DEFAULT false,
+  PRIMARY KEY (resource, pointer, type)
+);
+CREATE INDEX moment_at ON moment (at);
+CREATE INDEX moment_open ON moment (at) WHERE NOT passed;
+-- jsonb refuses some escapes in texts: none is in what is looked for here. The year 0000 is 1 BC.
+CREATE VIEW manifest AS
+  SELECT id, kind, replace(replace(body, '\\\\', ''), '\\u', 'u')::jsonb -> 'spec' AS spec FROM resource;
+INSERT INTO moment (resource, pointer, type, at)
+  SELECT w.id, w.pointer, t.type,
+    round(extract(epoch FROM regexp_replace(w.held ->> t.field, '^0000(.*)$', '0001\\1 BC')::timestamptz) * 1000)::bigint
+  FROM (
+    SELECT id, '/spec' AS pointer, spec AS held FROM manifest WHERE kind IN ('User', 'RoleBinding', 'Token')
+    UNION ALL
+    SELECT id, '/spec/members/' || (m ->> 'kind') || ':' || (m ->> 'name'), m
+      FROM manifest, jsonb_array_elements(spec -> 'members') m WHERE kind = 'Group'
+  ) w, (VALUES ('begins', 'notBefore'), ('ends', 'expiresAt')) t (type, field)
+  WHERE w.held ->> t.field IS NOT NULL;
+
+-- Tokens that say where their secrets go.
+ALTER TABLE resource ADD COLUMN delivers boolean NOT NULL DEFAULT false;
+UPDATE resource r SET delivers = true FROM manifest m
+  WHERE r.id = m.id AND m.kind = 'Token' AND m.spec -> 'deliverTo' IS NOT NULL;
+DROP VIEW manifest;
+CREATE INDEX resource_delivers ON resource (id) WHERE delivers;
+
+-- Secrets outlive their Token: that they are not valid any more must be known.
+CREATE TABLE secret (
+  id text COLLATE "C" PRIMARY KEY,
+  token text COLLATE "C" NOT NULL,
+  identity text NOT NULL,
+  number bigint NOT NULL UNIQUE,
+  issued_at text NOT NULL,
+  sink text,
+  path text NOT NULL,
+  delivered_at text,
+  ends_at text,
+  revoked_at text,
+  settled boolean NOT NULL
+);
+CREATE INDEX secret_token ON secret (token, number);
+CREATE INDEX secret_unsettled ON secret (number) WHERE NOT settled;
+CREATE TABLE secret_hash (
+  id text COLLATE "C" PRIMARY KEY REFERENCES secret (id),
+  key_id text NOT NULL,
+  hash text NOT NULL
+);
+
+CREATE INDEX audit_uid ON audit (uid) WHERE uid IS NOT NULL;
+`,
+  },
 ];

@@ -1,7 +1,16 @@
 import type { Identity } from '../../core/resource.ts';
 import type { Stored } from '../../core/stored.ts';
-import { auditOf, edgeOf, revisionOf, storedReader, tallyOf } from '../sql/rows.ts';
-import type { Head, Reading, Revision, StoredEdge, Wanted } from '../store.ts';
+import {
+  auditOf,
+  edgeOf,
+  hashOf,
+  momentOf,
+  revisionOf,
+  secretOf,
+  storedReader,
+  tallyOf,
+} from '../sql/rows.ts';
+import type { Head, Reading, Revision, StoredEdge, StoredMoment, Wanted } from '../store.ts';
 import { textArray } from './arrays.ts';
 import { NO_STORE } from './schema.ts';
 import type { Row, Session, Value } from './session.ts';
@@ -12,6 +21,8 @@ const COLUMNS = 'r.uid, r.kind, r.workspace, r.name, r.manager, r.field_managers
 const RESOURCES = `SELECT ${COLUMNS} FROM resource r`;
 const EDGES =
   'SELECT r.kind, r.workspace, r.name, e.pointer, e.since FROM resource r JOIN edge e ON e.resource = r.id';
+const MOMENTS =
+  'SELECT r.kind, r.workspace, r.name, m.pointer, m.type, m.at FROM moment m JOIN resource r ON r.id = m.resource';
 // Global kinds have the workspace ''.
 const OF_WORKSPACE =
   "WHERE (r.workspace = $1 AND r.workspace <> '') OR (r.workspace = '' AND r.kind = 'Workspace' AND r.name = $1)";
@@ -58,9 +69,11 @@ export function postgresReading(session: Session, head: Head): Reading {
           )
         : inWorkspace(EDGES, filter.workspace, 'ORDER BY r.workspace, r.kind, r.name, e.pointer', edgeOf),
     revisions: () => rows('SELECT * FROM revision ORDER BY revision DESC', [], revisionOf),
-    audit({ revision, after = -1, from = 0 } = {}) {
-      const of = revision === undefined ? '' : ' AND revision = $3';
-      const values = revision === undefined ? [after, from] : [after, from, revision];
+    audit({ revision, after = -1, from = 0, uids } = {}) {
+      const values: Value[] = [after, from];
+      let of = '';
+      if (revision !== undefined) of += ` AND revision = $${values.push(revision)}`;
+      if (uids) of += ` AND uid = ANY ($${values.push(textArray(uids))}::text[])`;
       // Rows of later revisions have later numbers: both orders are the same, and each index has one of them.
       const order = after < 0 && revision === undefined ? 'seq' : 'revision, seq';
       return rows(
@@ -68,6 +81,28 @@ export function postgresReading(session: Session, head: Head): Reading {
         values,
         auditOf,
       );
+    },
+    moments: ({ after = Number.MIN_SAFE_INTEGER, until = Number.MAX_SAFE_INTEGER, open } = {}) =>
+      rows(
+        `${MOMENTS} WHERE ${open ? 'NOT m.passed AND ' : ''}m.at > $1 AND m.at <= $2 ORDER BY m.at, r.workspace, r.kind, r.name, m.pointer, m.type`,
+        [after, until],
+        momentOf,
+      ),
+    async secrets({ ids = [], tokens = [], unsettled = false }) {
+      const where = `id = ANY ($1::text[]) OR token = ANY ($2::text[])${unsettled ? ' OR NOT settled' : ''}`;
+      const found = [];
+      const sql = `SELECT * FROM secret WHERE ${where} ORDER BY number DESC`;
+      for await (const batch of rows(sql, [textArray(ids), textArray(tokens)], secretOf))
+        found.push(...batch);
+      return found;
+    },
+    async secretHash(id) {
+      try {
+        const { rows } = await session.query('SELECT key_id, hash FROM secret_hash WHERE id = $1', [id]);
+        return rows.map(hashOf)[0];
+      } catch (error) {
+        throw session.failAs('read the hashes of secrets', 'writer', error);
+      }
     },
     close: () => session.close(),
   };
@@ -84,13 +119,16 @@ export function emptyReading(): Reading {
     edges: () => nothing<StoredEdge>(),
     revisions: () => nothing<Revision>(),
     audit: () => nothing(),
+    moments: () => nothing<StoredMoment>(),
+    secrets: async () => [],
+    secretHash: async () => undefined,
     close: async () => {},
   };
 }
 
 /** One query for each way of asking, however many are wanted. */
 async function lookUp(session: Session, wanted: Wanted): Promise<Stored[]> {
-  const { ids = [], targets = [], emails = [], kinds = [], page } = wanted;
+  const { ids = [], targets = [], emails = [], kinds = [], uids = [], delivers = false, page } = wanted;
   const toStored = storedReader();
   const found = new Map<Identity, Stored>();
   const add = async (rest: string, values: readonly Value[]) => {
@@ -106,6 +144,8 @@ async function lookUp(session: Session, wanted: Wanted): Promise<Stored[]> {
     ]);
   if (emails.length > 0) await add('WHERE r.email = ANY ($1::text[])', [textArray(emails)]);
   if (kinds.length > 0) await add('WHERE r.kind = ANY ($1::text[])', [textArray(kinds)]);
+  if (uids.length > 0) await add('WHERE r.uid = ANY ($1::text[])', [textArray(uids)]);
+  if (delivers) await add('WHERE r.delivers', []);
   if (page)
     await add('WHERE r.workspace = $1 AND r.kind = $2 AND r.name > $3 ORDER BY r.name LIMIT $4', [
       page.workspace,

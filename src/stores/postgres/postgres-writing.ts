@@ -1,10 +1,13 @@
 import { type AuditRow, GENESIS } from '../../core/audit.ts';
-import { auditChain, auditInputs } from '../sql/audit-chain.ts';
+import { parseTime } from '../../kinds/time.ts';
+import { type AuditInput, auditChain, auditInputs } from '../sql/audit-chain.ts';
 import { Tallies } from '../sql/tallies.ts';
+import { endsSecrets } from '../sql/tokens.ts';
 import { uidsFrom } from '../sql/uid.ts';
-import { type Entry, StaleBase } from '../store.ts';
+import { type Act, type Entry, StaleBase } from '../store.ts';
 import { integerArray, textArray } from './arrays.ts';
 import { type BatchSize, chunks, parts } from './batching.ts';
+import { revokeSecrets, writeLedger } from './ledger.ts';
 import { meet, type Placed, type Writing, writeResources } from './resources.ts';
 import { readHead } from './schema.ts';
 import type { Session } from './session.ts';
@@ -21,16 +24,23 @@ const CHUNK: BatchSize = { changes: 1000, text: 4_000_000 };
 export async function writeEntry(session: Session, entry: Entry): Promise<void> {
   if (entry.type === 'apply') await writeApply(session, entry);
   else if (entry.type === 'refused') {
-    const { revision, auditHead } = await readHead(session);
-    const chain = auditChain(entry.act, revision, lastOf(auditHead));
-    await insertAudit(session, auditInputs(entry).map(chain));
-  } else {
+    await addAudit(session, entry.act, auditInputs(entry));
+  } else if (entry.type === 'snapshot') {
     await session.query(
       `INSERT INTO meta (key, value) VALUES ('snapshot', $1) ON CONFLICT (key)
        DO UPDATE SET value = greatest(meta.value::bigint, excluded.value::bigint)::text`,
       [String(entry.revision)],
     );
+  } else {
+    const rows = await writeLedger(session, entry);
+    if ('act' in entry) await addAudit(session, entry.act, rows);
   }
+}
+
+/** Writes rows of what makes no revision. */
+async function addAudit(session: Session, act: Act, rows: readonly AuditInput[]): Promise<void> {
+  const { revision, auditHead } = await readHead(session);
+  await insertAudit(session, rows.map(auditChain(act, revision, lastOf(auditHead))));
 }
 
 async function writeApply(session: Session, entry: ApplyEntry): Promise<void> {
@@ -44,13 +54,18 @@ async function writeApply(session: Session, entry: ApplyEntry): Promise<void> {
   await insertRevision(session, revision, entry);
   const chain = auditChain(act, revision, lastOf(auditHead));
   await insertAudit(session, auditInputs(entry).map(chain));
-  const writing: Writing = { session, revision, renames, newRow: await rowCounter(session) };
+  const now = parseTime(act.at) ?? 0;
+  const writing: Writing = { session, revision, renames, now, newRow: await rowCounter(session) };
   const newUid = uidsFrom(act.at);
   const tallies = new Tallies();
+  const ended: string[] = [];
   for (const chunk of chunks(changes, CHUNK)) {
     const placed = (await meet(session, chunk)).map((met) => ({ ...met, uid: met.change.uid ?? newUid() }));
     await writeResources(writing, placed);
-    for (const one of placed) count(tallies, one);
+    for (const one of placed) {
+      count(tallies, one);
+      if (endsSecrets(one.change)) ended.push(one.uid);
+    }
     await insertAudit(
       session,
       placed.map(({ change, found: was, uid }) =>
@@ -65,6 +80,7 @@ async function writeApply(session: Session, entry: ApplyEntry): Promise<void> {
     );
   }
   await writeTallies(session, tallies);
+  await insertAudit(session, (await revokeSecrets(session, ended, act.at)).map(chain));
 }
 
 /** The newest row that an audit head names. */

@@ -2,10 +2,12 @@ import { canonicalJson } from '../../core/hash.ts';
 import type { Identity } from '../../core/resource.ts';
 import type { KindName, Resource } from '../../kinds/index.ts';
 import { foldCase } from '../../kinds/text.ts';
+import { deliversSecrets } from '../sql/tokens.ts';
 import type { WriteChange } from '../store.ts';
 import { integerArray, textArray } from './arrays.ts';
 import { type Found, independent, type Met } from './batching.ts';
 import { insertEdges, replaceEdges } from './edges.ts';
+import { insertMoments, replaceMoments } from './moments.ts';
 import type { Row, Session } from './session.ts';
 
 /** What one entry writes resources with. */
@@ -13,6 +15,8 @@ export interface Writing {
   readonly session: Session;
   readonly revision: number;
   readonly renames: ReadonlyMap<Identity, Identity>;
+  /** Milliseconds. */
+  readonly now: number;
   /** Gives the row of a new resource. Only the one writer may do so. */
   readonly newRow: () => number;
 }
@@ -99,29 +103,31 @@ async function removeAll(session: Session, rows: readonly number[]): Promise<voi
   await session.query('DELETE FROM resource WHERE id = ANY ($1::bigint[])', [integerArray(rows)], 'delete');
 }
 
-async function updateAll(
-  { session, revision, renames }: Writing,
-  states: readonly NewState[],
-): Promise<void> {
+async function updateAll(writing: Writing, states: readonly NewState[]): Promise<void> {
+  const { session, revision, renames, now } = writing;
   if (states.length === 0) return;
   await session.query(
     `UPDATE resource r SET workspace = n.workspace, name = n.name, manager = n.manager,
-       field_managers = n.field_managers, body = n.body, email = n.email, revision = $8
-     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
-       AS n (id, workspace, name, manager, field_managers, body, email)
+       field_managers = n.field_managers, body = n.body, email = n.email,
+       delivers = n.delivers <> 0, revision = $9
+     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[])
+       AS n (id, workspace, name, manager, field_managers, body, email, delivers)
      WHERE r.id = n.id`,
     [integerArray(states.map(({ row }) => row)), ...columns(states), revision],
     'update',
   );
   await replaceEdges(session, states, revision, renames);
+  await replaceMoments(session, states, now);
 }
 
-async function insertAll({ session, revision }: Writing, states: readonly NewState[]): Promise<void> {
+async function insertAll({ session, revision, now }: Writing, states: readonly NewState[]): Promise<void> {
   if (states.length === 0) return;
   await session.query(
-    `INSERT INTO resource (id, workspace, name, manager, field_managers, body, email, uid, kind, revision)
-     SELECT *, $10::bigint FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
-       $7::text[], $8::text[], $9::text[])`,
+    `INSERT INTO resource (id, workspace, name, manager, field_managers, body, email, delivers, uid, kind, revision)
+     SELECT id, workspace, name, manager, field_managers, body, email, delivers <> 0, uid, kind, $11::bigint
+     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[],
+       $9::text[], $10::text[])
+       AS n (id, workspace, name, manager, field_managers, body, email, delivers, uid, kind)`,
     [
       integerArray(states.map(({ row }) => row)),
       ...columns(states),
@@ -132,9 +138,10 @@ async function insertAll({ session, revision }: Writing, states: readonly NewSta
     'insert',
   );
   await insertEdges(session, states, revision);
+  await insertMoments(session, states, now);
 }
 
-/** workspace, name, manager, field_managers, body and email. */
+/** workspace, name, manager, field_managers, body, email and delivers. */
 function columns(states: readonly NewState[]): Buffer[] {
   const column = (of: (state: NewState) => string | null) => textArray(states.map(of));
   return [
@@ -144,5 +151,6 @@ function columns(states: readonly NewState[]): Buffer[] {
     column(({ fieldManagers }) => fieldManagers),
     column(({ body }) => body),
     column(({ resource }) => (resource.kind === 'User' ? foldCase(resource.spec.email) : null)),
+    integerArray(states.map(({ resource }) => Number(deliversSecrets(resource)))),
   ];
 }

@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import pgpass from 'pgpass';
-import { asFailure, type Context, isFatal } from './failures.ts';
+import { asDenial, asFailure, type Context, isFatal } from './failures.ts';
 import type { Place } from './url.ts';
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -88,6 +88,11 @@ export class Session {
   /** What the driver threw as ours. */
   fail(error: unknown): unknown {
     return asFailure(this.#context, error);
+  }
+
+  /** What the driver threw as ours: where the role may not do `what`, who may. */
+  failAs(what: string, role: 'writer' | 'migrator', error: unknown): unknown {
+    return asDenial(this.#context, what, role, error) ?? this.fail(error);
   }
 
   /** Asks something whenever nothing was asked for `interval` milliseconds, so that the server knows of us. */

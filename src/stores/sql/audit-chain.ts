@@ -1,6 +1,7 @@
 import { type AuditFacts, type AuditRow, chainRow } from '../../core/audit.ts';
 import { canonicalJson } from '../../core/hash.ts';
-import type { Act, Entry } from '../store.ts';
+import { formatTime } from '../../kinds/time.ts';
+import type { Act, Entry, NewSecret, StoredMoment } from '../store.ts';
 
 /** What differs from row to row of one entry; what is left out is null. */
 export type AuditInput = Pick<AuditFacts, 'action'> &
@@ -44,7 +45,13 @@ export function auditChain(
 export function auditInputs(entry: Extract<Entry, { type: 'apply' | 'refused' }>): AuditInput[] {
   const whole: AuditInput = {
     action: entry.type,
-    after: canonicalJson({ digest: entry.digest, manager: entry.act.manager }),
+    after: canonicalJson({
+      ...(entry.type === 'apply' && entry.adopts.size > 0
+        ? { adopts: Object.fromEntries(entry.adopts) }
+        : {}),
+      digest: entry.digest,
+      manager: entry.act.manager,
+    }),
     verdicts: entry.verdicts.length === 0 ? null : canonicalJson(entry.verdicts),
   };
   if (entry.type === 'refused') return [whole];
@@ -55,4 +62,34 @@ export function auditInputs(entry: Extract<Entry, { type: 'apply' | 'refused' }>
     verdicts: verdicts.length === 0 ? null : canonicalJson(verdicts),
   }));
   return [whole, ...remarks];
+}
+
+/** The row of a secret that is issued. */
+export function issuance({ id, token, identity, follows, path }: NewSecret): AuditInput {
+  return {
+    action: follows === null ? 'issue' : 'rotate',
+    uid: token,
+    identity,
+    after: canonicalJson({ follows, path, secret: id }),
+  };
+}
+
+/** The row of a secret that is ended. */
+export function revocation(uid: string, identity: string, secret: string): AuditInput {
+  return { action: 'revoke', uid, identity, after: canonicalJson({ secret }) };
+}
+
+/** The row of a window that has ended. */
+export function retirement(uid: string, { id, pointer, at }: Omit<StoredMoment, 'type'>): AuditInput {
+  return {
+    action: 'retire',
+    uid,
+    identity: id,
+    after: canonicalJson({ path: pointer, until: formatTime(at) }),
+  };
+}
+
+/** The row that says which payloads are gone. */
+export function redaction(rows: readonly number[]): AuditInput {
+  return { action: 'redact', after: canonicalJson({ rows: [...rows] }) };
 }

@@ -1,8 +1,9 @@
 import type { AuditRow } from '../../core/audit.ts';
 import { fromManifest, type Identity, identity, type Manifest } from '../../core/resource.ts';
+import type { Secret, SecretHash } from '../../core/secret.ts';
 import type { Stored } from '../../core/stored.ts';
 import type { KindName, Resource } from '../../kinds/index.ts';
-import type { Revision, StoredEdge, Tally } from '../store.ts';
+import type { Revision, StoredEdge, StoredMoment, Tally } from '../store.ts';
 
 /** A row as a driver gives it: numbers may come as text, truths as 0 and 1. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -107,4 +108,28 @@ export function auditOf(row: Row): AuditRow {
     prevHash: String(row.prev_hash),
     hash: String(row.hash),
   };
+}
+
+export function momentOf(row: Row): StoredMoment {
+  const type = row.type === 'begins' ? 'begins' : 'ends';
+  return { id: idOf(row), pointer: String(row.pointer), type, at: Number(row.at) };
+}
+
+export function secretOf(row: Row): Secret {
+  return {
+    id: String(row.id),
+    token: String(row.token),
+    identity: String(row.identity) as Identity,
+    issuedAt: String(row.issued_at),
+    sink: text(row.sink),
+    path: String(row.path),
+    deliveredAt: text(row.delivered_at),
+    endsAt: text(row.ends_at),
+    revokedAt: text(row.revoked_at),
+    settled: truth(row.settled),
+  };
+}
+
+export function hashOf(row: Row): SecretHash {
+  return { keyId: String(row.key_id), hash: String(row.hash) };
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { EXIT, Failure, failure } from '../../core/problem.ts';
 import { foldCase } from '../../kinds/text.ts';
+import { parseTime } from '../../kinds/time.ts';
 import type { Head } from '../store.ts';
 import { createFile, refuseUnsafe } from './file-safety.ts';
 import { frozen } from './frozen.ts';
@@ -103,6 +104,21 @@ export function lockToWrite(file: string, timeout: number): DatabaseSync | undef
   });
 }
 
+/**
+ * Rewrites the whole file, so that what was deleted or redacted is nowhere in it, nor in its write-ahead log. Throws a
+ * Failure where somebody who reads keeps it from that.
+ */
+export function forget(database: DatabaseSync, file: string): void {
+  database.exec('PRAGMA secure_delete = ON; VACUUM');
+  if (database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0) return;
+  throw failure(
+    EXIT.stale,
+    'RC407',
+    `${file} is being read: what was redacted is not told any more, but still in the file`,
+    'the next write, when nobody reads, takes it out of the file',
+  );
+}
+
 /** Brings the schema up to date inside of the caller's transaction. Returns whether this makes the store. */
 export function migrate(database: DatabaseSync, file: string): boolean {
   const version = schemaVersion(database, file);
@@ -114,6 +130,7 @@ export function migrate(database: DatabaseSync, file: string): boolean {
     );
   }
   database.function('fold_case', { deterministic: true }, (text) => foldCase(String(text)));
+  database.function('milliseconds', { deterministic: true }, (text) => parseTime(String(text)) ?? null);
   for (const [index, { name, checksum, sql }] of MIGRATIONS.entries()) {
     if (index < version) continue;
     database.exec(sql);

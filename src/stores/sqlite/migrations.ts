@@ -114,4 +114,62 @@ CREATE TABLE tally (
 INSERT INTO tally SELECT kind, workspace, manager, count(*) FROM resource GROUP BY kind, workspace, manager;
 `,
   },
+  {
+    name: 'time, secrets',
+    checksum: 'sha256:be2305dfba7f9a61de017eb9739deb8c960ab4d6594686ed6786c3b2c89ba7a7',
+    sql: `
+-- When windows begin and end, kept by whoever writes the resources. What has passed was told once.
+CREATE TABLE moment (
+  resource INTEGER NOT NULL REFERENCES resource (id) ON DELETE CASCADE,
+  pointer TEXT NOT NULL,
+  type TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  passed INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (resource, pointer, type)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX moment_at ON moment (at);
+CREATE INDEX moment_open ON moment (at) WHERE passed = 0;
+INSERT INTO moment (resource, pointer, type, at)
+  SELECT id, '/spec', 'begins', milliseconds(json_extract(body, '$.spec.notBefore')) FROM resource
+    WHERE kind IN ('User', 'RoleBinding', 'Token') AND json_extract(body, '$.spec.notBefore') IS NOT NULL
+  UNION ALL
+  SELECT id, '/spec', 'ends', milliseconds(json_extract(body, '$.spec.expiresAt')) FROM resource
+    WHERE kind IN ('User', 'RoleBinding', 'Token') AND json_extract(body, '$.spec.expiresAt') IS NOT NULL
+  UNION ALL
+  SELECT r.id, '/spec/members/' || (m.value ->> 'kind') || ':' || (m.value ->> 'name'), 'begins', milliseconds(m.value ->> 'notBefore')
+    FROM resource r, json_each(r.body, '$.spec.members') m WHERE r.kind = 'Group' AND m.value ->> 'notBefore' IS NOT NULL
+  UNION ALL
+  SELECT r.id, '/spec/members/' || (m.value ->> 'kind') || ':' || (m.value ->> 'name'), 'ends', milliseconds(m.value ->> 'expiresAt')
+    FROM resource r, json_each(r.body, '$.spec.members') m WHERE r.kind = 'Group' AND m.value ->> 'expiresAt' IS NOT NULL;
+
+-- Tokens that say where their secrets go.
+ALTER TABLE resource ADD COLUMN delivers INTEGER NOT NULL DEFAULT 0;
+UPDATE resource SET delivers = 1 WHERE kind = 'Token' AND json_extract(body, '$.spec.deliverTo') IS NOT NULL;
+CREATE INDEX resource_delivers ON resource (id) WHERE delivers = 1;
+
+-- Secrets outlive their Token: that they are not valid any more must be known.
+CREATE TABLE secret (
+  id TEXT PRIMARY KEY,
+  token TEXT NOT NULL,
+  identity TEXT NOT NULL,
+  number INTEGER NOT NULL UNIQUE,
+  issued_at TEXT NOT NULL,
+  sink TEXT,
+  path TEXT NOT NULL,
+  delivered_at TEXT,
+  ends_at TEXT,
+  revoked_at TEXT,
+  settled INTEGER NOT NULL
+) STRICT;
+CREATE INDEX secret_token ON secret (token, number);
+CREATE INDEX secret_unsettled ON secret (number) WHERE settled = 0;
+CREATE TABLE secret_hash (
+  id TEXT PRIMARY KEY REFERENCES secret (id),
+  key_id TEXT NOT NULL,
+  hash TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX audit_uid ON audit (uid) WHERE uid IS NOT NULL;
+`,
+  },
 ];

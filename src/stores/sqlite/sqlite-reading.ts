@@ -1,15 +1,33 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { AuditRow } from '../../core/audit.ts';
 import type { Identity } from '../../core/resource.ts';
+import type { Secret } from '../../core/secret.ts';
 import type { Stored } from '../../core/stored.ts';
 import type { KindName } from '../../kinds/index.ts';
-import { auditOf, edgeOf, type Row, revisionOf, storedReader, tallyOf } from '../sql/rows.ts';
-import type { Reading, Revision, StoredEdge, Tally, Wanted } from '../store.ts';
+import {
+  auditOf,
+  edgeOf,
+  hashOf,
+  momentOf,
+  type Row,
+  revisionOf,
+  secretOf,
+  storedReader,
+  tallyOf,
+} from '../sql/rows.ts';
+import type { Reading, Revision, StoredEdge, StoredMoment, Tally, Wanted } from '../store.ts';
 import { guarded, NO_STORE, type OpenedToRead } from './database.ts';
 
 const RESOURCES = 'SELECT uid, kind, workspace, name, manager, field_managers, body FROM resource';
 const AUDIT = 'SELECT * FROM audit';
 // CROSS JOIN keeps SQLite from beginning with the edges, and sorting them afterwards.
+const MOMENTS =
+  'SELECT r.kind, r.workspace, r.name, m.pointer, m.type, m.at FROM moment m CROSS JOIN resource r ON r.id = m.resource';
+// With OR in the place of UNION, SQLite would go through all secrets.
+const SECRETS = `SELECT * FROM secret WHERE number IN (
+  SELECT number FROM secret WHERE id IN (SELECT value FROM json_each(?))
+  UNION SELECT number FROM secret WHERE token IN (SELECT value FROM json_each(?))`;
+const UNSETTLED = ' UNION SELECT number FROM secret WHERE settled = 0';
 const EDGES =
   'SELECT kind, workspace, name, pointer, since FROM resource CROSS JOIN edge ON edge.resource = resource.id';
 // Global kinds have the workspace ''.
@@ -52,7 +70,13 @@ export function sqliteReading(opened: OpenedToRead, file: string): Reading {
         ? edgesOf(opened, file, filter.ids)
         : inWorkspace(EDGES, filter.workspace, 'ORDER BY workspace, kind, name, pointer', edgeOf),
     revisions: () => rows('SELECT * FROM revision ORDER BY revision DESC', [], revisionOf),
-    audit({ revision, after = -1, from = 0 } = {}) {
+    audit({ revision, after = -1, from = 0, uids } = {}) {
+      if (uids)
+        return rows(
+          `${AUDIT} WHERE uid IN (SELECT value FROM json_each(?)) AND seq >= ? AND revision > ? AND (? IS NULL OR revision = ?) ORDER BY seq`,
+          [JSON.stringify(uids), from, after, revision ?? null, revision ?? null],
+          auditOf,
+        );
       if (from > 0)
         return rows(
           `${AUDIT} WHERE seq >= ? AND revision > ? AND (? IS NULL OR revision = ?) ORDER BY seq`,
@@ -65,6 +89,23 @@ export function sqliteReading(opened: OpenedToRead, file: string): Reading {
       return after < 0
         ? rows(`${AUDIT} ORDER BY seq`, [], auditOf)
         : rows(`${AUDIT} WHERE revision > ? ORDER BY revision, seq`, [after], auditOf);
+    },
+    moments: ({ after, until, open } = {}) =>
+      rows(
+        `${MOMENTS} WHERE ${open ? 'm.passed = 0 AND ' : ''}m.at > ? AND m.at <= ? ORDER BY m.at, r.workspace, r.kind, r.name, m.pointer, m.type`,
+        [after ?? Number.MIN_SAFE_INTEGER, until ?? Number.MAX_SAFE_INTEGER],
+        momentOf,
+      ),
+    async secrets({ ids = [], tokens = [], unsettled = false }) {
+      const found: Secret[] = [];
+      const values = [JSON.stringify(ids), JSON.stringify(tokens)];
+      const sql = unsettled ? SECRETS + UNSETTLED : SECRETS;
+      for await (const batch of rows(`${sql}) ORDER BY number DESC`, values, secretOf)) found.push(...batch);
+      return found;
+    },
+    async secretHash(id) {
+      for await (const [hash] of rows('SELECT * FROM secret_hash WHERE id = ?', [id], hashOf)) return hash;
+      return undefined;
     },
     async close() {
       opened.database.close();
@@ -83,6 +124,9 @@ export function emptyReading(): Reading {
     edges: () => nothing<StoredEdge>(),
     revisions: () => nothing<Revision>(),
     audit: () => nothing<AuditRow>(),
+    moments: () => nothing<StoredMoment>(),
+    secrets: async () => [],
+    secretHash: async () => undefined,
     close: async () => {},
   };
 }
@@ -104,7 +148,7 @@ async function* edgesOf(
 
 /** One prepared look-up for each thing that is wanted: as fast as a join, and without a limit on their number. */
 function lookUp(database: DatabaseSync, wanted: Wanted): Stored[] {
-  const { ids = [], targets = [], emails = [], kinds = [], page } = wanted;
+  const { ids = [], targets = [], emails = [], kinds = [], uids = [], delivers = false, page } = wanted;
   const toStored = storedReader();
   const found = new Map<Identity, Stored>();
   const add = (where: string, several: Iterable<readonly SQLInputValue[]>) => {
@@ -133,6 +177,12 @@ function lookUp(database: DatabaseSync, wanted: Wanted): Stored[] {
       // The index begins with the workspace.
       kinds.flatMap((kind) => placesOf(database, kind).map((workspace) => [kind, workspace])),
     );
+  if (uids.length > 0)
+    add(
+      'WHERE uid = ?',
+      uids.map((uid) => [uid]),
+    );
+  if (delivers) add('WHERE delivers = 1', [[]]);
   if (page)
     add('WHERE workspace = ? AND kind = ? AND name > ? ORDER BY name LIMIT ?', [
       [page.workspace, page.kind, page.after, page.limit],

@@ -3,7 +3,16 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { EXIT, failure } from '../../core/problem.ts';
 import type { KindName } from '../../kinds/index.ts';
 import type { Entry, Store, StoreSupport, Written } from '../store.ts';
-import { guarded, isAbsent, lockToWrite, migrate, NO_STORE, openToRead, readHead } from './database.ts';
+import {
+  forget,
+  guarded,
+  isAbsent,
+  lockToWrite,
+  migrate,
+  NO_STORE,
+  openToRead,
+  readHead,
+} from './database.ts';
 import { announce, holderOf } from './holder.ts';
 import { emptyReading, sqliteReading } from './sqlite-reading.ts';
 import { writeEntry } from './sqlite-writing.ts';
@@ -54,6 +63,7 @@ export function sqliteStore({ file, location, lockTimeout }: SqliteOptions): Sto
         return guarded(file, () => {
           const head = readHead(database);
           database.exec('COMMIT');
+          if (entry.type === 'redact') forget(database, file);
           return { head, created };
         });
       } finally {
@@ -66,9 +76,9 @@ export function sqliteStore({ file, location, lockTimeout }: SqliteOptions): Sto
   };
 }
 
-/** Who is named to those who wait; a snapshot is written by whoever applied before. */
+/** Who is named to those who wait; what has no act is written by whoever applied before. */
 function writerOf(entry: Entry): string | undefined {
-  return entry.type === 'snapshot' ? undefined : (entry.act.actor ?? `manager:${entry.act.manager}`);
+  return 'act' in entry ? (entry.act.actor ?? `manager:${entry.act.manager}`) : undefined;
 }
 
 const SHORTEST_PAUSE = 20;

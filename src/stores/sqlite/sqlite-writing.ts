@@ -1,13 +1,17 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { GENESIS } from '../../core/audit.ts';
 import { canonicalJson } from '../../core/hash.ts';
+import { momentsOf } from '../../core/moment.ts';
 import { type Edge, edgeKey, edgesOf, type Identity } from '../../core/resource.ts';
 import { foldCase } from '../../kinds/text.ts';
-import { type AuditInput, auditChain, auditInputs } from '../sql/audit-chain.ts';
+import { type AuditInput, auditInputs } from '../sql/audit-chain.ts';
 import { Tallies } from '../sql/tallies.ts';
+import { deliversSecrets, endsSecrets } from '../sql/tokens.ts';
 import { uidsFrom } from '../sql/uid.ts';
 import { type Act, type Entry, StaleBase, type WriteChange } from '../store.ts';
-import { lastAudit, readHead } from './database.ts';
+import { auditWriter } from './audit-writing.ts';
+import { readHead } from './database.ts';
+import { revokeSecrets, writeLedger } from './ledger-writing.ts';
+import { momentWriter } from './moment-writing.ts';
 
 type ApplyEntry = Extract<Entry, { type: 'apply' }>;
 
@@ -19,16 +23,23 @@ export function* writeEntry(database: DatabaseSync, entry: Entry): Generator<voi
   if (entry.type === 'apply') {
     yield* writeApply(database, entry);
   } else if (entry.type === 'refused') {
-    const { revision } = readHead(database);
-    const audit = auditWriter(database, entry.act, revision);
-    for (const row of auditInputs(entry)) audit(row);
-  } else {
+    insertAudit(database, entry.act, auditInputs(entry));
+  } else if (entry.type === 'snapshot') {
     database
       .prepare(
         "INSERT INTO meta (key, value) VALUES ('snapshot', ?) ON CONFLICT (key) DO UPDATE SET value = max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))",
       )
       .run(String(entry.revision));
+  } else {
+    const rows = writeLedger(database, entry);
+    if ('act' in entry) insertAudit(database, entry.act, rows);
   }
+}
+
+/** Writes rows of what makes no revision. */
+function insertAudit(database: DatabaseSync, act: Act, rows: readonly AuditInput[]): void {
+  const audit = auditWriter(database, act, readHead(database).revision);
+  for (const row of rows) audit(row);
 }
 
 /** Changes in one step: some milliseconds of work. */
@@ -45,14 +56,18 @@ function* writeApply(database: DatabaseSync, entry: ApplyEntry): Generator<void>
   insertRevision(database, revision, entry);
   const audit = auditWriter(database, act, revision);
   for (const row of auditInputs(entry)) audit(row);
-  const write = resourceWriter(database, revision, entry.renames, uidsFrom(act.at));
+  const write = resourceWriter(database, revision, entry.renames, act.at);
   const tallies = new Tallies();
+  const ended: string[] = [];
   let written = 0;
   for (const change of changes) {
-    audit({ action: change.action, identity: change.id, ...write(change, tallies) });
+    const { uid, before, after } = write(change, tallies);
+    audit({ action: change.action, identity: change.id, uid, before, after });
+    if (endsSecrets(change)) ended.push(uid);
     if (++written % AT_ONCE === 0) yield;
   }
   writeTallies(database, tallies);
+  for (const row of revokeSecrets(database, ended, act.at)) audit(row);
 }
 
 function insertRevision(
@@ -80,53 +95,24 @@ function insertRevision(
     );
 }
 
-function auditWriter(database: DatabaseSync, act: Act, revision: number): (input: AuditInput) => void {
-  const next = auditChain(act, revision, lastAudit(database) ?? { seq: 0, hash: GENESIS });
-  const insert = database.prepare(
-    `INSERT INTO audit (seq, revision, at, actor, actor_verified, action, uid, identity, before, after, reason, "commit", pr, approvers, verdicts, payload_hash, prev_hash, hash)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  );
-  return (input) => {
-    const row = next(input);
-    insert.run(
-      row.seq,
-      row.revision,
-      row.at,
-      row.actor,
-      Number(row.actorVerified),
-      row.action,
-      row.uid,
-      row.identity,
-      row.before,
-      row.after,
-      row.reason,
-      row.commit,
-      row.pr,
-      row.approvers,
-      row.verdicts,
-      row.payloadHash,
-      row.prevHash,
-      row.hash,
-    );
-  };
-}
-
 /** Returns a function that writes one change to the resources and their edges, and tells which and what it was and is. */
 function resourceWriter(
   database: DatabaseSync,
   revision: number,
   renames: ReadonlyMap<Identity, Identity>,
-  newUid: () => string,
+  now: string,
 ) {
+  const newUid = uidsFrom(now);
   const insert = database.prepare(
-    'INSERT INTO resource (uid, kind, workspace, name, manager, field_managers, body, revision, email) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    'INSERT INTO resource (uid, kind, workspace, name, manager, field_managers, body, revision, email, delivers) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
   );
   const find = database.prepare('SELECT id, kind, workspace, manager, body FROM resource WHERE uid = ?');
   const update = database.prepare(
-    'UPDATE resource SET workspace = ?, name = ?, manager = ?, field_managers = ?, body = ?, revision = ?, email = ? WHERE id = ?',
+    'UPDATE resource SET workspace = ?, name = ?, manager = ?, field_managers = ?, body = ?, revision = ?, email = ?, delivers = ? WHERE id = ?',
   );
   const remove = database.prepare('DELETE FROM resource WHERE id = ?');
   const edges = edgeWriter(database, revision, renames);
+  const moments = momentWriter(database, now);
   return ({ id: identity, uid: known, after, manager, fieldManagers }: WriteChange, tallies: Tallies) => {
     const found = known === null ? undefined : find.get(known);
     if (known !== null && !found) throw new Error(`${identity}: the store has nothing with uid ${known}`);
@@ -142,11 +128,13 @@ function resourceWriter(
     const { name, namespace = '' } = resource.metadata;
     const fields = canonicalJson(fieldManagers);
     const email = resource.kind === 'User' ? foldCase(resource.spec.email) : null;
+    const delivers = Number(deliversSecrets(resource));
     tallies.add(resource.kind, namespace, manager, 1);
     if (found) {
       const id = Number(found.id);
-      update.run(namespace, name, manager, fields, body, revision, email, id);
+      update.run(namespace, name, manager, fields, body, revision, email, delivers, id);
       edges.replace(id, edgesOf(resource));
+      moments.replace(id, momentsOf(resource));
     } else {
       const { lastInsertRowid } = insert.run(
         uid,
@@ -158,8 +146,10 @@ function resourceWriter(
         body,
         revision,
         email,
+        delivers,
       );
       edges.insert(Number(lastInsertRowid), edgesOf(resource));
+      moments.insert(Number(lastInsertRowid), momentsOf(resource));
     }
     return { uid, before, after: body };
   };

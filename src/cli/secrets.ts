@@ -1,0 +1,94 @@
+import { Failure } from '../core/problem.ts';
+import { identityOf, showIdentity } from '../core/resource.ts';
+import {
+  type Delivered,
+  type Delivering,
+  deliverSecrets,
+  type Issued,
+  type Order,
+  ordersOf,
+  refuseSinks,
+  settleSecrets,
+} from '../engine/deliver.ts';
+import type { DueSecret } from '../engine/due-secrets.ts';
+import type { Peppers } from '../engine/peppers.ts';
+import { formatTime, showTime } from '../kinds/time.ts';
+import { folderOfStore } from '../stores/open.ts';
+import type { Act, Store } from '../stores/store.ts';
+import type { Context } from './context.ts';
+import { peppersFor } from './pepper-file.ts';
+import { note } from './report.ts';
+import { type GlobalOptions, storeUrl } from './settings.ts';
+import { type FileSinks, fileSinks } from './token-sinks.ts';
+
+/** What the delivery of secrets uses: the files of the command line, and the peppers of this machine. */
+export function deliveringOf(
+  context: Context,
+  options: GlobalOptions,
+  act: Act,
+): Delivering & { readonly sinks: FileSinks } {
+  let found: Peppers | undefined;
+  return {
+    act,
+    sinks: fileSinks(options.secretsDir, context),
+    peppers() {
+      if (found) return found;
+      const sqliteFolder = folderOfStore(storeUrl(options, context), context.cwd);
+      const made = peppersFor({ env: context.env, sqliteFolder, mayMake: true });
+      if (!made) throw new Error('peppers were neither found, nor made, nor refused');
+      if (made.made !== undefined)
+        note(context, options, `created ${made.made}: without it no secret can be verified; keep a copy`);
+      found = made.peppers;
+      return found;
+    },
+  };
+}
+
+/** Sees to it that what is due has a place. Writes nothing; throws a Failure with all that is in the way. */
+export function refuseUndeliverable(due: readonly DueSecret[], { sinks }: Delivering): readonly Order[] {
+  const orders = ordersOf(due, sinks);
+  refuseSinks(orders);
+  return orders;
+}
+
+/** Delivers what is due, if it `issues`, and finishes what was begun; a failure says that the apply has happened all the same. */
+export async function deliverAfter(
+  store: Store,
+  delivering: Delivering,
+  revision: number,
+  issues: boolean,
+): Promise<Delivered | Failure> {
+  try {
+    if (issues) return await deliverSecrets(store, delivering);
+    return { ...(await settleSecrets(store, delivering)), issued: [] };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const done = `the store is at revision ${revision}; mend this, and the next apply goes on`;
+    return new Failure(
+      error.exit,
+      error.problems.map((problem) => ({
+        ...problem,
+        hint: problem.hint === undefined ? done : `${problem.hint}; ${done}`,
+      })),
+    );
+  }
+}
+
+/** A line for a secret that was issued. The id is no secret. */
+export function issuedWords({ token, id, sink, follows, overlapsUntil }: Issued): string {
+  const name = showIdentity(identityOf(token));
+  const issued = `issued secret ${id} of ${name} to ${sink.shown}`;
+  if (follows === null || overlapsUntil === null) return issued;
+  return `${issued}; the one before (${follows}) is valid until ${showTime(formatTime(overlapsUntil).replace(/\.\d+Z$/, 'Z'))}`;
+}
+
+export function issuedJson({ token: { metadata }, id, sink, follows, overlapsUntil }: Issued) {
+  return {
+    namespace: metadata.namespace ?? null,
+    name: metadata.name,
+    id,
+    path: sink.path,
+    follows,
+    overlapsUntil: overlapsUntil === null ? null : formatTime(overlapsUntil),
+  };
+}

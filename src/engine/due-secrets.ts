@@ -1,0 +1,93 @@
+import type { Actual } from '../core/actual.ts';
+import { type Change, identityOfChange } from '../core/plan.ts';
+import { fromManifest, identity } from '../core/resource.ts';
+import { type Due, dueOf, rotatesAt, type Secret } from '../core/secret.ts';
+import type { Stored } from '../core/stored.ts';
+import type { Resource } from '../kinds/index.ts';
+import type { Reading } from '../stores/store.ts';
+
+/** A Token that wants a secret, and those that it has had, the newest first. */
+export interface DueSecret {
+  /** The uid of the Token; null as long as it is only planned. */
+  readonly uid: string | null;
+  readonly token: Resource<'Token'>;
+  readonly due: Due;
+  readonly secrets: readonly Secret[];
+}
+
+/** A Token that says where its secrets go. */
+interface Deliverer {
+  readonly uid: string | null;
+  readonly token: Resource<'Token'>;
+}
+
+/** The Tokens that want a secret at a time (milliseconds). */
+export async function dueSecrets(reading: Reading, at: number): Promise<DueSecret[]> {
+  return dueAmong(reading, await deliverersOf(reading), at);
+}
+
+/** The Tokens that want a secret once changes are made. `actual`: what these were planned on. */
+export async function dueAfter(
+  reading: Reading,
+  actual: Actual,
+  changes: readonly Change[],
+  at: number,
+): Promise<DueSecret[]> {
+  const deliverers = new Map<string, Deliverer>();
+  for (const one of await deliverersOf(reading)) deliverers.set(one.uid ?? '', one);
+  for (const change of changes) {
+    if (change.kind !== 'Token') continue;
+    const { namespace, name, previousName, before, after } = change;
+    const stored =
+      before === null
+        ? undefined
+        : actual.get(identity('Token', namespace ?? undefined, previousName ?? name));
+    if (stored) deliverers.delete(stored.uid);
+    const token = after && fromManifest(after);
+    if (token?.kind === 'Token' && token.spec.deliverTo)
+      deliverers.set(stored?.uid ?? identityOfChange(change), { uid: stored?.uid ?? null, token });
+  }
+  return dueAmong(reading, [...deliverers.values()], at);
+}
+
+/** When the next secret is to be replaced after a time, in milliseconds; undefined when none is. */
+export async function nextRotation(reading: Reading, after: number): Promise<number | undefined> {
+  const deliverers = await deliverersOf(reading);
+  const newest = newestOf(await secretsOf(reading, deliverers));
+  const times = deliverers.flatMap(({ uid, token }) => {
+    const secret = newest.get(uid ?? '');
+    const at = secret && rotatesAt(token, secret);
+    return at === undefined || at <= after ? [] : [at];
+  });
+  return times.length === 0 ? undefined : times.reduce((a, b) => Math.min(a, b));
+}
+
+async function deliverersOf(reading: Reading): Promise<Deliverer[]> {
+  return (await reading.find({ delivers: true })).flatMap(({ uid, resource }: Stored) =>
+    resource.kind === 'Token' ? [{ uid, token: resource }] : [],
+  );
+}
+
+async function secretsOf(reading: Reading, deliverers: readonly Deliverer[]): Promise<readonly Secret[]> {
+  const tokens = deliverers.flatMap(({ uid }) => uid ?? []);
+  return tokens.length === 0 ? [] : reading.secrets({ tokens });
+}
+
+function newestOf(secrets: readonly Secret[]): Map<string, Secret> {
+  const newest = new Map<string, Secret>();
+  for (const secret of secrets) if (!newest.has(secret.token)) newest.set(secret.token, secret);
+  return newest;
+}
+
+async function dueAmong(
+  reading: Reading,
+  deliverers: readonly Deliverer[],
+  at: number,
+): Promise<DueSecret[]> {
+  const known = Map.groupBy(await secretsOf(reading, deliverers), ({ token }) => token);
+  return deliverers.flatMap(({ uid, token }) => {
+    const secrets = known.get(uid ?? '') ?? [];
+    const due = dueOf(token, secrets, at);
+    return due === undefined ? [] : [{ uid, token, due, secrets }];
+  });
+}
