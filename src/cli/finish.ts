@@ -52,7 +52,8 @@ export async function finish(
   if (isDenied(plan.verdicts)) return refuse(context, options, store, planned, act);
   const secrets = await import('./secrets.ts');
   const delivering = secrets.deliveringOf(context, options, act);
-  const orders = urgent ? [] : secrets.refuseUndeliverable(planned.due, delivering);
+  const { revision } = plan.base;
+  const orders = urgent ? [] : await secrets.refuseUndeliverable(store, planned.due, delivering, revision);
   // With -o json stderr holds one document at most: the warnings of a success, or the failure.
   if (options.output !== 'json') reportWarnings(context, options, warnings);
   const isWork = plan.changes.length > 0 || orders.length > 0;

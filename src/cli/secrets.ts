@@ -5,6 +5,7 @@ import {
   type Delivering,
   deliverSecrets,
   type Issued,
+  isOvertaken,
   type Order,
   ordersOf,
   refuseSinks,
@@ -44,10 +45,22 @@ export function deliveringOf(
   };
 }
 
-/** Sees to it that what is due has a place. Writes nothing; throws a Failure with all that is in the way. */
-export function refuseUndeliverable(due: readonly DueSecret[], { sinks }: Delivering): readonly Order[] {
+/**
+ * Sees to it that what is due at a revision has a place. Writes nothing; throws a Failure with all that is in the way,
+ * unless others have written meanwhile: what is due then is judged when it is delivered.
+ */
+export async function refuseUndeliverable(
+  store: Store,
+  due: readonly DueSecret[],
+  { sinks }: Delivering,
+  revision: number,
+): Promise<readonly Order[]> {
   const orders = ordersOf(due, sinks);
-  refuseSinks(orders);
+  try {
+    refuseSinks(orders);
+  } catch (error) {
+    if (!(await isOvertaken(store, orders, revision))) throw error;
+  }
   return orders;
 }
 

@@ -170,6 +170,24 @@ export const CODES = {
     'A secret was issued and is valid, but is neither in its sink nor beside it on this machine.',
   ],
   RC511: ['no secret issued', 'The Token is over, or does not say where its secret goes.'],
+  RC601: ['GitOps configuration', 'The file .rolecall/gitops.yaml is missing, or has a mistake.'],
+  RC602: [
+    'forge refused',
+    'The forge did not do what was asked: no permission, too many requests, or not there.',
+  ],
+  RC603: ['conflict with base', 'The pull request cannot be merged: what merging does is not known.'],
+  RC604: [
+    'not a descendant',
+    'The commit does not follow the last one that was applied. An older one, or another branch, is never applied.',
+  ],
+  RC605: [
+    'not reviewed',
+    'Merged together, pull requests change access that nobody looked at. Nothing of that commit is applied.',
+  ],
+  RC606: [
+    'override void',
+    'The comment does not count: its author may not, or it is edited, or for another plan.',
+  ],
 } as const satisfies Record<string, readonly [title: string, meaning: string]>;
 
 export type Code = keyof typeof CODES;

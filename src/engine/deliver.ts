@@ -159,11 +159,13 @@ export async function issue(
   return place(store, staged, act);
 }
 
-/** Whether secrets were issued for these Tokens since the orders were made. */
-async function isOvertaken(store: Store, orders: readonly Order[]): Promise<boolean> {
-  const tokens = orders.flatMap(({ uid }) => uid ?? []);
-  const all = await reading(store, (open) => open.secrets({ tokens }));
-  return orders.some(({ uid, secrets }) => all.find(({ token }) => token === uid)?.id !== secrets[0]?.id);
+/** Whether secrets were issued for these Tokens since the orders were made, or anything applied since a revision. */
+export function isOvertaken(store: Store, orders: readonly Order[], revision?: number): Promise<boolean> {
+  return reading(store, async (open) => {
+    if (revision !== undefined && open.head.revision !== revision) return true;
+    const all = await open.secrets({ tokens: orders.flatMap(({ uid }) => uid ?? []) });
+    return orders.some(({ uid, secrets }) => all.find(({ token }) => token === uid)?.id !== secrets[0]?.id);
+  });
 }
 
 async function place(

@@ -2,7 +2,7 @@ import { History } from '../core/applied.ts';
 import { type DriftItem, driftOf, madeInDatabase } from '../core/drift.ts';
 import { type Identity, identity } from '../core/resource.ts';
 import type { Reading } from '../stores/store.ts';
-import { findSuspects, readTracks, successorsOf, type Tracks } from './drift-tracks.ts';
+import { findSuspects, readTracks, successorsOf } from './drift-tracks.ts';
 import { historiesOf } from './histories.ts';
 import { isInWorkspace } from './history.ts';
 
@@ -33,7 +33,8 @@ export async function findDrift(
   const isAsked = (id: Identity) => workspace === undefined || isInWorkspace(id, workspace);
   const tracks = await readTracks(reading, manager);
   const { there, gone, strangers, untold, count } = await findSuspects(reading, tracks, isAsked);
-  if (count === 0 && !hasAsked(tracks, isAsked)) return undefined;
+  if (workspace !== undefined && count === 0 && !tracks.values().some(({ id }) => isAsked(id)))
+    return undefined;
   const successors = await successorsOf(reading, gone, tracks);
   const holders = [...successors.values()].flatMap((one) => one?.uid ?? []);
   const histories = await historiesOf(
@@ -63,10 +64,6 @@ export async function findDrift(
   }
   for (const stored of strangers) if (!named.has(stored.uid)) add(stored.id, [madeInDatabase(stored)]);
   return { items: items.sort(byIdentity), resources: count, ignored, unknown: unknown.length };
-}
-
-function hasAsked(tracks: Tracks, isAsked: (id: Identity) => boolean): boolean {
-  return tracks.values().some(({ id }) => isAsked(id));
 }
 
 function byIdentity(a: DriftItem, b: DriftItem): number {

@@ -38,35 +38,73 @@ export interface PlanMarkdownOptions {
 }
 
 /**
+ * A part of a Markdown text. One that has rows may be cut between them, and says then how many are missing; what it begins with
+ * stands before the rest too.
+ */
+export interface MarkdownPart {
+  readonly head: readonly string[];
+  readonly rows: readonly string[];
+  readonly foot: readonly string[];
+  /** Whether what is long in it is folded already. */
+  readonly isFolded?: boolean;
+}
+
+/**
  * A plan as Markdown for pull requests: what refuses first, counts, people's access by risk, then the changes folded,
  * the digest last.
  *
  * Nothing that a plan says is taken for Markdown or HTML, mentions somebody, links, or breaks out of its cell or line.
  */
 export function planMarkdown(plan: Plan, notes: PlanNotes, options: PlanMarkdownOptions): string {
+  const { limit = 30 } = options;
+  const parts = planMarkdownParts(plan, notes, options);
+  return `${parts.map((part) => partText(part, part.isFolded ? Infinity : limit)).join('\n\n')}\n`;
+}
+
+/** A part, or as much of it as `limit` rows. */
+export function partText({ head, rows, foot }: MarkdownPart, limit = Infinity): string {
+  const more = rows.length - limit;
+  const cut = more > 0 ? ['', `… and ${count(more, 'more row')}`] : [];
+  return [...head, ...rows.slice(0, limit), ...cut, ...foot].join('\n');
+}
+
+/** The parts of `planMarkdown`, of which the rows of access are not cut. */
+export function planMarkdownParts(
+  plan: Plan,
+  notes: PlanNotes,
+  options: PlanMarkdownOptions,
+): MarkdownPart[] {
   const { store, title = 'Plan', where, limit = 30, time, secrets = [] } = options;
-  const parts = [`### ${prose(title)}`, prose(where ?? planScope(plan, store))];
+  const parts = [plain(`### ${prose(title)}`), plain(prose(where ?? planScope(plan, store)))];
   const said = [...verdictItems(plan.verdicts), ...plan.problems.map(problemItem)];
-  if (said.length > 0) parts.push(said.join('\n'));
-  const times = [...secretParts(secrets, limit), ...(time ? timeParts(plan, time, limit) : [])];
-  if (plan.changes.length === 0) {
-    parts.push(`**Nothing to do.** ${count(plan.summary.unchanged, 'resource')} as declared.`, ...times);
-    return `${parts.join('\n\n')}\n`;
-  }
+  if (said.length > 0) parts.push(plain(said.join('\n')));
+  const times = [...secretParts(secrets, limit), ...(time ? timeParts(plan, time, limit) : [])].map(plain);
+  if (plan.changes.length === 0)
+    return [
+      ...parts,
+      plain(`**Nothing to do.** ${count(plan.summary.unchanged, 'resource')} as declared.`),
+      ...times,
+    ];
   const broken = plan.problems.some(({ severity }) => severity === 'error');
   const { said: rows, summary } = accessByWorkspace(notes, (workspace, changes) => [
-    `**${prose(workspace)}**: ${accessSummary(changes)}`,
-    accessTable(changes, notes, limit),
+    plain(`**${prose(workspace)}**: ${accessSummary(changes)}`),
+    accessTable(changes, notes),
   ]);
   const access = summary || (broken ? 'access not compared' : "nobody's access changes");
-  parts.push(`**${planSummary(plan)}; ${access}**`, ...rows, ...times);
-  parts.push(
-    `<details><summary>${count(plan.changes.length, 'change')} in detail</summary>`,
-    changesList(plan.changes, limit),
-    '</details>',
-    `digest ${code(plan.digest)}`,
-  );
-  return `${parts.join('\n\n')}\n`;
+  return [
+    ...parts,
+    plain(`**${planSummary(plan)}; ${access}**`),
+    ...rows,
+    ...times,
+    plain(`<details><summary>${count(plan.changes.length, 'change')} in detail</summary>`),
+    { head: [], rows: changeItems(plan.changes, limit), foot: [], isFolded: true },
+    plain('</details>'),
+    plain(`digest ${code(plan.digest)}`),
+  ];
+}
+
+function plain(text: string): MarkdownPart {
+  return { head: [text], rows: [], foot: [] };
 }
 
 function secretParts(secrets: readonly PlannedSecret[], limit: number): string[] {
@@ -115,7 +153,7 @@ function problemItem({ severity, code: name, message, place, hint }: Problem): s
 }
 
 /** A row for each gain and loss: a table that is cut between rows still says whose access each is. */
-function accessTable(changes: readonly AccessChange[], notes: PlanNotes, limit: number): string {
+function accessTable(changes: readonly AccessChange[], notes: PlanNotes): MarkdownPart {
   const rows = changes.flatMap((change) => {
     const row = (word: string, line: AccessLine) =>
       `| ${subjectCell(change)} | ${word} ${cell(accessWords(line, notes.risks.get(line.role)))} |`;
@@ -124,9 +162,7 @@ function accessTable(changes: readonly AccessChange[], notes: PlanNotes, limit: 
       ...change.loses.map((line) => row('loses', line)),
     ];
   });
-  const table = ['| who | access |', '|---|---|', ...rows.slice(0, limit)].join('\n');
-  const more = rows.length - limit;
-  return more > 0 ? `${table}\n\n… and ${count(more, 'more row')}` : table;
+  return { head: ['| who | access |', '|---|---|'], rows, foot: [] };
 }
 
 function subjectCell({
@@ -137,23 +173,23 @@ function subjectCell({
   return subjectKind === 'Token' ? `token ${cell(subject)}` : `${cell(subject)} ${code(email, 'cell')}`;
 }
 
-function changesList(changes: readonly Change[], limit: number): string {
+/** An item for each change, its fields below it; of like ones as many as `limit`. */
+function changeItems(changes: readonly Change[], limit: number): string[] {
   const ordered = [...changes].sort((a, b) => KIND_NAMES.indexOf(a.kind) - KIND_NAMES.indexOf(b.kind));
   const groups = Map.groupBy(ordered, ({ action, kind, namespace }) =>
     JSON.stringify([action, kind, namespace]),
   );
-  const lines = [...groups.values()].flatMap((group) => {
+  return [...groups.values()].flatMap((group) => {
     const [first] = group;
     const more = group.length - limit;
-    if (more <= 0 || !first) return group.flatMap((change) => changeItem(change, limit));
+    if (more <= 0 || !first) return group.map((change) => changeItem(change, limit));
     const where = first.namespace === null ? '' : ` in ${prose(first.namespace)}`;
     const rest = `- ${code(changeSign(first.action))} … and ${count(more, `more ${first.kind}`)}${where}`;
-    return [...group.slice(0, limit).flatMap((change) => changeItem(change, limit)), rest];
+    return [...group.slice(0, limit).map((change) => changeItem(change, limit)), rest];
   });
-  return lines.join('\n');
 }
 
-function changeItem(change: Change, limit: number): string[] {
+function changeItem(change: Change, limit: number): string {
   const { action, origin, kind } = change;
   const remark = changeRemark(change);
   const where = origin ? ` (${code(`${origin.file}:${origin.line}`)})` : '';
@@ -163,7 +199,7 @@ function changeItem(change: Change, limit: number): string[] {
   return [
     `- ${code(changeSign(action))} ${prose(changeName(change))}${remark === '' ? '' : `, ${prose(remark)}`}${where}`,
     ...shown,
-  ];
+  ].join('\n');
 }
 
 /** A description may be as long as a page; the file has all of it. */

@@ -94,17 +94,17 @@ export function subjectName({
 }
 
 /** What is said of the access of one workspace. */
-export type WorkspaceWords = (workspace: string, changes: readonly AccessChange[]) => readonly string[];
+export type WorkspaceWords<T> = (workspace: string, changes: readonly AccessChange[]) => readonly T[];
 
 /**
  * What is said of each workspace, biggest risk first: who gains the most dangerous role leads, then who loses it, people
  * before tokens; so do the workspaces that they are in. Of equal risk, gains without an end come first. Of the access only
  * that of one workspace is held at a time.
  */
-export function accessByWorkspace(
+export function accessByWorkspace<T>(
   notes: PlanNotes,
-  words: WorkspaceWords,
-): { readonly said: readonly string[]; readonly summary: string } {
+  words: WorkspaceWords<T>,
+): { readonly said: readonly T[]; readonly summary: string } {
   const rank = (line: AccessLine) => riskRank(notes.risks.get(line.role) ?? 'Normal');
   const byRisk = (a: AccessLine, b: AccessLine) =>
     rank(b) - rank(a) || Number(b.until === null) - Number(a.until === null);
@@ -115,7 +115,7 @@ export function accessByWorkspace(
     highest(b.loses) - highest(a.loses) ||
     Number(a.subjectKind === 'Token') - Number(b.subjectKind === 'Token');
   const tally = new AccessTally();
-  const groups: { gains: number; loses: number; said: readonly string[] }[] = [];
+  const groups: { gains: number; loses: number; said: readonly T[] }[] = [];
   for (const changes of notes.accessByWorkspace()) {
     const sorted = changes
       .map((change) => ({

@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { LIMITS } from '../core/document.ts';
 import { EXIT, failure, type Problem } from '../core/problem.ts';
 import type { InputText } from '../core/read-input.ts';
 import { decode, tooLarge } from './decode.ts';
+import { git, resolveCommit } from './git-command.ts';
 import { expandGlob, isGlob, type Listed } from './glob.ts';
 import {
   hasExtension,
@@ -17,8 +17,9 @@ import {
 import type { Loaded, Source } from './source.ts';
 
 export interface GitOptions {
-  /** A commit, branch or tag. */
+  /** A commit, branch or tag; the id of a tree where `isTree`. */
   readonly revision: string;
+  readonly isTree?: boolean;
   /** Files, folders or globs, relative to `cwd`, as they are in that commit. */
   readonly paths: readonly string[];
   /** A folder in the work tree of the repository. */
@@ -30,11 +31,11 @@ export interface GitOptions {
 }
 
 /** Manifests from the objects of a commit. Runs nothing from the repository: no hook, filter, submodule or LFS. */
-export function gitSource({ revision, paths, cwd, label, mayBeAbsent }: GitOptions): Source {
+export function gitSource({ revision, isTree, paths, cwd, label, mayBeAbsent }: GitOptions): Source {
   return {
     name: `${paths.join(' ')} at ${revision}`,
     async load() {
-      const commit = resolveCommit(revision, cwd);
+      const commit = isTree ? revision : resolveCommit(revision, cwd);
       const prefix = git(cwd, ['rev-parse', '--show-prefix']).toString().replace(/\n$/, '');
       const tree = listTree(commit, cwd);
       const problems: Problem[] = [];
@@ -98,56 +99,6 @@ interface Entry {
 }
 
 type Tree = ReadonlyMap<string, Entry>;
-
-function git(cwd: string, args: readonly string[], input?: string, maxBuffer = 2 * LIMITS.fileBytes): Buffer {
-  const safe = [
-    '--no-optional-locks',
-    '--no-replace-objects',
-    '-c',
-    'core.hooksPath=/dev/null',
-    '-c',
-    'core.fsmonitor=false',
-  ];
-  return execFileSync('git', [...safe, ...args], {
-    cwd,
-    input,
-    maxBuffer,
-    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-  });
-}
-
-function resolveCommit(revision: string, cwd: string): string {
-  // A name that begins with a dash would be read as an option.
-  const noCommit = () =>
-    failure(EXIT.invalid, 'RC129', `"${revision}" is not a commit`, 'a commit, branch or tag, such as main');
-  if (revision.startsWith('-') || revision === '') throw noCommit();
-  try {
-    return git(cwd, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`])
-      .toString()
-      .trim();
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOENT')
-      throw failure(EXIT.error, 'RC129', 'git is not installed, or the folder does not exist');
-    const [said = '', ...more] = (error instanceof Error && 'stderr' in error ? String(error.stderr) : '')
-      .trim()
-      .split(/\s*\n\s*/);
-    if (said.includes('expected commit type')) throw noCommit();
-    if (said !== '')
-      throw failure(
-        EXIT.invalid,
-        'RC129',
-        said.replace(/^(?:fatal|error): /, ''),
-        more.join(' ') || undefined,
-      );
-    throw failure(
-      EXIT.invalid,
-      'RC129',
-      `there is no commit "${revision}" here`,
-      'a shallow clone may lack it: git fetch --unshallow, or fetch that commit',
-    );
-  }
-}
 
 /** Everything in a commit, folders too, by path. */
 function listTree(commit: string, cwd: string): Tree {

@@ -71,6 +71,8 @@ export interface Reading {
   moments(filter?: MomentFilter): AsyncIterable<readonly StoredMoment[]>;
   /** Secrets of tokens, the newest first; hashes are no part of them. */
   secrets(filter: SecretFilter): Promise<readonly Secret[]>;
+  /** The commit that was applied last for a manager, whether or not it changed anything; null without one. */
+  commitOf(manager: string): Promise<string | null>;
   /** By what a secret is known again; undefined where there is no such secret. Throws where the role may not know it. */
   secretHash(id: string): Promise<SecretHash | undefined>;
   close(): Promise<void>;
@@ -140,6 +142,8 @@ export interface Act {
   readonly commit: string | null;
   readonly pr: string | null;
   readonly approvers: readonly string[];
+  /** Of a pull request: whether it is known that people looked at just this; left out for all else. */
+  readonly review?: 'verified' | 'unverified';
 }
 
 /** One change with what the ledger must know beside it. */
@@ -208,6 +212,8 @@ export type LedgerEntry =
   | { readonly type: 'delivered'; readonly act: Act; readonly secrets: readonly DeliveredSecret[] }
   /** All secrets of Tokens with these uids end now. */
   | { readonly type: 'revoke'; readonly act: Act; readonly tokens: readonly string[] }
+  /** `act.commit` is applied, and changed nothing. */
+  | { readonly type: 'commit'; readonly act: Act }
   /** Nothing is left to be done about the files of these. */
   | { readonly type: 'settled'; readonly secrets: readonly string[] }
   /**

@@ -152,4 +152,44 @@ export function lookups(test: Test): void {
       'Workspace/ default 2',
     ]);
   });
+
+  test('finds the Tokens that say where their secrets go', async (store) => {
+    const delivering = () =>
+      reading(store, async (opened) => (await opened.find({ delivers: true })).map(({ id }) => id).sort());
+    expect(await delivering()).toEqual([]);
+    const delivered = (name: string) => token(`acme/${name}`, 'ana', { deliverTo: { file: name } });
+    await apply(
+      store,
+      ['ci', 'cd', 'cx'].map((name) => create(delivered(name))),
+    );
+    await apply(store, [
+      create(token('acme/quiet', 'ana')),
+      create(token('beta/vault', 'ana', { deliverTo: { secret: { name: 'a', key: 'b' } } })),
+      create(user('ana')),
+    ]);
+    expect(await delivering()).toEqual([
+      'Token/acme/cd',
+      'Token/acme/ci',
+      'Token/acme/cx',
+      'Token/beta/vault',
+    ]);
+    await apply(store, [
+      update(await stored(store, 'Token/acme/cd'), token('acme/cd', 'ana')),
+      update(
+        await stored(store, 'Token/acme/quiet'),
+        token('acme/quiet', 'ana', { deliverTo: { file: 'x' } }),
+      ),
+      remove(await stored(store, 'Token/acme/cx')),
+    ]);
+    expect(await delivering()).toEqual(['Token/acme/ci', 'Token/acme/quiet', 'Token/beta/vault']);
+    const found = await reading(store, (opened) =>
+      opened.find({ delivers: true, ids: ['User//ana', 'Token/acme/ci'] }),
+    );
+    expect(found.map(({ id }) => id).sort()).toEqual([
+      'Token/acme/ci',
+      'Token/acme/quiet',
+      'Token/beta/vault',
+      'User//ana',
+    ]);
+  });
 }

@@ -128,6 +128,24 @@ export function records(test: Test): void {
     expect(await reading(store, (opened) => flat(opened.audit({ revision: 9 })))).toEqual([]);
   });
 
+  test('the audit says from whom an apply took what over', async (store) => {
+    await apply(store, [create(user('ana'), { manager: 'hr' }), create(user('bo'), { manager: 'it' })]);
+    const [ana, bo] = [await stored(store, 'User//ana'), await stored(store, 'User//bo')];
+    const changes = [update(bo, user('bo')), update(ana, user('ana'))];
+    const entry = applyOn(await headOf(store), changes);
+    await store.write({
+      ...entry,
+      adopts: new Map([
+        [bo.id, 'it'],
+        [ana.id, 'hr'],
+      ]),
+    });
+    expect((await everything(store)).audit.at(-3)).toMatchObject({
+      action: 'apply',
+      after: '{"adopts":{"User//ana":"hr","User//bo":"it"},"digest":"sha256:digest","manager":"default"}',
+    });
+  });
+
   test('reads the audit rows of later revisions, what was refused there among them', async (store) => {
     await apply(store, [create(user('ana'))]);
     await apply(store, [create(user('bo')), create(user('cy'))]);
@@ -195,6 +213,28 @@ export function records(test: Test): void {
       expect(isChain(audit.with(at, redacted)), `row ${at + 1} redacted`).toBe(true);
     });
     expect(isChain(audit.toReversed())).toBe(false);
+  });
+
+  test('remembers the last commit of each manager, and how it was reviewed', async (store) => {
+    const of = (manager: string) => reading(store, (opened) => opened.commitOf(manager));
+    expect(await of('default')).toBe(null);
+    await store.write({ type: 'commit', act: act({ commit: 'a'.repeat(40) }) });
+    expect(await of('default')).toBe(null);
+    await apply(store, [create(user('ana'))], { commit: 'a'.repeat(40), review: 'unverified' });
+    expect(await of('default')).toBe('a'.repeat(40));
+    await apply(store, [create(user('bo'))]);
+    expect(await of('default')).toBe('a'.repeat(40));
+    const { head } = await store.write({ type: 'commit', act: act({ commit: 'b'.repeat(40) }) });
+    expect(await of('default')).toBe('b'.repeat(40));
+    expect(await of('other')).toBe(null);
+    await store.write({ type: 'commit', act: act({ commit: 'c'.repeat(40), manager: 'other' }) });
+    expect([await of('default'), await of('other')]).toEqual(['b'.repeat(40), 'c'.repeat(40)]);
+    expect(await headOf(store)).toEqual(head);
+    const { audit } = await everything(store);
+    expect(audit.filter(({ action }) => action === 'apply').map(({ after }) => after)).toEqual([
+      '{"digest":"sha256:digest","manager":"default","review":"unverified"}',
+      '{"digest":"sha256:digest","manager":"default"}',
+    ]);
   });
 
   test('remembers the revision whose snapshot was written', async (store) => {

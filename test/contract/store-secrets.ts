@@ -6,7 +6,6 @@ import { token, user } from '../support/resources.ts';
 import {
   act,
   apply,
-  applyOn,
   create,
   type Everything,
   everything,
@@ -361,60 +360,6 @@ export function secrets(test: Test): void {
     ] as const)
       expect(await store.write(entry)).toMatchObject({ head: { store: null }, created: false });
     expect(await find(store, { ids: ['a'] })).toEqual([]);
-  });
-
-  test('finds the Tokens that say where their secrets go', async (store) => {
-    const delivering = () =>
-      reading(store, async (opened) => (await opened.find({ delivers: true })).map(({ id }) => id).sort());
-    expect(await delivering()).toEqual([]);
-    await withTokens(store, 'ci', 'cd', 'cx');
-    await apply(store, [
-      create(token('acme/quiet', 'ana')),
-      create(token('beta/vault', 'ana', { deliverTo: { secret: { name: 'a', key: 'b' } } })),
-      create(user('ana')),
-    ]);
-    expect(await delivering()).toEqual([
-      'Token/acme/cd',
-      'Token/acme/ci',
-      'Token/acme/cx',
-      'Token/beta/vault',
-    ]);
-    await apply(store, [
-      update(await stored(store, 'Token/acme/cd'), token('acme/cd', 'ana')),
-      update(
-        await stored(store, 'Token/acme/quiet'),
-        token('acme/quiet', 'ana', { deliverTo: { file: 'x' } }),
-      ),
-      remove(await stored(store, 'Token/acme/cx')),
-    ]);
-    expect(await delivering()).toEqual(['Token/acme/ci', 'Token/acme/quiet', 'Token/beta/vault']);
-    const found = await reading(store, (opened) =>
-      opened.find({ delivers: true, ids: ['User//ana', 'Token/acme/ci'] }),
-    );
-    expect(found.map(({ id }) => id).sort()).toEqual([
-      'Token/acme/ci',
-      'Token/acme/quiet',
-      'Token/beta/vault',
-      'User//ana',
-    ]);
-  });
-
-  test('the audit says from whom an apply took what over', async (store) => {
-    await apply(store, [create(user('ana'), { manager: 'hr' }), create(user('bo'), { manager: 'it' })]);
-    const [ana, bo] = [await stored(store, 'User//ana'), await stored(store, 'User//bo')];
-    const changes = [update(bo, user('bo')), update(ana, user('ana'))];
-    const entry = applyOn(await headOf(store), changes);
-    await store.write({
-      ...entry,
-      adopts: new Map([
-        [bo.id, 'it'],
-        [ana.id, 'hr'],
-      ]),
-    });
-    expect((await everything(store)).audit.at(-3)).toMatchObject({
-      action: 'apply',
-      after: '{"adopts":{"User//ana":"hr","User//bo":"it"},"digest":"sha256:digest","manager":"default"}',
-    });
   });
 }
 

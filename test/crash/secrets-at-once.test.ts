@@ -24,45 +24,46 @@ interface Case {
   readonly held: readonly string[];
   /** What others do meanwhile, one after the other. */
   readonly meanwhile: readonly (readonly string[])[];
-  readonly later: number;
+  /** How long ago the secrets were issued, in milliseconds. */
+  readonly ago: number;
   /** What the manifests say in the end, where it is not what they said. */
   readonly desired?: readonly TokenSpec[];
 }
 
 const CASES: readonly Case[] = [
-  { title: 'token rotate, while another rotates', held: ROTATE, meanwhile: [ROTATE], later: HOUR },
-  { title: 'token rotate, while two others rotate', held: ROTATE, meanwhile: [ROTATE, ROTATE], later: HOUR },
-  { title: 'token rotate, while another applies', held: ROTATE, meanwhile: [APPLY], later: HOUR },
+  { title: 'token rotate, while another rotates', held: ROTATE, meanwhile: [ROTATE], ago: HOUR },
+  { title: 'token rotate, while two others rotate', held: ROTATE, meanwhile: [ROTATE, ROTATE], ago: HOUR },
+  { title: 'token rotate, while another applies', held: ROTATE, meanwhile: [APPLY], ago: HOUR },
   {
     title: 'apply with rotations that are due, while another applies',
     held: APPLY,
     meanwhile: [APPLY],
-    later: ROTATES_EVERY + HOUR,
+    ago: ROTATES_EVERY + HOUR,
   },
   {
     title: 'apply with rotations that are due, while another rotates',
     held: APPLY,
     meanwhile: [ROTATE],
-    later: ROTATES_EVERY + HOUR,
+    ago: ROTATES_EVERY + HOUR,
   },
   {
     title: 'token rotate, while another takes the token away',
     held: ROTATE,
     meanwhile: [['delete', 'token', 'ci', '-n', 'acme']],
-    later: HOUR,
+    ago: HOUR,
   },
   {
     title: 'token rotate, while another revokes the token',
     held: ROTATE,
     meanwhile: [['token', 'revoke', 'ci', '-n', 'acme']],
-    later: HOUR,
+    ago: HOUR,
     desired: [{ ...ci, revoked: true }, other],
   },
   {
     title: 'apply with rotations that are due, while another takes the token away',
     held: APPLY,
     meanwhile: [['delete', 'token', 'ci', '-n', 'acme']],
-    later: ROTATES_EVERY + HOUR,
+    ago: ROTATES_EVERY + HOUR,
   },
 ];
 
@@ -78,9 +79,9 @@ describe.skipIf(process.platform === 'win32')(
       const lab = newLab(program);
       onTestFinished(() => lab.remove());
       lab.declare([ci, other]);
-      expect((await lab.run(APPLY, 0)).exit).toBe(0);
+      expect((await lab.run(APPLY, -one.ago)).exit).toBe(0);
       const back = lab.keep();
-      expect((await lab.start(one.held, { all, ahead: one.later }).ended).exit).toBe(0);
+      expect((await lab.start(one.held, { all }).ended).exit).toBe(0);
       const steps = lab.steps();
       for (const [at, step] of steps.entries()) {
         if (!isTelling(step)) continue;
@@ -100,21 +101,21 @@ describe.skipIf(process.platform === 'win32')(
       const lab = newLab(program);
       onTestFinished(() => lab.remove());
       lab.declare([ci, other]);
-      expect((await lab.run(APPLY, 0)).exit).toBe(0);
-      expect((await lab.start(ROTATE, { ahead: HOUR }).ended).exit).toBe(0);
+      expect((await lab.run(APPLY, -HOUR)).exit).toBe(0);
+      expect((await lab.start(ROTATE).ended).exit).toBe(0);
       const steps = lab.steps();
       const issued = steps.indexOf('after COMMIT ');
-      expect((await lab.start(ROTATE, { at: issued, ahead: HOUR }).ended).exit).toBeNull();
+      expect((await lab.start(ROTATE, { at: issued }).ended).exit).toBeNull();
       const back = lab.keep();
       const settled = ['rename', 'sync', 'before COMMIT', 'after COMMIT'].length - 1;
       for (const [at, step] of steps.entries()) {
         if (!isTelling(step)) continue;
         back();
         try {
-          const one = lab.start(ROTATE, { at: settled, signal: 'SIGSTOP', ahead: HOUR });
+          const one = lab.start(ROTATE, { at: settled, signal: 'SIGSTOP' });
           await isHeld(lab, one, settled);
           expect(lab.steps().at(-1)).toBe('after COMMIT ');
-          await held(lab, { held: ROTATE, meanwhile: [], later: HOUR }, at, async () => {
+          await held(lab, { held: ROTATE, meanwhile: [] }, at, async () => {
             one.child.kill('SIGCONT');
             // Whoever is held before its commit has the lock.
             if (step.startsWith('before')) await sleep(300);
@@ -131,21 +132,21 @@ describe.skipIf(process.platform === 'win32')(
 
 async function held(
   lab: Lab,
-  { held, meanwhile, later, desired }: Omit<Case, 'title'>,
+  { held, meanwhile, desired }: Pick<Case, 'held' | 'meanwhile' | 'desired'>,
   at: number,
   goOn?: () => Promise<Running>,
 ): Promise<void> {
   const texts = new Map<string, string>();
   gather(texts, lab.files());
-  const running = lab.start([...held, ...IMPATIENT], { at, signal: 'SIGSTOP', all, ahead: later });
+  const running = lab.start([...held, ...IMPATIENT], { at, signal: 'SIGSTOP', all });
   await isHeld(lab, running, at);
   for (const argv of meanwhile) {
-    const ran = await lab.run([...argv, ...IMPATIENT], later);
+    const ran = await lab.run([...argv, ...IMPATIENT], 0);
     // Whoever is held may have the lock.
     expect([EXIT.done, EXIT.stale], ran.stderr).toContain(ran.exit);
     if (ran.exit === EXIT.stale) expect(lab.steps().at(-1)).toMatch(/COMMIT|-holder/);
     gather(texts, lab.files());
-    await nothingIsLost(lab, [], Date.now() + later);
+    await nothingIsLost(lab, [], Date.now());
   }
   const other = await goOn?.();
   gather(texts, lab.files());
@@ -157,7 +158,7 @@ async function held(
     expect(ended.stderr).toContain('RC511: Token acme/ci: its secrets were revoked while');
   else expect([EXIT.done, EXIT.stale, EXIT.invalid], ended.stderr).toContain(ended.exit);
   if (desired) lab.declare(desired);
-  await end(lab, texts, later);
+  await end(lab, texts, 0);
 }
 
 test(`${WAVES} times two to eight processes that rotate and apply at once lose nothing`, {
@@ -170,10 +171,11 @@ test(`${WAVES} times two to eight processes that rotate and apply at once lose n
   const ends: Record<string, number> = {};
   for (let wave = 0; wave < WAVES; wave++) {
     // By turns there is no store yet, all is due, and nothing is.
-    const later = Math.floor(wave / 2) * (ROTATES_EVERY + 4 * HOUR);
+    // In the past, so that no file that waits looks older than it is.
+    const ahead = (Math.floor(wave / 2) - WAVES) * (ROTATES_EVERY + 4 * HOUR);
     const argvs = wave === 0 ? [APPLY] : [ROTATE, APPLY, ROTATE, [...ROTATE, '--to', 'out/ci']];
     const running = Array.from({ length: 2 + ((wave * 2) % 7) }, (_, i) =>
-      lab.start(argvs[i % argvs.length] ?? APPLY, { ahead: later }),
+      lab.start(argvs[i % argvs.length] ?? APPLY, { ahead }),
     );
     for (const { exit, stderr } of await Promise.all(running.map(({ ended }) => ended))) {
       expect([EXIT.done, EXIT.stale], stderr).toContain(exit);
@@ -182,7 +184,7 @@ test(`${WAVES} times two to eight processes that rotate and apply at once lose n
       ends[end] = (ends[end] ?? 0) + 1;
     }
     try {
-      await end(lab, texts, later);
+      await end(lab, texts, ahead);
     } catch (error) {
       throw new Error(`wave ${wave}`, { cause: error });
     }
@@ -195,10 +197,10 @@ test(`${WAVES} times two to eight processes that rotate and apply at once lose n
 });
 
 /** What a last apply must find, and leave. */
-async function end(lab: Lab, texts: Map<string, string>, later: number): Promise<void> {
+async function end(lab: Lab, texts: Map<string, string>, before: number): Promise<void> {
   gather(texts, lab.files());
-  await nothingIsLost(lab, [], Date.now() + later);
-  const ahead = later + 2 * HOUR;
+  await nothingIsLost(lab, [], Date.now() + before);
+  const ahead = before + 2 * HOUR;
   const { exit, stderr } = await lab.start(APPLY, { ahead }).ended;
   expect(exit, stderr).toBe(0);
   expect(stderr).not.toContain('RC510');

@@ -80,10 +80,10 @@ export function secretsIn({ secrets }: Books, { ids = [], tokens = [], unsettled
 
 type Of<T extends LedgerEntry['type']> = Extract<LedgerEntry, { type: T }>;
 
-/** What an entry makes of the books, and the audit rows that tell it; but for a redaction, which changes only those. */
+/** What an entry makes of the books, and the audit rows that tell it; but for a redaction, which changes only those, and a commit. */
 export function booksAfter<T extends Books>(
   books: T,
-  entry: Exclude<LedgerEntry, Of<'redact'>>,
+  entry: Exclude<LedgerEntry, Of<'redact' | 'commit'>>,
 ): { readonly books: T; readonly rows: readonly AuditInput[] } {
   switch (entry.type) {
     case 'pass':

@@ -38,6 +38,8 @@ interface Row {
 
 /** All of a store at one moment; never changed once made. */
 interface Ledger extends Books {
+  /** The last one, by manager. */
+  readonly commits: ReadonlyMap<string, string>;
   readonly store: string | null;
   /** By uid. */
   readonly resources: ReadonlyMap<string, Row>;
@@ -58,6 +60,7 @@ export function inMemoryStore(): Store {
     revisions: [],
     audit: [],
     secrets: [],
+    commits: new Map(),
   };
   return {
     location: 'memory',
@@ -98,11 +101,12 @@ function readingOf(ledger: Ledger): Reading {
   return {
     head: headOf(ledger),
     resources: ({ workspace } = {}) => batches(all(workspace).map(({ stored }) => stored)),
-    async find({ ids = [], targets = [], emails = [], kinds = [], delivers = false, page }) {
+    async find({ ids = [], targets = [], emails = [], kinds = [], uids = [], delivers = false, page }) {
       const rows = [...ledger.resources.values()];
       const found = rows.filter(
-        ({ stored: { id, resource }, edges }) =>
+        ({ stored: { id, uid, resource }, edges }) =>
           ids.includes(id) ||
+          uids.includes(uid) ||
           kinds.includes(resource.kind) ||
           (delivers && deliversSecrets(resource)) ||
           edges.some(({ target }) => target !== null && targets.includes(target)) ||
@@ -149,6 +153,7 @@ function readingOf(ledger: Ledger): Reading {
       ),
     moments: (filter) => batches(momentsIn(ledger, filter)),
     secrets: async (filter) => secretsIn(ledger, filter),
+    commitOf: async (manager) => ledger.commits.get(manager) ?? null,
     async secretHash(id) {
       const found = ledger.secrets.find((one) => one.id === id);
       return found && { keyId: found.keyId, hash: found.hash };
@@ -178,6 +183,7 @@ function applied(ledger: Ledger, entry: Apply): Ledger {
   const after = revoked({ ...ledger, resources }, ended, at);
   return {
     ...after.books,
+    commits: commit === null ? ledger.commits : new Map([...ledger.commits, [manager, commit]]),
     store: store ?? randomUUID(),
     revisions: [
       ...ledger.revisions,
@@ -193,6 +199,12 @@ function written(ledger: Ledger, entry: Exclude<Entry, Apply>): Ledger {
   switch (entry.type) {
     case 'refused':
       return { ...ledger, audit: tell(ledger.audit, entry.act, auditInputs(entry)) };
+    case 'commit': {
+      const { manager, commit } = entry.act;
+      return commit === null
+        ? ledger
+        : { ...ledger, commits: new Map([...ledger.commits, [manager, commit]]) };
+    }
     case 'snapshot':
       return { ...ledger, snapshot: Math.max(ledger.snapshot, entry.revision) };
     case 'redact': {

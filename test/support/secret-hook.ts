@@ -6,6 +6,7 @@
  */
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
+import { devNull } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
 
 export interface Hook {
@@ -21,7 +22,10 @@ export interface Hook {
   readonly all: boolean;
 }
 
-const hook = JSON.parse(process.env.HOOK ?? '') as Hook;
+// A process that the program starts has none, and is let be.
+const hook: Hook = process.env.HOOK
+  ? JSON.parse(process.env.HOOK)
+  : { at: -1, signal: 'SIGKILL', ahead: 0, log: devNull, all: false };
 delete process.env.HOOK;
 const { closeSync, fsyncSync, futimesSync, openSync, writeSync } = fs;
 const log = openSync(hook.log, 'a');

@@ -2,7 +2,7 @@ import { parseTime } from '../../kinds/time.ts';
 import { type AuditInput, issuance, redaction, retirement, revocation } from '../sql/audit-chain.ts';
 import { momentOf } from '../sql/rows.ts';
 import { earlierEnd, takesSecrets } from '../sql/tokens.ts';
-import { type LedgerEntry, StaleSecrets } from '../store.ts';
+import { type Act, type LedgerEntry, StaleSecrets } from '../store.ts';
 import { integerArray, textArray } from './arrays.ts';
 import type { Session } from './session.ts';
 
@@ -20,6 +20,9 @@ export async function writeLedger(session: Session, entry: LedgerEntry): Promise
       return [];
     case 'revoke':
       return revokeSecrets(session, entry.tokens, entry.act.at);
+    case 'commit':
+      await markCommit(session, entry.act);
+      return [];
     case 'settled':
       await session.query('UPDATE secret SET settled = true WHERE id = ANY ($1::text[])', [
         textArray(entry.secrets),
@@ -28,6 +31,15 @@ export async function writeLedger(session: Session, entry: LedgerEntry): Promise
     case 'redact':
       return redactRows(session, entry);
   }
+}
+
+/** Remembers the commit of an act, where it has one. */
+export async function markCommit(session: Session, { manager, commit }: Act): Promise<void> {
+  if (commit === null) return;
+  await session.query(
+    'INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+    [`commit:${manager}`, commit],
+  );
 }
 
 async function passTime(session: Session, { act }: Of<'pass'>): Promise<AuditInput[]> {

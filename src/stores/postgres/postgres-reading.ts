@@ -96,6 +96,15 @@ export function postgresReading(session: Session, head: Head): Reading {
         found.push(...batch);
       return found;
     },
+    async commitOf(manager) {
+      for await (const [commit] of rows(
+        'SELECT value FROM meta WHERE key = $1',
+        [`commit:${manager}`],
+        (row) => String(row.value),
+      ))
+        if (commit !== undefined) return commit;
+      return null;
+    },
     async secretHash(id) {
       try {
         const { rows } = await session.query('SELECT key_id, hash FROM secret_hash WHERE id = $1', [id]);
@@ -121,6 +130,7 @@ export function emptyReading(): Reading {
     audit: () => nothing(),
     moments: () => nothing<StoredMoment>(),
     secrets: async () => [],
+    commitOf: async () => null,
     secretHash: async () => undefined,
     close: async () => {},
   };

@@ -7,7 +7,7 @@ import { uidsFrom } from '../sql/uid.ts';
 import { type Act, type Entry, StaleBase } from '../store.ts';
 import { integerArray, textArray } from './arrays.ts';
 import { type BatchSize, chunks, parts } from './batching.ts';
-import { revokeSecrets, writeLedger } from './ledger.ts';
+import { markCommit, revokeSecrets, writeLedger } from './ledger.ts';
 import { meet, type Placed, type Writing, writeResources } from './resources.ts';
 import { readHead } from './schema.ts';
 import type { Session } from './session.ts';
@@ -52,6 +52,7 @@ async function writeApply(session: Session, entry: ApplyEntry): Promise<void> {
     throw new StaleBase({ store, revision: found });
   const revision = found + 1;
   await insertRevision(session, revision, entry);
+  await markCommit(session, act);
   const chain = auditChain(act, revision, lastOf(auditHead));
   await insertAudit(session, auditInputs(entry).map(chain));
   const now = parseTime(act.at) ?? 0;

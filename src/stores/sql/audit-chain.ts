@@ -51,6 +51,7 @@ export function auditInputs(entry: Extract<Entry, { type: 'apply' | 'refused' }>
         : {}),
       digest: entry.digest,
       manager: entry.act.manager,
+      ...(entry.act.review === undefined ? {} : { review: entry.act.review }),
     }),
     verdicts: entry.verdicts.length === 0 ? null : canonicalJson(entry.verdicts),
   };

@@ -3,7 +3,7 @@ import { parseTime } from '../../kinds/time.ts';
 import { type AuditInput, issuance, redaction, retirement, revocation } from '../sql/audit-chain.ts';
 import { momentOf } from '../sql/rows.ts';
 import { earlierEnd, takesSecrets } from '../sql/tokens.ts';
-import { type LedgerEntry, StaleSecrets } from '../store.ts';
+import { type Act, type LedgerEntry, StaleSecrets } from '../store.ts';
 
 type Of<T extends LedgerEntry['type']> = Extract<LedgerEntry, { type: T }>;
 
@@ -19,6 +19,9 @@ export function writeLedger(database: DatabaseSync, entry: LedgerEntry): readonl
       return [];
     case 'revoke':
       return revokeSecrets(database, entry.tokens, entry.act.at);
+    case 'commit':
+      markCommit(database, entry.act);
+      return [];
     case 'settled': {
       const settle = database.prepare('UPDATE secret SET settled = 1 WHERE id = ?');
       for (const id of entry.secrets) settle.run(id);
@@ -27,6 +30,16 @@ export function writeLedger(database: DatabaseSync, entry: LedgerEntry): readonl
     case 'redact':
       return redactRows(database, entry);
   }
+}
+
+/** Remembers the commit of an act, where it has one. */
+export function markCommit(database: DatabaseSync, { manager, commit }: Act): void {
+  if (commit === null) return;
+  database
+    .prepare(
+      'INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+    )
+    .run(`commit:${manager}`, commit);
 }
 
 function passTime(database: DatabaseSync, { act }: Of<'pass'>): AuditInput[] {

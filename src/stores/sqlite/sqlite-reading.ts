@@ -103,6 +103,13 @@ export function sqliteReading(opened: OpenedToRead, file: string): Reading {
       for await (const batch of rows(`${sql}) ORDER BY number DESC`, values, secretOf)) found.push(...batch);
       return found;
     },
+    async commitOf(manager) {
+      const row = guarded(file, () =>
+        opened.database.prepare('SELECT value FROM meta WHERE key = ?').get(`commit:${manager}`),
+      );
+      opened.check();
+      return row ? String(row.value) : null;
+    },
     async secretHash(id) {
       for await (const [hash] of rows('SELECT * FROM secret_hash WHERE id = ?', [id], hashOf)) return hash;
       return undefined;
@@ -126,6 +133,7 @@ export function emptyReading(): Reading {
     audit: () => nothing<AuditRow>(),
     moments: () => nothing<StoredMoment>(),
     secrets: async () => [],
+    commitOf: async () => null,
     secretHash: async () => undefined,
     close: async () => {},
   };

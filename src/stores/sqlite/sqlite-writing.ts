@@ -10,7 +10,7 @@ import { uidsFrom } from '../sql/uid.ts';
 import { type Act, type Entry, StaleBase, type WriteChange } from '../store.ts';
 import { auditWriter } from './audit-writing.ts';
 import { readHead } from './database.ts';
-import { revokeSecrets, writeLedger } from './ledger-writing.ts';
+import { markCommit, revokeSecrets, writeLedger } from './ledger-writing.ts';
 import { momentWriter } from './moment-writing.ts';
 
 type ApplyEntry = Extract<Entry, { type: 'apply' }>;
@@ -54,6 +54,7 @@ function* writeApply(database: DatabaseSync, entry: ApplyEntry): Generator<void>
     throw new StaleBase({ store, revision: found });
   const revision = found + 1;
   insertRevision(database, revision, entry);
+  markCommit(database, act);
   const audit = auditWriter(database, act, revision);
   for (const row of auditInputs(entry)) audit(row);
   const write = resourceWriter(database, revision, entry.renames, act.at);
