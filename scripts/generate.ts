@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { configSchema } from '../src/gitops/config-schema.ts';
 import { KIND_NAMES } from '../src/kinds/index.ts';
 import { codesPage } from './codes-page.ts';
 import { anyKindSchema, fileNameOf, manifestSchema } from './manifest-schema.ts';
@@ -12,6 +13,7 @@ function generate(): Map<string, string> {
   return new Map([
     ...KIND_NAMES.map((name) => [`schemas/${fileNameOf(name)}`, json(manifestSchema(name))] as const),
     ['schemas/rolecall.schema.json', json(anyKindSchema())],
+    ['schemas/gitops.schema.json', json(configSchema)],
     ['src/core/validators.generated.ts', validatorsModule()],
     ['docs/codes.md', codesPage()],
   ]);

@@ -28,6 +28,8 @@ export interface Context {
   stopped(): Promise<void>;
   /** Calls this just before the process ends, however it ends. */
   atExit?(tidy: () => void): void;
+  /** Whether a forge is asked without the pauses that a public one wants. */
+  readonly hurries?: boolean;
   /** To tell how far long work is; `run` gives it to each command. */
   readonly progress?: Progress;
 }

@@ -1,9 +1,7 @@
 import path from 'node:path';
-import type { Horizon, PlanTime } from '../core/horizon.ts';
+import type { Horizon } from '../core/horizon.ts';
 import { EXIT, type ExitStatus, failure } from '../core/problem.ts';
-import type { PlannedSecret } from '../core/secret.ts';
 import { isDenied } from '../core/verdict.ts';
-import type { DueSecret } from '../engine/due-secrets.ts';
 import type { Planned } from '../engine/plan.ts';
 import { type PlannedSource, planSource } from '../engine/plan-source.ts';
 import { parseDuration } from '../kinds/time.ts';
@@ -17,11 +15,11 @@ import {
   sourceOf,
   storeOf,
 } from './inputs.ts';
-import { flattened, gathered, listed, writeParts } from './parts.ts';
+import { writeParts } from './parts.ts';
+import { planJson, plannedSecret, type Shown, savePlan } from './plan-json.ts';
 import type { Handler } from './program.ts';
-import { denialProblems, note, problemItems, reportProblems, reportWarnings } from './report.ts';
+import { denialProblems, note, reportProblems, reportWarnings } from './report.ts';
 import { type GlobalOptions, paintFor, timeOption } from './settings.ts';
-import { beginWhole } from './whole-file.ts';
 
 interface Options extends InputOptions, ScopeOptions {
   readonly output: 'text' | 'json' | 'markdown';
@@ -66,10 +64,6 @@ function horizonOf(text: string | undefined): Horizon | undefined {
   return { text, length };
 }
 
-/** What is told of a plan; of time only where there is a store. */
-type Shown = Pick<Planned, 'plan' | 'notes' | 'warnings'> &
-  Partial<Pick<Planned, 'due'>> & { readonly time?: PlanTime };
-
 async function show(
   context: Context,
   options: Options,
@@ -82,35 +76,6 @@ async function show(
     note(context, options, `wrote ${options.out}; apply exactly this with: iam apply --plan ${options.out}`);
   }
   return planExit(context, options, planned, options.exitCode ?? false);
-}
-
-/** A plan as one line of JSON, with all that is to be said of its input. In parts: of a million changes it is long. */
-function* planJson({ plan, notes, warnings, time, due }: Shown): Generator<string> {
-  const { apiVersion, kind, digest, base, manager, prune, scope, guards, judges, at, summary, verdicts } =
-    plan;
-  const head = { apiVersion, kind, digest, base, manager, prune, scope, guards, judges, at, summary };
-  yield `${JSON.stringify(head).slice(0, -1)},"changes":[`;
-  yield* listed(plan.changes);
-  yield '],"access":[';
-  yield* listed(flattened(notes.accessByWorkspace()));
-  const rest = { ...time, ...(due && { secrets: due.map(plannedSecret) }) };
-  yield `],${JSON.stringify({ ...rest, verdicts, problems: problemItems(warnings) }).slice(1)}\n`;
-}
-
-function plannedSecret({ token: { metadata, spec }, due }: DueSecret): PlannedSecret {
-  const { namespace = null, name } = metadata;
-  return { namespace, name, file: spec.deliverTo?.file ?? '', due };
-}
-
-/** Writes a plan to a file, whole or not at all. */
-function savePlan(file: string, planned: PlannedSource): void {
-  const whole = beginWhole(file, 0o600);
-  try {
-    for (const part of gathered(planJson(planned))) whole.write(Buffer.from(part));
-    whole.place();
-  } finally {
-    whole.drop();
-  }
 }
 
 /** Writes a plan to stdout in the form asked for. */

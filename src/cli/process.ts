@@ -21,6 +21,7 @@ export async function runProcess(): Promise<void> {
   // They may hold secrets, which no process that is started from here needs.
   delete process.env.IAM_PEPPER;
   delete process.env.IAM_STORE;
+  delete process.env.GITHUB_TOKEN;
   const context: Context = {
     argv: process.argv.slice(2),
     env,

@@ -292,6 +292,43 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
     'json',
   );
 
+  program.commandsGroup('Pull requests:');
+  const pr = command(
+    'pr',
+    'pull requests: plan, apply, drift',
+    () => import('./pr.ts'),
+  ).allowExcessArguments();
+  const forged = (sub: Command) =>
+    sub
+      .option('--repo <owner/name>', 'the repository (GITHUB_REPOSITORY; its token is GITHUB_TOKEN)')
+      .option('--head <rev>', 'the commit that it is about')
+      .option('--dry-run', 'write to stdout what would be said there, and ask nobody');
+  forged(
+    command(
+      'plan',
+      'what merging a pull request does to access, as a comment and a check',
+      () => import('./pr-plan.ts'),
+      pr,
+    ),
+  )
+    .option('--pr <number>', 'which one (default: that of the event)')
+    .option('--base <rev>', 'by hand: the commit that it is to be merged into')
+    .option('--all', 'every open one, because the base or the store has moved')
+    .option('--remote <name>', 'where its commits are fetched from (default: origin)')
+    .option('--artifact <dir>', 'write the whole plan there');
+  forged(
+    command(
+      'apply',
+      'apply what was merged since the last commit that was applied',
+      () => import('./pr-apply.ts'),
+      pr,
+    ),
+  )
+    .option('--since <rev>', 'the last commit that counts as applied, where the store knows none')
+    .option('--snapshot <dir>', 'where to write the CSV snapshots')
+    .option('--no-snapshot', 'write no snapshots');
+  forged(command('drift', 'keep one issue that says what has drifted', () => import('./pr-drift.ts'), pr));
+
   program.commandsGroup('Start and learn:');
   command('init <dir>', 'a small folder of manifests to begin with', () => import('./init.ts'));
   command('import', 'manifests from another tool: peribolos', () => import('./import.ts'))

@@ -13,12 +13,14 @@ import { readSource, refuseErrors } from './load.ts';
  * What changing one set of manifests into another does, as a plan that belongs to no store.
  *
  * Throws a Failure (exit 4) when either does not hold by itself. A `base` without manifests is an empty one.
+ * Without `prune` nothing is deleted that only `base` has.
  */
 export async function compareSources(
   base: Source,
   head: Source,
   manager: string,
   at: number,
+  prune = true,
 ): Promise<{ plan: Plan; notes: PlanNotes; warnings: readonly Problem[] }> {
   const [was, is] = [await readSource(base), await readSource(head)];
   const problems = [...was.problems.filter(({ code }) => code !== 'RC120'), ...is.problems];
@@ -37,7 +39,7 @@ export async function compareSources(
       workspace: undefined,
       guards: {},
       actor: null,
-      deletes: was.declared.map(({ id }) => id).filter((id) => !kept.has(id)),
+      deletes: prune ? was.declared.map(({ id }) => id).filter((id) => !kept.has(id)) : [],
     },
     at,
   });

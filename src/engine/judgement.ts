@@ -12,6 +12,8 @@ export interface Overriding {
   readonly overrides: readonly Override[];
   readonly actor: string | null;
   readonly reason: string | null;
+  /** Whether somebody in charge has approved of it elsewhere: then no one need own what hard refusals concern. */
+  readonly isApproved?: boolean;
 }
 
 export const NO_OVERRIDES: Overriding = { overrides: [], actor: null, reason: null };
@@ -41,6 +43,7 @@ export async function judgePlan(
   const { actor, reason } = overriding;
   let access: Access | undefined;
   const owns = (workspace: string) => {
+    if (overriding.isApproved) return true;
     if (!between || actor === null) return false;
     access ??= createAccess(between.before);
     return isOwnerAt(ownersOf(between.before, access, workspace, at), actor, at);

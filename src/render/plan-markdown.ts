@@ -147,7 +147,7 @@ function verdictItems(verdicts: readonly Verdict[]): string[] {
   });
 }
 
-function problemItem({ severity, code: name, message, place, hint }: Problem): string {
+export function problemItem({ severity, code: name, message, place, hint }: Problem): string {
   const where = place ? ` (${code(`${place.file}:${place.line}`)})` : '';
   return `- **${severity === 'error' ? 'error' : 'warning'} ${name}**: ${prose(message)}${where}${hint === undefined ? '' : `; ${prose(hint)}`}`;
 }
@@ -189,7 +189,7 @@ function changeItems(changes: readonly Change[], limit: number): string[] {
   });
 }
 
-function changeItem(change: Change, limit: number): string {
+export function changeItem(change: Change, limit: number): string {
   const { action, origin, kind } = change;
   const remark = changeRemark(change);
   const where = origin ? ` (${code(`${origin.file}:${origin.line}`)})` : '';
@@ -217,7 +217,7 @@ const PLAIN = /^(?!.*(?:www\.|\bgh-\d|\b[0-9a-f]{7,}\b))(?:[\p{L}\p{N},.;()"'%/?
 const MARKER = /^(?:[-+>=]|\d+[.)]?$)/;
 
 /** A sentence: words that are not plain stand in code, where nothing in them means anything. */
-function prose(text: string, place: 'line' | 'cell' = 'line'): string {
+export function prose(text: string, place: 'line' | 'cell' = 'line'): string {
   const pieces: { plain: boolean; words: string[] }[] = [];
   for (const word of visible(text).trim().split(' ')) {
     const plain = word === '' || (PLAIN.test(word) && !(pieces.length === 0 && MARKER.test(word)));
@@ -236,7 +236,7 @@ function cell(text: string): string {
  * A code span. What could end it, or would mean something to a reader less strict than Markdown's rules, is written
  * like a character that cannot be seen: `\u003c` for `<`.
  */
-function code(text: string, place: 'line' | 'cell' = 'line'): string {
+export function code(text: string, place: 'line' | 'cell' = 'line'): string {
   const unsafe = place === 'cell' ? /<|\||(?<=\])\(|(?<![A-Za-z0-9])@/g : /<|(?<=\])\(|(?<![A-Za-z0-9])@/g;
   const safe = visible(text).replace(unsafe, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
   const fence = '`'.repeat(1 + Math.max(0, ...[...safe.matchAll(/`+/g)].map(([run]) => run.length)));

@@ -138,7 +138,7 @@ async function held(
 ): Promise<void> {
   const texts = new Map<string, string>();
   gather(texts, lab.files());
-  const running = lab.start([...held, ...IMPATIENT], { at, signal: 'SIGSTOP', all });
+  const running = lab.start([...held, ...IMPATIENT], { at, signal: 'SIGSTOP', all: all && !goOn });
   await isHeld(lab, running, at);
   for (const argv of meanwhile) {
     const ran = await lab.run([...argv, ...IMPATIENT], 0);

@@ -92,13 +92,15 @@ function newLife(): Life {
         return ['change of deliverTo', APPLY];
       case 5:
         tokens = [...tokens.filter((token) => !isIt(token)), newToken(tape)];
-        return ['one token goes, another comes', APPLY];
+        return ['one goes, another comes', APPLY];
       case 6:
         tokens = tokens.map((token) => (isIt(token) ? { ...token, revoked: true } : token));
         return ['token revoke', ['token', 'revoke', name, '-n', 'acme']];
-      default:
-        tokens = [...tokens.filter((token) => !token.revoked), newToken(tape), newToken(tape)].slice(-TOKENS);
-        return ['those that are revoked go, others come', APPLY];
+      default: {
+        const gone = tokens.find(({ revoked }) => revoked);
+        tokens = [...tokens.filter((token) => token !== gone), newToken(tape)];
+        return ['one that was revoked goes, another comes', APPLY];
+      }
     }
   }
 
@@ -141,8 +143,8 @@ function newLife(): Life {
       } else kills++;
       await nothingIsLost(lab, before, Date.now() + ahead);
       gather(texts, lab.files());
-      // Sometimes the next is killed before this one is made good.
-      if (tape.chance(3)) return [what, exit === null];
+      // Sometimes the next is killed before this one is made good; a guard would object to many that go at once.
+      if (tape.chance(3) && !what.includes('goes')) return [what, exit === null];
       ahead += 2 * HOUR;
       const ran = await lab.start(APPLY, { ahead }).ended;
       expect(ran.exit, ran.stdout + ran.stderr).toBe(0);

@@ -9,20 +9,14 @@ import type { GitHttpOrder } from './git-http.ts';
 const { root, password } = workerData as GitHttpOrder;
 
 /** What GitHub lets be fetched: any commit, and a part of what it has. */
-const SETTINGS = ['uploadpack.allowFilter', 'uploadpack.allowAnySHA1InWant', 'safe.bareRepository'];
+const SETTINGS = ['-c', 'uploadpack.allowFilter=true', '-c', 'uploadpack.allowAnySHA1InWant=true'];
 
 function environmentOf({ method, url, headers }: IncomingMessage): Record<string, string> {
   const { pathname, search } = new URL(url ?? '', 'http://localhost');
-  const settings = SETTINGS.flatMap((name, i) => [
-    [`GIT_CONFIG_KEY_${i}`, name],
-    [`GIT_CONFIG_VALUE_${i}`, name === 'safe.bareRepository' ? 'all' : 'true'],
-  ]);
   return {
     PATH: process.env.PATH ?? '',
     GIT_CONFIG_GLOBAL: devNull,
     GIT_CONFIG_NOSYSTEM: '1',
-    GIT_CONFIG_COUNT: String(SETTINGS.length),
-    ...Object.fromEntries(settings),
     GIT_PROJECT_ROOT: root,
     GIT_HTTP_EXPORT_ALL: '1',
     GIT_PROTOCOL: String(headers['git-protocol'] ?? ''),
@@ -37,14 +31,11 @@ function environmentOf({ method, url, headers }: IncomingMessage): Record<string
 /** Passes a request on to the backend (CGI), and what it says back. */
 async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const basic = Buffer.from(`x-access-token:${password}`).toString('base64');
-  if (
-    password !== undefined &&
-    request.headers.authorization?.toLowerCase() !== `basic ${basic}`.toLowerCase()
-  ) {
+  if (password !== undefined && request.headers.authorization !== `Basic ${basic}`) {
     response.writeHead(401, { 'www-authenticate': 'Basic realm="GitHub"' }).end('Repository not found.');
     return;
   }
-  const backend = spawn('git', ['http-backend'], { env: environmentOf(request) });
+  const backend = spawn('git', [...SETTINGS, 'http-backend'], { env: environmentOf(request) });
   request.pipe(backend.stdin);
   const said = await buffer(backend.stdout);
   const end = said.indexOf('\r\n\r\n');

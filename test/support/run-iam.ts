@@ -63,6 +63,7 @@ export function contextFor(
       return answer;
     },
     stopped: () => stopped ?? new Promise(() => {}),
+    hurries: true,
   };
   return { context, said: () => ({ stdout: stdout.text(), stderr: stderr.text(), questions }) };
 }

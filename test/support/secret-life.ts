@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -19,7 +20,7 @@ import { fileURLToPath } from 'node:url';
 import { idOfSecret } from '../../src/engine/secret-text.ts';
 import type { Hook } from './secret-hook.ts';
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const HOOK = fileURLToPath(new URL('./secret-hook.ts', import.meta.url));
 
 export interface LifeOptions {
@@ -58,6 +59,10 @@ export function newLife({ env: always }: LifeOptions): Life {
     mkdirSync(folder, { mode: 0o700 });
     return folder;
   });
+  // As it is built now: another build meanwhile changes nothing.
+  for (const name of ['dist', 'schemas', 'package.json'])
+    cpSync(path.join(ROOT, name), path.join(base, name), { recursive: true });
+  const main = path.join(base, 'dist/cli/main.js');
   const seen = new Set<string>();
   const said: string[] = [];
   const secrets = new Map<string, string>();
@@ -79,7 +84,7 @@ export function newLife({ env: always }: LifeOptions): Life {
     said,
     async run(argv, { stdin = '', env = {}, ahead = 0 } = {}) {
       const hook: Hook = { at: -1, signal: 'SIGKILL', ahead, log: '/dev/null', all: false };
-      const child = spawn(process.execPath, [...(ahead > 0 ? ['--import', HOOK] : []), MAIN, ...argv], {
+      const child = spawn(process.execPath, [...(ahead > 0 ? ['--import', HOOK] : []), main, ...argv], {
         cwd,
         stdio: ['pipe', 'pipe', 'pipe'],
         env: {

@@ -1,0 +1,93 @@
+import { EXIT, type ExitStatus, Failure } from '../core/problem.ts';
+import { applyMerged } from '../gitops/apply-merged.ts';
+import type { UnitOutcome } from '../gitops/apply-unit.ts';
+import { markerOf, publish } from '../gitops/comments.ts';
+import type { Forge } from '../gitops/forge.ts';
+import { outcomeParts, outcomeWords } from '../gitops/outcome-markdown.ts';
+import { pages } from '../gitops/pages.ts';
+import { gitHistory } from '../sources/git-history.ts';
+import type { Store } from '../stores/store.ts';
+import type { Context } from './context.ts';
+import { actOf, storeOf } from './inputs.ts';
+import { forgeOf, type PullRequestOptions } from './pr-environment.ts';
+import type { Handler } from './program.ts';
+import { note } from './report.ts';
+import { retireAfter, retiredText } from './retire.ts';
+import { deliverAfter, deliveringOf, issuedWords, refuseUndeliverable } from './secrets.ts';
+import { snapshotAfter } from './snapshot-after.ts';
+
+interface Options extends PullRequestOptions {
+  readonly since?: string;
+  readonly snapshot?: string | boolean;
+}
+
+export const command: Handler = async (context, _args, options: Options) => {
+  const forge = forgeOf(options, context);
+  const history = gitHistory(context.cwd);
+  const store = await storeOf(options, context);
+  const head = history.resolve(options.head ?? context.env.GITHUB_SHA ?? 'HEAD');
+  const since = options.since === undefined ? undefined : history.resolve(options.since);
+  let manager = 'default';
+  const { outcomes, waiting, exit } = await applyMerged({
+    cwd: context.cwd,
+    history,
+    store,
+    forge,
+    head,
+    since,
+    now: () => context.now(),
+    progress: context.progress,
+    async refuse(planned) {
+      const delivering = deliveringOf(context, options, actOf(options, context, planned.plan.manager));
+      const { base } = planned.plan;
+      const orders = await refuseUndeliverable(store, planned.due, delivering, base.revision);
+      if (orders.length > 0) delivering.peppers();
+    },
+    async told(outcome) {
+      manager = outcome.config.manager;
+      context.stdout.write(`${outcomeWords(outcome)}\n`);
+      if (forge) await tell(forge, outcome);
+    },
+  });
+  if (outcomes.length === 0) note(context, options, `nothing to do: ${head.slice(0, 12)} is applied`);
+  if (waiting > 0) note(context, options, `${waiting} more wait until that is mended or taken back`);
+  return settle(context, options, store, manager, exit);
+};
+
+async function tell(forge: Forge, outcome: UnitOutcome): Promise<void> {
+  const { pull } = outcome.unit;
+  // Whoever merged without an effect need not be told so.
+  if (!pull || outcome.is === 'nothing to do') return;
+  const manager = `${outcome.config.manager}:applied`;
+  const made = pages(outcomeParts(outcome), (page) => markerOf(manager, page), 'iam plan tells all of it');
+  await publish(forge, pull.number, manager, made);
+}
+
+/** What every apply does afterwards: secrets, what has ended, the snapshots. */
+async function settle(
+  context: Context,
+  options: Options,
+  store: Store,
+  manager: string,
+  exit: ExitStatus,
+): Promise<ExitStatus> {
+  const reading = await store.read();
+  const { revision } = reading.head;
+  await reading.close();
+  if (revision === 0) return exit;
+  const act = actOf(options, context, manager);
+  const delivered = await deliverAfter(
+    store,
+    deliveringOf(context, options, act),
+    revision,
+    exit === EXIT.done,
+  );
+  const retired = await retireAfter(store, act);
+  if (!(delivered instanceof Failure))
+    for (const one of delivered.issued) context.stdout.write(`${issuedWords(one)}\n`);
+  if (!(retired instanceof Failure) && retired.length > 0)
+    context.stdout.write(retiredText(retired, context.stdout.columns));
+  if (options.snapshot !== false) await snapshotAfter(context, options, store, revision);
+  for (const failed of [delivered, retired]) if (failed instanceof Failure) throw failed;
+  return exit;
+}

@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs';
+import { EXIT, failure } from '../core/problem.ts';
+import type { Forge } from '../gitops/forge.ts';
+import { github } from '../gitops/github.ts';
+import type { Context } from './context.ts';
+import { note } from './report.ts';
+import type { GlobalOptions } from './settings.ts';
+
+/** Options of every command about pull requests; what is left out, the environment of GitHub Actions says. */
+export interface PullRequestOptions extends GlobalOptions {
+  readonly repo?: string;
+  readonly pr?: string;
+  readonly base?: string;
+  readonly head?: string;
+  readonly dryRun?: boolean;
+}
+
+/** What an event of GitHub Actions says of what it is about. */
+export interface EventFacts {
+  readonly number?: number | undefined;
+  readonly base?: string | undefined;
+  readonly head?: string | undefined;
+}
+
+/** The forge, when there is a repository and a token for it; undefined by hand and with --dry-run. */
+export function forgeOf(options: PullRequestOptions, context: Context): Forge | undefined {
+  const { env } = context;
+  const repository = options.repo ?? env.GITHUB_REPOSITORY;
+  const token = env.GITHUB_TOKEN;
+  if (options.dryRun === true || !repository || !token) return undefined;
+  if (!/^[\w.-]+\/[\w.-]+$/.test(repository))
+    throw failure(EXIT.invalid, 'RC121', `--repo cannot be ${JSON.stringify(repository)}`, 'OWNER/NAME');
+  return github({
+    repository,
+    token,
+    api: env.GITHUB_API_URL || 'https://api.github.com',
+    run: env.GITHUB_RUN_ID || undefined,
+    waiting: (seconds, why) => note(context, options, `waiting ${seconds} s for ${why} of GitHub`),
+    hurries: context.hurries ?? false,
+  });
+}
+
+/** The event that this run is for; nothing where there is none. */
+export function eventOf({ env }: Context): EventFacts {
+  if (!env.GITHUB_EVENT_PATH) return {};
+  let event: unknown;
+  try {
+    event = JSON.parse(readFileSync(env.GITHUB_EVENT_PATH, 'utf8'));
+  } catch (error) {
+    throw failure(
+      EXIT.invalid,
+      'RC101',
+      `GITHUB_EVENT_PATH cannot be read: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+  const { pull_request: pull, issue, merge_group: group, inputs } = (event ?? {}) as Event;
+  const number =
+    pull?.number ?? (issue?.pull_request ? issue.number : undefined) ?? Number(inputs?.pr ?? Number.NaN);
+  return {
+    number: Number.isSafeInteger(number) ? number : undefined,
+    base: group?.base_sha,
+    head: group?.head_sha,
+  };
+}
+
+interface Event {
+  readonly pull_request?: { readonly number?: number };
+  readonly issue?: { readonly number?: number; readonly pull_request?: object };
+  readonly merge_group?: { readonly base_sha?: string; readonly head_sha?: string };
+  readonly inputs?: { readonly pr?: string };
+}

@@ -1,0 +1,296 @@
+import { Octokit } from '@octokit/core';
+import { retry } from '@octokit/plugin-retry';
+import { throttling } from '@octokit/plugin-throttling';
+import { EXIT, Failure, failure } from '../core/problem.ts';
+import type { Annotation, Check, Comment, Forge, Permission, PullRequest, Review } from './forge.ts';
+
+export interface GitHubOptions {
+  /** `owner/name`. */
+  readonly repository: string;
+  readonly token: string;
+  /** Where its REST API is; GitHub Enterprise has another one. */
+  readonly api: string;
+  /** The run of Actions that this is, where it is one. */
+  readonly run: string | undefined;
+  /** Says that requests wait, and for how many seconds. */
+  readonly waiting: (seconds: number, why: string) => void;
+  /** Whether to make requests without the pauses that GitHub asks for between them, and hardly any before trying again. */
+  readonly hurries?: boolean;
+}
+
+const GitHub = Octokit.plugin(retry, throttling);
+
+/** How often a request that GitHub puts off is made again. */
+const TRIES = 3;
+
+/** In place of what makes requests wait for each other. */
+const AT_ONCE = {
+  key: () => ({
+    schedule: <T>(_: unknown, run: (...args: unknown[]) => T, ...args: unknown[]): T => run(...args),
+  }),
+};
+const HURRY: object = { write: AT_ONCE, notifications: AT_ONCE, global: AT_ONCE, retryAfterBaseValue: 1 };
+
+/** More annotations than these are not taken in one request. https://docs.github.com/rest/checks/runs */
+const ANNOTATIONS = 50;
+const PER_PAGE = 100;
+/** Of a longer pull request GitHub does not list the rest. */
+const MOST_COMMITS = 250;
+
+type Json = Readonly<Record<string, unknown>>;
+type Params = Readonly<Record<string, unknown>>;
+
+/** Pull requests on GitHub, by its REST API (2022-11-28). Its token is in no message. */
+export function github(options: GitHubOptions): Forge {
+  const { repository, waiting } = options;
+  const [owner = '', repo = ''] = repository.split('/');
+  const octokit = new GitHub({
+    auth: options.token,
+    baseUrl: options.api.replace(/\/$/, ''),
+    userAgent: 'rolecall',
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+    throttle: {
+      onRateLimit: (seconds, _options, _octokit, tried) => later('the rate limit', seconds, tried),
+      ...(options.hurries ? HURRY : {}),
+      onSecondaryRateLimit: (seconds, _options, _octokit, tried) =>
+        later('the secondary rate limit', seconds, tried),
+    },
+    ...(options.hurries ? { retry: { retryAfterBaseValue: 1 } } : {}),
+  });
+  function later(why: string, seconds: number, tried: number): boolean {
+    if (tried >= TRIES) return false;
+    waiting(seconds, why);
+    return true;
+  }
+
+  async function request(route: string, params: Params = {}): Promise<unknown> {
+    try {
+      const { data } = await octokit.request(route, { owner, repo, ...params });
+      return data;
+    } catch (error) {
+      throw asFailure(error, route, options);
+    }
+  }
+  async function* pages(route: string, params: Params, list = (data: unknown) => data): AsyncGenerator<Json> {
+    for (let page = 1; ; page++) {
+      const found = list(await request(route, { ...params, per_page: PER_PAGE, page }));
+      if (!Array.isArray(found)) throw answered(route);
+      yield* found as Json[];
+      if (found.length < PER_PAGE) return;
+    }
+  }
+  const all = async <T>(items: AsyncGenerator<Json>, map: (item: Json) => T): Promise<T[]> => {
+    const list: T[] = [];
+    for await (const item of items) list.push(map(item));
+    return list;
+  };
+  const pulls = 'GET /repos/{owner}/{repo}/pulls';
+  const issue = '/repos/{owner}/{repo}/issues/{number}';
+
+  return {
+    repository,
+    pullRequest: async (number) => pullRequestOf(await request(`${pulls}/{number}`, { number }), repository),
+    openPullRequests: (base) =>
+      all(pages(pulls, { state: 'open', base }), (item) => pullRequestOf(item, repository)),
+    pullRequestsOf: (commit) =>
+      all(pages('GET /repos/{owner}/{repo}/commits/{commit}/pulls', { commit }), (item) =>
+        pullRequestOf(item, repository),
+      ),
+    async reviews(number) {
+      const last = new Map<string, Review>();
+      for await (const item of pages(`${pulls}/{number}/reviews`, { number })) {
+        const author = loginOf(item.user);
+        // A comment does not take an approval back.
+        if (item.state === 'COMMENTED' || author === '') continue;
+        last.set(author, { author, isApproval: item.state === 'APPROVED', commit: text(item.commit_id) });
+      }
+      return [...last.values()];
+    },
+    async pushers(number) {
+      const people = new Set<string>();
+      let count = 0;
+      for await (const { author, committer } of pages(`${pulls}/{number}/commits`, { number })) {
+        count++;
+        for (const login of [loginOf(author), loginOf(committer)]) {
+          // An address that is nobody's could be anybody's.
+          if (login === '') return undefined;
+          people.add(login);
+        }
+      }
+      return count >= MOST_COMMITS ? undefined : [...people];
+    },
+    comments: (number) => all(pages(`GET ${issue}/comments`, { number }), commentOf),
+    async writeComment(number, body, id) {
+      if (id === undefined) await request(`POST ${issue}/comments`, { number, body });
+      else await request('PATCH /repos/{owner}/{repo}/issues/comments/{id}', { id, body });
+    },
+    async removeComment(id) {
+      await request('DELETE /repos/{owner}/{repo}/issues/comments/{id}', { id });
+    },
+    async writeCheck(check) {
+      const [first = [], ...rest] = batches(check.annotations);
+      const made = await request('POST /repos/{owner}/{repo}/check-runs', {
+        name: check.name,
+        head_sha: check.commit,
+        status: 'completed',
+        conclusion: check.conclusion,
+        output: outputOf(check, first),
+      });
+      const id = (made as Json).id;
+      for (const annotations of rest)
+        await request('PATCH /repos/{owner}/{repo}/check-runs/{id}', {
+          id,
+          output: outputOf(check, annotations),
+        });
+    },
+    checks: (commit, name) =>
+      all(
+        pages(
+          'GET /repos/{owner}/{repo}/commits/{commit}/check-runs',
+          { commit, check_name: name, filter: 'all' },
+          (data) => (data as Json).check_runs,
+        ),
+        ({ app, output }) => ({
+          app: text((app as Json | null)?.slug),
+          record: text((output as Json | null)?.text),
+        }),
+      ),
+    async permissionOf(login) {
+      const found = await request('GET /repos/{owner}/{repo}/collaborators/{login}/permission', { login });
+      const { permission } = found as Json;
+      return PERMISSIONS.find((one) => one === permission) ?? 'none';
+    },
+    async findIssue(marker) {
+      for await (const item of pages('GET /repos/{owner}/{repo}/issues', { state: 'open' }))
+        if (isBot(item.user) && item.pull_request === undefined && text(item.body).includes(marker))
+          return { number: Number(item.number), body: text(item.body) };
+      return undefined;
+    },
+    async writeIssue(title, body, number) {
+      if (number === undefined) await request('POST /repos/{owner}/{repo}/issues', { title, body });
+      else await request(`PATCH ${issue}`, { number, title, body });
+    },
+    async closeIssue(number, last) {
+      await request(`POST ${issue}/comments`, { number, body: last });
+      await request(`PATCH ${issue}`, { number, state: 'closed', state_reason: 'completed' });
+    },
+    async approvalsOf(environment) {
+      if (options.run === undefined) return [];
+      const found = await request('GET /repos/{owner}/{repo}/actions/runs/{run}/approvals', {
+        run: options.run,
+      });
+      if (!Array.isArray(found)) throw answered('approvals');
+      return (found as Json[])
+        .filter(
+          ({ state, environments }) =>
+            state === 'approved' && (environments as Json[]).some(({ name }) => name === environment),
+        )
+        .map(({ user }) => loginOf(user));
+    },
+  };
+}
+
+const PERMISSIONS: readonly Permission[] = ['admin', 'write', 'read', 'none'];
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** Not a person: an App, or nobody any more. */
+function isBot(user: unknown): boolean {
+  const type = (user as Json | null | undefined)?.type;
+  return type === 'Bot' || type === undefined;
+}
+
+function loginOf(user: unknown): string {
+  return text((user as Json | null | undefined)?.login);
+}
+
+function pullRequestOf(item: unknown, repository: string): PullRequest {
+  const { number, title, user, head, base, draft, state, merged_at, merge_commit_sha } = item as Json;
+  const [from, to] = [head as Json, base as Json];
+  // A fork that is gone has no repository any more.
+  const source = (from.repo as Json | null)?.full_name;
+  const isMerged = merged_at !== null && merged_at !== undefined;
+  return {
+    number: Number(number),
+    title: text(title),
+    author: loginOf(user),
+    head: text(from.sha),
+    baseRef: text(to.ref),
+    base: text(to.sha),
+    isFork: source !== repository,
+    isDraft: draft === true,
+    state: isMerged ? 'merged' : state === 'open' ? 'open' : 'closed',
+    mergeCommit: isMerged ? text(merge_commit_sha) || null : null,
+  };
+}
+
+function commentOf({ id, user, body, created_at, updated_at }: Json): Comment {
+  return {
+    id: Number(id),
+    author: loginOf(user),
+    isBot: isBot(user),
+    body: text(body),
+    isEdited: created_at !== updated_at,
+  };
+}
+
+/** The longest that a summary or text may be. */
+const LONGEST = 65_000;
+
+function outputOf({ title, summary, record }: Check, annotations: readonly Annotation[]) {
+  return {
+    title: title.slice(0, 255),
+    summary: summary.slice(0, LONGEST),
+    ...(record === '' ? {} : { text: record }),
+    annotations: annotations.map(({ path, line, level, title, message }) => ({
+      path,
+      start_line: line,
+      end_line: line,
+      annotation_level: level,
+      title: title.slice(0, 255),
+      message,
+    })),
+  };
+}
+
+function batches<T>(list: readonly T[]): T[][] {
+  const found: T[][] = [];
+  for (let at = 0; at < list.length; at += ANNOTATIONS) found.push(list.slice(at, at + ANNOTATIONS));
+  return found;
+}
+
+/** Which permission of a workflow's token a route needs. */
+const NEEDS: readonly (readonly [RegExp, string])[] = [
+  [/check-runs/, 'checks: write'],
+  [/issues\/.*comments|issues\/comments/, 'pull-requests: write'],
+  [/issues/, 'issues: write'],
+  [/approvals/, 'actions: read'],
+  [/pulls/, 'pull-requests: read'],
+];
+
+function asFailure(error: unknown, route: string, { repository }: GitHubOptions): unknown {
+  if (error instanceof Failure || !(error instanceof Error)) return error;
+  const status = 'status' in error ? Number(error.status) : 0;
+  // Octokit's own messages may end with the address of the documentation, and never have the token.
+  const said = error.message.split(' - http')[0] ?? '';
+  const needs = NEEDS.find(([pattern]) => pattern.test(route))?.[1];
+  const what = `GitHub, ${repository}: ${route.replace(/\{(\w+)\}/g, '$1')}`;
+  if (status === 403 && /rate limit/i.test(said))
+    return failure(EXIT.error, 'RC602', `${what}: ${said}`, 'try again later');
+  if (status === 401 || status === 403)
+    return failure(
+      EXIT.error,
+      'RC602',
+      `${what}: ${said} (${status})`,
+      needs ? `the job needs "permissions: ${needs}"` : 'look at the permissions of the token',
+    );
+  if (status === 404)
+    return failure(EXIT.error, 'RC602', `${what}: not found`, 'or the token may not see it');
+  return failure(EXIT.error, 'RC602', `${what}: ${said}${status > 0 ? ` (${status})` : ''}`, 'try again');
+}
+
+function answered(route: string) {
+  return failure(EXIT.error, 'RC602', `GitHub answered ${route} with something else than was asked for`);
+}

@@ -1,0 +1,127 @@
+import { CODES, type Code } from '../core/code.ts';
+import type { Override } from '../core/override.ts';
+import type { Problem } from '../core/problem.ts';
+import type { Verdict } from '../core/verdict.ts';
+import { NO_OVERRIDES, type Overriding } from '../engine/judgement.ts';
+import type { GitOpsConfig } from './config.ts';
+import { SOFT_CODES } from './config-schema.ts';
+import type { Comment, Forge, PullRequest } from './forge.ts';
+
+/** What lets refusals of one plan pass, and the comments that would, and do not count. */
+export interface FoundOverrides {
+  readonly overriding: Overriding;
+  readonly void: readonly Problem[];
+}
+
+const ORDER = /^\s*iam override (RC\d{3}) (sha256:[0-9a-f]{64})\s*$/gm;
+
+/**
+ * What lets the refusals of a plan pass: comments of people who may, for soft codes, and the approval of a protected environment
+ * for hard ones. Asks the forge what they may at this moment.
+ */
+export async function overridesOf(
+  forge: Forge,
+  pull: PullRequest,
+  config: GitOpsConfig,
+  denied: readonly Verdict[],
+  digest: string,
+): Promise<FoundOverrides> {
+  const codes = new Set(denied.map(({ code }) => code));
+  if (codes.size === 0) return { overriding: NO_OVERRIDES, void: [] };
+  const overrides: Override[] = [];
+  const people = new Set<string>();
+  const voids: Problem[] = [];
+  const known = await forge.pushers(pull.number);
+  const pushers = known && new Set(known.map((login) => login.toLowerCase()));
+  for (const comment of await forge.comments(pull.number)) {
+    for (const [, code = '', of] of comment.body.matchAll(ORDER)) {
+      // Of another plan: it has been said there what became of it.
+      if (of !== digest) continue;
+      const why = isCode(code)
+        ? await objection(forge, comment, code, pull, config, pushers)
+        : `there is no code ${code}`;
+      if (why !== undefined) voids.push(voidProblem(comment, code, why));
+      else if (isCode(code) && codes.has(code)) {
+        overrides.push({ code, digest });
+        people.add(comment.author);
+      }
+    }
+  }
+  const hard = [...codes].filter((code) => !isSoft(code) && isOverridable(code));
+  const approvers =
+    hard.length > 0 && config.environment !== undefined
+      ? (await forge.approvalsOf(config.environment)).filter((login) => login !== pull.author)
+      : [];
+  if (approvers.length > 0) {
+    overrides.push(...hard.map((code) => ({ code, digest })));
+    for (const login of approvers) people.add(login);
+  }
+  if (overrides.length === 0) return { overriding: NO_OVERRIDES, void: voids };
+  const names = [...people].map((login) => nameOf(login, config));
+  return {
+    overriding: {
+      overrides: unique(overrides),
+      actor: names.join(', '),
+      reason: `pull request #${pull.number}`,
+      isApproved: approvers.length > 0,
+    },
+    void: voids,
+  };
+}
+
+/** The User that somebody is, else how the forge calls him. */
+export function nameOf(login: string, { people }: GitOpsConfig): string {
+  return people.get(login.toLowerCase()) ?? `github:${login}`;
+}
+
+/** Why a comment does not count; undefined when it does. */
+async function objection(
+  forge: Forge,
+  { author, isBot, isEdited }: Comment,
+  code: Code,
+  pull: PullRequest,
+  config: GitOpsConfig,
+  pushers: ReadonlySet<string> | undefined,
+): Promise<string | undefined> {
+  const login = author.toLowerCase();
+  if (!isSoft(code))
+    return config.environment === undefined
+      ? `${code} is let pass by no comment`
+      : `${code} is let pass by an approval of the environment ${config.environment} alone`;
+  if (isEdited) return 'the comment was edited';
+  if (isBot) return `${author} is a bot`;
+  if (login === pull.author.toLowerCase()) return `${author} opened the pull request`;
+  if (!pushers) return 'it is not known who wrote all commits of the pull request';
+  if (pushers.has(login)) return `${author} wrote commits of the pull request`;
+  if (!config.overrides.get(code)?.has(login)) return `${author} is not among those who may override ${code}`;
+  const permission = await forge.permissionOf(author);
+  return permission === 'admin' || permission === 'write'
+    ? undefined
+    : `${author} may not write to the repository (${permission})`;
+}
+
+function voidProblem({ author }: Comment, code: string, why: string): Problem {
+  return {
+    code: 'RC606',
+    severity: 'warn',
+    message: `the override of ${code} by ${author} does not count: ${why}`,
+    hint: 'overrides in .rolecall/gitops.yaml says who may, by a new comment',
+  };
+}
+
+function isCode(code: string): code is Code {
+  return Object.hasOwn(CODES, code);
+}
+
+function isSoft(code: Code): boolean {
+  return (SOFT_CODES as readonly string[]).includes(code);
+}
+
+/** Whoever asks, these hold (cli.md). */
+function isOverridable(code: Code): boolean {
+  return !['RC209', 'RC210', 'RC213'].includes(code);
+}
+
+function unique(overrides: readonly Override[]): Override[] {
+  return [...new Map(overrides.map((one) => [one.code, one])).values()];
+}

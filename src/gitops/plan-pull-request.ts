@@ -1,0 +1,134 @@
+import { EXIT, type ExitStatus, Failure, type Problem } from '../core/problem.ts';
+import { isDenied } from '../core/verdict.ts';
+import { count } from '../render/lines.ts';
+import type { MarkdownPart } from '../render/plan-markdown.ts';
+import { planSummary } from '../render/plan-words.ts';
+import type { GitHistory } from '../sources/git-history.ts';
+import type { Store } from '../stores/store.ts';
+import { markerOf, publish } from './comments.ts';
+import { CONFIG_FILE, type GitOpsConfig, readConfig } from './config.ts';
+import type { Annotation, Check, Comment, Forge, PullRequest } from './forge.ts';
+import { pages } from './pages.ts';
+import { Conflict, planRequest, type RequestPlan } from './plan-request.ts';
+import { mistakesParts, requestParts } from './request-markdown.ts';
+import { recordText } from './review-record.ts';
+
+/** What is to be planned, and with what. */
+export interface PlanPullRequest {
+  readonly cwd: string;
+  readonly history: GitHistory;
+  /** Opens the store; undefined where nobody may see it. */
+  readonly store: Store | undefined;
+  readonly at: number;
+  /** Only what is needed: two commits by hand, or a pull request of a forge. */
+  readonly pull: Pick<PullRequest, 'base' | 'head' | 'isFork' | 'isDraft'>;
+  /** Where all of a plan that is cut can be found. */
+  readonly elsewhere: string;
+}
+
+/** What is to be told of a pull request. */
+export interface PullRequestReport {
+  readonly config: GitOpsConfig;
+  /** Undefined when it cannot be planned. */
+  readonly planned: RequestPlan | undefined;
+  readonly pages: readonly string[];
+  readonly check: Check;
+  readonly problems: readonly Problem[];
+  /** Whether there is nothing worth a comment. */
+  readonly isNothing: boolean;
+  readonly exit: ExitStatus;
+}
+
+/** Plans a pull request. Throws a Failure when its base is no base: without a configuration, or not there. */
+export async function planPullRequest(asked: PlanPullRequest): Promise<PullRequestReport> {
+  const { cwd, history, at, pull, elsewhere } = asked;
+  const config = readConfig(history.text(pull.base, CONFIG_FILE));
+  const store = pull.isFork ? undefined : asked.store;
+  const told = (
+    parts: readonly MarkdownPart[],
+    facts: Pick<PullRequestReport, 'planned' | 'problems' | 'isNothing' | 'exit'> & {
+      readonly title: string;
+    },
+  ): PullRequestReport => {
+    const made = pages(parts, (page) => markerOf(config.manager, page), elsewhere);
+    const check: Check = {
+      name: checkName(config),
+      commit: pull.head,
+      conclusion: facts.exit === EXIT.done ? 'success' : pull.isDraft ? 'neutral' : 'failure',
+      title: facts.title,
+      summary: made[0] ?? '',
+      record: facts.planned ? recordText(facts.planned.record) : '',
+      annotations: annotationsOf(facts.problems),
+    };
+    return { config, pages: made, check, ...facts };
+  };
+  try {
+    const planned = await planRequest({ cwd, history, config, store, at }, pull.base, pull.head);
+    const { plan, warnings } = planned.stored ?? planned.difference;
+    const isWaiting = (planned.stored?.pending.length ?? 0) + (planned.stored?.drift.length ?? 0) > 0;
+    return told(requestParts(planned), {
+      planned,
+      problems: warnings,
+      title: plan.changes.length === 0 ? 'Nothing to do' : planSummary(plan),
+      isNothing: plan.changes.length === 0 && plan.verdicts.length === 0 && !isWaiting,
+      exit: isDenied(plan.verdicts) ? EXIT.refused : EXIT.done,
+    });
+  } catch (error) {
+    if (error instanceof Conflict) {
+      const problem: Problem = {
+        code: 'RC603',
+        severity: 'error',
+        message: 'it conflicts with its base: what merging does is not known',
+        hint: 'merge the base into it, or rebase it',
+      };
+      return told(mistakesParts('Conflicts with its base', [problem]), {
+        planned: undefined,
+        problems: [problem],
+        title: 'Conflicts with its base',
+        isNothing: false,
+        exit: EXIT.stale,
+      });
+    }
+    if (!(error instanceof Failure) || error.exit !== EXIT.invalid) throw error;
+    const title = `${count(error.problems.length, 'mistake')} in the manifests`;
+    return told(mistakesParts(title, error.problems), {
+      planned: undefined,
+      problems: error.problems,
+      title,
+      isNothing: false,
+      exit: EXIT.invalid,
+    });
+  }
+}
+
+export function checkName({ manager }: GitOpsConfig): string {
+  return manager === 'default' ? 'rolecall' : `rolecall (${manager})`;
+}
+
+/** Tells a pull request what is to be told. Where there is nothing, and nothing was said before, only the check says so. */
+export async function tellPullRequest(
+  forge: Forge,
+  { number }: Pick<PullRequest, 'number'>,
+  { config, pages: made, check, isNothing }: PullRequestReport,
+): Promise<void> {
+  const before = await forge.comments(number);
+  const isNew = !before.some((comment: Comment) => comment.body.startsWith(markerOf(config.manager, 1)));
+  if (!(isNothing && isNew)) await publish(forge, number, config.manager, made);
+  await forge.writeCheck(check);
+}
+
+function annotationsOf(problems: readonly Problem[]): Annotation[] {
+  return problems.flatMap(({ place, code, message, hint, severity }) =>
+    place
+      ? [
+          {
+            path: place.file,
+            line: place.line,
+            level: severity === 'error' ? ('failure' as const) : ('warning' as const),
+            title: code,
+            message: hint === undefined ? message : `${message}\n${hint}`,
+          },
+        ]
+      : [],
+  );
+}

@@ -1,0 +1,88 @@
+import { causeWords, type DriftItem } from '../core/drift.ts';
+import type { Change } from '../core/plan.ts';
+import type { Problem } from '../core/problem.ts';
+import { count } from '../render/lines.ts';
+import {
+  changeItem,
+  code,
+  type MarkdownPart,
+  planMarkdownParts,
+  problemItem,
+  prose,
+} from '../render/plan-markdown.ts';
+import { changeName, changeSign } from '../render/plan-words.ts';
+import type { RequestPlan } from './plan-request.ts';
+
+/** Of like changes so many are listed one by one, unless all are wanted. */
+const LIKE = 200;
+
+/** What is said of a pull request: what it does, what waits beside it, what others changed; the digest last. */
+export function requestParts(planned: RequestPlan): MarkdownPart[] {
+  const { difference, stored, base, head } = planned;
+  const shown = stored ?? difference;
+  const where = stored
+    ? `What merging this pull request does to ${stored.location}`
+    : 'What merging this pull request does, files against files';
+  const parts = planMarkdownParts(shown.plan, shown.notes, {
+    store: stored?.location ?? '',
+    title: 'Access',
+    where,
+    limit: LIKE,
+  });
+  const isNothing = shown.plan.changes.length === 0;
+  const body = isNothing ? parts : parts.slice(0, -1);
+  const warnings = shown.warnings.filter(({ severity }) => severity === 'warn');
+  const revision = stored ? `, revision ${shown.plan.base.revision}` : '';
+  const commits = `${code(head.slice(0, 12))} into ${code(base.slice(0, 12))}${revision}`;
+  return [
+    ...body,
+    ...(warnings.length > 0 ? [plain(warnings.map(problemItem).join('\n'))] : []),
+    ...(stored ? [...pendingParts(stored.pending), ...driftParts(stored.drift)] : []),
+    plain(isNothing ? commits : `digest ${code(shown.plan.digest)}, ${commits}`),
+  ];
+}
+
+/** What is said of a pull request that cannot be planned. */
+export function mistakesParts(title: string, problems: readonly Problem[]): MarkdownPart[] {
+  return [
+    plain('### Access'),
+    plain(`**${prose(title)}**`),
+    { head: [], rows: problems.map(problemItem), foot: [], isFolded: true },
+    plain(`${count(problems.length, 'problem')}`),
+  ];
+}
+
+function pendingParts(pending: readonly Change[]): MarkdownPart[] {
+  if (pending.length === 0) return [];
+  return folded(
+    `${count(pending.length, 'change')} merged before, and not applied yet: not of this pull request`,
+    pending.map((change) => changeItem(change, LIKE)),
+  );
+}
+
+/** What others changed since it was applied. */
+function driftParts(drift: readonly DriftItem[]): MarkdownPart[] {
+  if (drift.length === 0) return [];
+  return folded(
+    `${count(drift.length, 'resource')} not as applied: not of this pull request`,
+    drift.map(driftRow),
+  );
+}
+
+export function driftRow(item: DriftItem): string {
+  const { action, kind, namespace, name, fields, treatment } = item;
+  const paths = fields.map(({ path }) => path).join(', ');
+  const what = changeName({ kind, namespace, name });
+  const said = `${what}${paths === '' ? '' : `: ${paths}`} changed ${causeWords(item)}${treatment === 'report' ? ', left alone' : ''}`;
+  return `- ${code(changeSign(action))} ${prose(said)}`;
+}
+
+function folded(summary: string, rows: readonly string[]): MarkdownPart[] {
+  return [
+    { head: [`<details><summary>${summary}</summary>`, ''], rows, foot: ['', '</details>'], isFolded: true },
+  ];
+}
+
+function plain(text: string): MarkdownPart {
+  return { head: [text], rows: [], foot: [] };
+}
