@@ -4,7 +4,7 @@ import { EXIT, failure } from '../core/problem.ts';
 import type { KnownHead } from '../engine/verify-audit.ts';
 import { readSidecar, SIDECAR } from './snapshot-sidecar.ts';
 
-const HEAD = /^(\d{1,15}):(sha256:[0-9a-f]{64})$/;
+const HEAD = /^([1-9]\d{0,14}):(sha256:[0-9a-f]{64})$/;
 
 /** The head of `--head`. */
 export function headOption(text: string): KnownHead {

@@ -6,6 +6,7 @@ import type { Delivered } from '../engine/deliver.ts';
 import type { PartlyPlanned } from '../engine/keep-going.ts';
 import type { Planned } from '../engine/plan.ts';
 import type { PlannedSource } from '../engine/plan-source.ts';
+import { wrap } from '../render/lines.ts';
 import type { Act, Store, StoredMoment } from '../stores/store.ts';
 import type { Context } from './context.ts';
 import { actOf, overridingOf, type ScopeOptions } from './inputs.ts';
@@ -153,7 +154,7 @@ async function tell(
     const how = { paint: paintFor(stdout), quiet: options.quiet === true, width: stdout.columns };
     writeParts(stdout, outcomeText(plan, applied, how));
   }
-  for (const one of issued) stdout.write(`${issuedWords(one)}\n`);
+  for (const one of issued) stdout.write(`${wrap(issuedWords(one), stdout.columns, '  ')}\n`);
   for (const file of removed) note(context, options, `removed ${file}, whose token is gone`);
   if (retired.length > 0 && options.quiet !== true) stdout.write(retiredText(retired, stdout.columns));
 }

@@ -37,10 +37,10 @@ export const command: Handler = async (context, words, options: Options) => {
       'give --yes, or look at the rows first: iam history --audit',
     );
   const act = actOf(options, context, managerName(options, context));
-  const [rows, store, { auditHead }] = await withReading(
+  const [rows, store] = await withReading(
     context,
     options,
-    async (reading, store) => [await rowsToRedact(reading, numbers), store, reading.head] as const,
+    async (reading, store) => [await rowsToRedact(reading, numbers), store] as const,
   );
   const { stdout } = context;
   const left = rows.filter((row) => !isRedacted(row));
@@ -52,15 +52,16 @@ export const command: Handler = async (context, words, options: Options) => {
       return EXIT.error;
     }
   }
-  const head = left.length === 0 ? auditHead : (await redactRows(store, left, act)).auditHead;
-  if (options.output === 'json') stdout.write(`${JSON.stringify(redactionJson(left, head))}\n`);
+  // Also where nothing is left: the last time it may have failed to take the texts out of the file.
+  const { auditHead } = await redactRows(store, left, act);
+  if (options.output === 'json') stdout.write(`${JSON.stringify(redactionJson(left, auditHead))}\n`);
   else
     note(
       context,
       options,
       left.length === 0
         ? 'nothing to do: redacted already'
-        : `redacted ${left.length === 1 ? 'row' : 'rows'} ${left.map(({ seq }) => seq).join(', ')}; the newest audit row is ${head}`,
+        : `redacted ${left.length === 1 ? 'row' : 'rows'} ${left.map(({ seq }) => seq).join(', ')}; the newest audit row is ${auditHead}`,
     );
   return EXIT.done;
 };

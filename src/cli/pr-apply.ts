@@ -1,17 +1,18 @@
-import { EXIT, type ExitStatus, Failure } from '../core/problem.ts';
+import { EXIT, type ExitStatus, Failure, type Problem } from '../core/problem.ts';
 import { applyMerged } from '../gitops/apply-merged.ts';
 import type { UnitOutcome } from '../gitops/apply-unit.ts';
 import { markerOf, publish } from '../gitops/comments.ts';
 import type { Forge } from '../gitops/forge.ts';
 import { outcomeParts, outcomeWords } from '../gitops/outcome-markdown.ts';
 import { pages } from '../gitops/pages.ts';
+import { untold } from '../gitops/plan-pull-request.ts';
 import { gitHistory } from '../sources/git-history.ts';
 import type { Store } from '../stores/store.ts';
 import type { Context } from './context.ts';
 import { actOf, storeOf } from './inputs.ts';
 import { forgeOf, type PullRequestOptions } from './pr-environment.ts';
 import type { Handler } from './program.ts';
-import { note } from './report.ts';
+import { note, reportProblems } from './report.ts';
 import { retireAfter, retiredText } from './retire.ts';
 import { deliverAfter, deliveringOf, issuedWords, refuseUndeliverable } from './secrets.ts';
 import { snapshotAfter } from './snapshot-after.ts';
@@ -28,7 +29,9 @@ export const command: Handler = async (context, _args, options: Options) => {
   const head = history.resolve(options.head ?? context.env.GITHUB_SHA ?? 'HEAD');
   const since = options.since === undefined ? undefined : history.resolve(options.since);
   let manager = 'default';
-  const { outcomes, waiting, exit } = await applyMerged({
+  let hasApplied = false;
+  const problems: Problem[] = [];
+  const applying = applyMerged({
     cwd: context.cwd,
     history,
     store,
@@ -45,13 +48,23 @@ export const command: Handler = async (context, _args, options: Options) => {
     },
     async told(outcome) {
       manager = outcome.config.manager;
+      hasApplied ||= outcome.applied !== undefined;
       context.stdout.write(`${outcomeWords(outcome)}\n`);
-      if (forge) await tell(forge, outcome);
+      // What is applied is applied, whether or not it can be told.
+      if (forge) problems.push(...(await untold(tell(forge, outcome))));
     },
+  });
+  const { outcomes, waiting, exit } = await applying.catch(async (error: unknown) => {
+    if (!(error instanceof Failure) || !hasApplied) throw error;
+    // What went before it is done, and is settled.
+    const more = await untold(settle(context, options, store, manager, error.exit));
+    throw new Failure(error.exit, [...error.problems, ...problems, ...more]);
   });
   if (outcomes.length === 0) note(context, options, `nothing to do: ${head.slice(0, 12)} is applied`);
   if (waiting > 0) note(context, options, `${waiting} more wait until that is mended or taken back`);
-  return settle(context, options, store, manager, exit);
+  reportProblems(context, options, problems);
+  const settled = await settle(context, options, store, manager, exit);
+  return problems.length > 0 && settled === EXIT.done ? EXIT.error : settled;
 };
 
 async function tell(forge: Forge, outcome: UnitOutcome): Promise<void> {

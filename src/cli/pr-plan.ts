@@ -1,8 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { EXIT, type ExitStatus, failure } from '../core/problem.ts';
+import { EXIT, type ExitStatus, Failure, failure, type Problem } from '../core/problem.ts';
 import type { Forge, PullRequest } from '../gitops/forge.ts';
-import { type PullRequestReport, planPullRequest, tellPullRequest } from '../gitops/plan-pull-request.ts';
+import {
+  type PullRequestReport,
+  planPullRequest,
+  tellPullRequest,
+  untold,
+} from '../gitops/plan-pull-request.ts';
 import { type GitHistory, gitHistory } from '../sources/git-history.ts';
 import type { Store } from '../stores/store.ts';
 import type { Context } from './context.ts';
@@ -47,10 +52,11 @@ export const command: Handler = async (context, _args, options: Options) => {
     isDraft: false,
   };
   const report = await planPullRequest({ ...asked(context, options, history, store), pull });
+  const exit = conclude(context, options, report);
   // A merge queue has a commit of its own, and no comments.
-  if (forge) await forge.writeCheck(report.check);
-  else context.stdout.write(`${report.pages.join('\n\n')}\n`);
-  return conclude(context, options, report);
+  if (forge) return told(context, options, exit, await untold(forge.writeCheck(report.check)));
+  context.stdout.write(`${report.pages.join('\n\n')}\n`);
+  return exit;
 };
 
 async function planAll(
@@ -61,9 +67,19 @@ async function planAll(
   store: Store | undefined,
 ): Promise<ExitStatus> {
   const base = options.base ?? context.env.GITHUB_REF_NAME ?? 'main';
-  for (const pull of await forge.openPullRequests(base))
-    await planOne(context, { ...options, artifact: undefined }, forge, history, store, pull);
-  return EXIT.done;
+  let exit: ExitStatus = EXIT.done;
+  for (const pull of await forge.openPullRequests(base)) {
+    try {
+      await planOne(context, { ...options, artifact: undefined }, forge, history, store, pull);
+    } catch (error) {
+      // The others are planned all the same.
+      if (!(error instanceof Failure)) throw error;
+      note(context, options, `#${pull.number}: not planned`);
+      reportProblems(context, options, error.problems);
+      exit = error.exit;
+    }
+  }
+  return exit;
 }
 
 async function planOne(
@@ -77,15 +93,26 @@ async function planOne(
   const remote = options.remote ?? 'origin';
   // What the base is now, not what it was when the pull request was pushed to last.
   if (!history.has(pull.head)) history.fetch(remote, [`refs/pull/${pull.number}/head`]);
-  history.fetch(remote, [`refs/heads/${pull.baseRef}:refs/rolecall/base`]);
+  history.fetch(remote, [`+refs/heads/${pull.baseRef}:refs/rolecall/base`]);
   const base = history.resolve('refs/rolecall/base');
   const report = await planPullRequest({
     ...asked(context, options, history, store),
     pull: { ...pull, base },
   });
-  await tellPullRequest(forge, pull, report);
   note(context, options, `#${pull.number}: ${report.check.title}`);
-  return conclude(context, options, report);
+  const exit = conclude(context, options, report);
+  return told(context, options, exit, await tellPullRequest(forge, pull, report));
+}
+
+/** Says what could not be told. A plan that is refused stays that. */
+function told(
+  context: Context,
+  options: { readonly quiet?: boolean },
+  exit: ExitStatus,
+  problems: readonly Problem[],
+): ExitStatus {
+  reportProblems(context, options, problems);
+  return problems.length > 0 && exit === EXIT.done ? EXIT.error : exit;
 }
 
 function asked(

@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { EXIT, Failure, type Problem } from '../core/problem.ts';
 import type { Context } from './context.ts';
+import { masked } from './masked.ts';
 import { createProgram } from './program.ts';
 import { createProgress } from './progress.ts';
 import { reportProblems, type Voice } from './report.ts';
@@ -9,7 +10,7 @@ import { reportProblems, type Voice } from './report.ts';
 export async function run(world: Context): Promise<number> {
   let status: number = EXIT.done;
   let voice: Voice = {};
-  const { context, end } = createProgress(world, () => voice);
+  const { context, end } = createProgress(masked(world), () => voice);
   const program = createProgram(context, (exit) => {
     status = exit;
   }).hook('preAction', (_, command) => {

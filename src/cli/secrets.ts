@@ -13,7 +13,9 @@ import {
 } from '../engine/deliver.ts';
 import type { DueSecret } from '../engine/due-secrets.ts';
 import type { Peppers } from '../engine/peppers.ts';
-import { formatTime, showTime } from '../kinds/time.ts';
+import { formatTime } from '../kinds/time.ts';
+import { whenWords } from '../render/audit-words.ts';
+import { visible } from '../render/lines.ts';
 import { folderOfStore } from '../stores/open.ts';
 import type { Act, Store } from '../stores/store.ts';
 import type { Context } from './context.ts';
@@ -87,12 +89,12 @@ export async function deliverAfter(
   }
 }
 
-/** A line for a secret that was issued. The id is no secret. */
+/** A sentence for a secret that was issued, to be wrapped. The id is no secret. */
 export function issuedWords({ token, id, sink, follows, overlapsUntil }: Issued): string {
   const name = showIdentity(identityOf(token));
-  const issued = `issued secret ${id} of ${name} to ${sink.shown}`;
+  const issued = visible(`issued secret ${id} of ${name} to ${sink.shown}`);
   if (follows === null || overlapsUntil === null) return issued;
-  return `${issued}; the one before (${follows}) is valid until ${showTime(formatTime(overlapsUntil).replace(/\.\d+Z$/, 'Z'))}`;
+  return `${issued}; the one before (${follows}) is valid until ${whenWords(formatTime(overlapsUntil))}`;
 }
 
 export function issuedJson({ token: { metadata }, id, sink, follows, overlapsUntil }: Issued) {

@@ -4,6 +4,7 @@ import { isOpen } from '../core/secret.ts';
 import { issue, type Order, settleSecrets } from '../engine/deliver.ts';
 import type { Resource } from '../kinds/index.ts';
 import { isExpired, showTime } from '../kinds/time.ts';
+import { wrap } from '../render/lines.ts';
 import type { Context } from './context.ts';
 import { actOf, storeOf } from './inputs.ts';
 import type { Handler } from './program.ts';
@@ -39,7 +40,7 @@ export const command: Handler = async (context, [name = ''], options: Options) =
     if (!issued) continue;
     if (options.output === 'json')
       context.stdout.write(`${JSON.stringify({ kind: 'Secret', ...issuedJson(issued) })}\n`);
-    else context.stdout.write(`${issuedWords(issued)}\n`);
+    else context.stdout.write(`${wrap(issuedWords(issued), context.stdout.columns, '  ')}\n`);
     return EXIT.done;
   }
   throw failure(EXIT.stale, 'RC407', `Token ${name} is rotated by others at the same time`, 'try again');

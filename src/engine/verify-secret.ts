@@ -51,7 +51,8 @@ export async function verifySecret(
 ): Promise<Verified> {
   const id = idOfSecret(text);
   const [secret] = id === undefined ? [] : await reading.secrets({ ids: [id] });
-  const stored = secret && (await reading.secretHash(secret.id));
+  // Of an id that was never issued too: the same questions, and the same denial of a role that may not know.
+  const stored = id === undefined ? undefined : await reading.secretHash(id);
   const pepper = stored ? peppers.find(stored.keyId) : peppers.current;
   if (!pepper)
     throw failure(

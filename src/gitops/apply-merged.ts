@@ -45,15 +45,8 @@ export async function applyMerged(asked: ApplyMerged): Promise<MergedOutcome> {
     // Whoever may let refusals pass is not for the merge itself to say.
     const before = unit.parent === null ? undefined : history.text(unit.parent, CONFIG_FILE);
     const judging = before === undefined ? config : readConfig(before);
-    const since = outcomes.flatMap(({ unit: { pull } }) => pull?.number ?? []);
     const { cwd, now } = asked;
-    const outcome = await applyUnit(
-      { cwd, history, config: judging, store, at: now() },
-      forge,
-      unit,
-      since,
-      asked,
-    );
+    const outcome = await applyUnit({ cwd, history, config: judging, store, at: now() }, forge, unit, asked);
     outcomes.push(outcome);
     await told?.(outcome);
     if (outcome.is === 'refused' || outcome.is === 'not reviewed')

@@ -54,8 +54,6 @@ export async function applyUnit(
   planning: StorePlanning,
   forge: Forge | undefined,
   unit: MergedUnit,
-  /** Pull requests that were applied just before, by this run. */
-  justBefore: readonly number[],
   { progress, refuse }: Applying = {},
 ): Promise<UnitOutcome> {
   const { config, store, at } = planning;
@@ -82,7 +80,7 @@ export async function applyUnit(
       location: store.location,
       review: reviewed?.review,
       unseen: notSeen,
-      together: reviewed ? justBefore : [],
+      together: notSeen.length > 0 && forge ? await mergedSince(planning, forge, unit, reviewed) : [],
       void: found.void,
     };
     if (notSeen.length > 0 || isDenied(planned.plan.verdicts)) {
@@ -118,7 +116,25 @@ async function overridesFor(
   return overridesOf(forge, pull, config, denied, digest);
 }
 
+/** The pull requests that were merged between what was looked at and what it was merged into. */
+async function mergedSince(
+  { history }: Planning,
+  forge: Forge,
+  { parent, pull }: MergedUnit,
+  reviewed: Reviewed | undefined,
+): Promise<number[]> {
+  const base = reviewed?.base;
+  if (parent === null || base === undefined || !history.has(base)) return [];
+  const numbers = new Set<number>();
+  for (const { sha } of history.firstParents(base, parent) ?? [])
+    for (const { number, state } of await forge.pullRequestsOf(sha))
+      if (state === 'merged' && number !== pull?.number) numbers.add(number);
+  return [...numbers].sort((a, b) => a - b);
+}
+
 interface Reviewed {
+  /** The base that it was looked at on. */
+  readonly base: string | undefined;
   readonly review: 'verified' | 'unverified';
   readonly records: readonly ReviewRecord[];
   /** What the files of the pull request alone say. */
@@ -140,7 +156,7 @@ async function reviewOf(planning: Planning, forge: Forge, pull: PullRequest): Pr
   const records = (verified.length > 0 ? verified : known).map(({ read }) => read);
   const base = records[0]?.base ?? history.mergeBase(pull.base, pull.head);
   const keys = base === undefined ? new Set<string>() : await filesKeys(planning, base, pull.head);
-  return { review: verified.length > 0 ? 'verified' : 'unverified', records, keys };
+  return { base, review: verified.length > 0 ? 'verified' : 'unverified', records, keys };
 }
 
 async function filesKeys(planning: Planning, base: string, head: string): Promise<ReadonlySet<string>> {

@@ -1,7 +1,9 @@
+import { setTimeout } from 'node:timers/promises';
 import { Octokit } from '@octokit/core';
 import { retry } from '@octokit/plugin-retry';
 import { throttling } from '@octokit/plugin-throttling';
 import { EXIT, Failure, failure } from '../core/problem.ts';
+import { visible } from '../render/lines.ts';
 import type { Annotation, Check, Comment, Forge, Permission, PullRequest, Review } from './forge.ts';
 
 export interface GitHubOptions {
@@ -34,6 +36,8 @@ const HURRY: object = { write: AT_ONCE, notifications: AT_ONCE, global: AT_ONCE,
 /** More annotations than these are not taken in one request. https://docs.github.com/rest/checks/runs */
 const ANNOTATIONS = 50;
 const PER_PAGE = 100;
+/** Milliseconds that an answer may take. */
+const PATIENCE = 60_000;
 /** Of a longer pull request GitHub does not list the rest. */
 const MOST_COMMITS = 250;
 
@@ -56,6 +60,10 @@ export function github(options: GitHubOptions): Forge {
         later('the secondary rate limit', seconds, tried),
     },
     ...(options.hurries ? { retry: { retryAfterBaseValue: 1 } } : {}),
+    request: {
+      fetch: (url: string, init: RequestInit) =>
+        fetch(url, { ...init, signal: AbortSignal.timeout(options.hurries ? 4000 : PATIENCE) }),
+    },
   });
   function later(why: string, seconds: number, tried: number): boolean {
     if (tried >= TRIES) return false;
@@ -63,12 +71,26 @@ export function github(options: GitHubOptions): Forge {
     return true;
   }
 
+  const attempt = async (route: string, params: Params): Promise<unknown> =>
+    (await octokit.request(route, { owner, repo, ...params })).data;
   async function request(route: string, params: Params = {}): Promise<unknown> {
     try {
-      const { data } = await octokit.request(route, { owner, repo, ...params });
-      return data;
+      return await attempt(route, params);
     } catch (error) {
-      throw asFailure(error, route, options);
+      throw asFailure(error, route, { owner, repo, ...params });
+    }
+  }
+  /** Makes something once: where it is not known whether it was made, looks for it before trying again. */
+  async function create(route: string, params: Params, isThere: () => Promise<boolean>): Promise<void> {
+    for (let tried = 1; ; tried++) {
+      try {
+        await attempt(route, { ...params, request: { retries: 0 } });
+        return;
+      } catch (error) {
+        if (!isUnknown(error) || tried === TRIES) throw asFailure(error, route, { owner, repo, ...params });
+        await setTimeout(options.hurries ? 1 : 1000 * tried * tried);
+        if (await isThere()) return;
+      }
     }
   }
   async function* pages(route: string, params: Params, list = (data: unknown) => data): AsyncGenerator<Json> {
@@ -86,6 +108,12 @@ export function github(options: GitHubOptions): Forge {
   };
   const pulls = 'GET /repos/{owner}/{repo}/pulls';
   const issue = '/repos/{owner}/{repo}/issues/{number}';
+  const comments = (number: number) => all(pages(`GET ${issue}/comments`, { number }), commentOf);
+  const comment = (number: number, body: string) =>
+    create(`POST ${issue}/comments`, { number, body }, async () =>
+      (await comments(number)).some((one) => one.body.trim() === body.trim()),
+    );
+  const issues = () => pages('GET /repos/{owner}/{repo}/issues', { state: 'open' });
 
   return {
     repository,
@@ -119,9 +147,9 @@ export function github(options: GitHubOptions): Forge {
       }
       return count >= MOST_COMMITS ? undefined : [...people];
     },
-    comments: (number) => all(pages(`GET ${issue}/comments`, { number }), commentOf),
+    comments,
     async writeComment(number, body, id) {
-      if (id === undefined) await request(`POST ${issue}/comments`, { number, body });
+      if (id === undefined) await comment(number, body);
       else await request('PATCH /repos/{owner}/{repo}/issues/comments/{id}', { id, body });
     },
     async removeComment(id) {
@@ -161,18 +189,22 @@ export function github(options: GitHubOptions): Forge {
       return PERMISSIONS.find((one) => one === permission) ?? 'none';
     },
     async findIssue(marker) {
-      for await (const item of pages('GET /repos/{owner}/{repo}/issues', { state: 'open' }))
+      for await (const item of issues())
         if (isBot(item.user) && item.pull_request === undefined && text(item.body).includes(marker))
           return { number: Number(item.number), body: text(item.body) };
       return undefined;
     },
     async writeIssue(title, body, number) {
-      if (number === undefined) await request('POST /repos/{owner}/{repo}/issues', { title, body });
+      if (number === undefined)
+        await create('POST /repos/{owner}/{repo}/issues', { title, body }, async () =>
+          (await all(issues(), (item) => text(item.body).trim())).includes(body.trim()),
+        );
       else await request(`PATCH ${issue}`, { number, title, body });
     },
     async closeIssue(number, last) {
-      await request(`POST ${issue}/comments`, { number, body: last });
+      // What is closed is not found again, and so not told twice.
       await request(`PATCH ${issue}`, { number, state: 'closed', state_reason: 'completed' });
+      await comment(number, last);
     },
     async approvalsOf(environment) {
       if (options.run === undefined) return [];
@@ -270,25 +302,35 @@ const NEEDS: readonly (readonly [RegExp, string])[] = [
   [/pulls/, 'pull-requests: read'],
 ];
 
-function asFailure(error: unknown, route: string, { repository }: GitHubOptions): unknown {
+/** Whether a request may have had its effect all the same. */
+function isUnknown(error: unknown): boolean {
+  return error instanceof Error && 'status' in error && Number(error.status) >= 500;
+}
+
+function asFailure(error: unknown, route: string, params: Params): unknown {
   if (error instanceof Failure || !(error instanceof Error)) return error;
-  const status = 'status' in error ? Number(error.status) : 0;
-  // Octokit's own messages may end with the address of the documentation, and never have the token.
-  const said = error.message.split(' - http')[0] ?? '';
+  const { status = 0, response } = error as Error & {
+    readonly status?: number;
+    readonly response?: { readonly data?: unknown };
+  };
+  // Of a proxy in between it may be a whole page.
+  const answer = text((response?.data as Json | undefined)?.message);
+  const said = visible((response ? answer : error.message).split('\n')[0] ?? '').slice(0, 200);
+  const what = `GitHub: ${route.replace(/\{(\w+)\}/g, (_, name: string) => String(params[name]))}`;
+  const refused = (message: string, hint: string) =>
+    failure(EXIT.error, 'RC602', `${what}: ${message}`, hint);
+  if (!response) return refused(`no answer${said === '' ? '' : `: ${said}`}`, 'try again');
+  if (status === 429 || /rate limit/i.test(said))
+    return refused(said || 'too many requests', 'try again later');
+  const words = said === '' ? `answered ${status}` : `${said} (${status})`;
+  if (status === 401) return refused(words, 'GITHUB_TOKEN is wrong, or over: it lives an hour');
+  if (status === 404) return refused(words, 'it is not there, or the token may not see it');
+  if (status !== 403) return refused(words, 'try again');
   const needs = NEEDS.find(([pattern]) => pattern.test(route))?.[1];
-  const what = `GitHub, ${repository}: ${route.replace(/\{(\w+)\}/g, '$1')}`;
-  if (status === 403 && /rate limit/i.test(said))
-    return failure(EXIT.error, 'RC602', `${what}: ${said}`, 'try again later');
-  if (status === 401 || status === 403)
-    return failure(
-      EXIT.error,
-      'RC602',
-      `${what}: ${said} (${status})`,
-      needs ? `the job needs "permissions: ${needs}"` : 'look at the permissions of the token',
-    );
-  if (status === 404)
-    return failure(EXIT.error, 'RC602', `${what}: not found`, 'or the token may not see it');
-  return failure(EXIT.error, 'RC602', `${what}: ${said}${status > 0 ? ` (${status})` : ''}`, 'try again');
+  return refused(
+    words,
+    needs ? `the job needs "permissions: ${needs}"` : 'look at the permissions of the token',
+  );
 }
 
 function answered(route: string) {

@@ -7,7 +7,7 @@ import type { GitHistory } from '../sources/git-history.ts';
 import type { Store } from '../stores/store.ts';
 import { markerOf, publish } from './comments.ts';
 import { CONFIG_FILE, type GitOpsConfig, readConfig } from './config.ts';
-import type { Annotation, Check, Comment, Forge, PullRequest } from './forge.ts';
+import type { Annotation, Check, Forge, PullRequest } from './forge.ts';
 import { pages } from './pages.ts';
 import { Conflict, planRequest, type RequestPlan } from './plan-request.ts';
 import { mistakesParts, requestParts } from './request-markdown.ts';
@@ -105,16 +105,32 @@ export function checkName({ manager }: GitOpsConfig): string {
   return manager === 'default' ? 'rolecall' : `rolecall (${manager})`;
 }
 
-/** Tells a pull request what is to be told. Where there is nothing, and nothing was said before, only the check says so. */
+/**
+ * Tells a pull request what is to be told. Where there is nothing, and nothing was said before, only the check says so. What the
+ * forge does not take keeps nothing else back; it is given as problems.
+ */
 export async function tellPullRequest(
   forge: Forge,
   { number }: Pick<PullRequest, 'number'>,
   { config, pages: made, check, isNothing }: PullRequestReport,
-): Promise<void> {
-  const before = await forge.comments(number);
-  const isNew = !before.some((comment: Comment) => comment.body.startsWith(markerOf(config.manager, 1)));
-  if (!(isNothing && isNew)) await publish(forge, number, config.manager, made);
-  await forge.writeCheck(check);
+): Promise<readonly Problem[]> {
+  const comment = async () => {
+    const before = await forge.comments(number);
+    const isNew = !before.some(({ body }) => body.startsWith(markerOf(config.manager, 1)));
+    if (!(isNothing && isNew)) await publish(forge, number, config.manager, made);
+  };
+  return [...(await untold(comment())), ...(await untold(forge.writeCheck(check)))];
+}
+
+/** Why the forge does not take something; nothing when it does. */
+export async function untold(telling: Promise<unknown>): Promise<readonly Problem[]> {
+  try {
+    await telling;
+    return [];
+  } catch (error) {
+    if (error instanceof Failure) return error.problems;
+    throw error;
+  }
 }
 
 function annotationsOf(problems: readonly Problem[]): Annotation[] {

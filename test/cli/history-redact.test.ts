@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type HistoryDesk, historyDesk, shortHashes } from '../support/history-desk.ts';
 import type { RunOptions } from '../support/run-iam.ts';
@@ -82,6 +84,24 @@ test('history redact of what is redacted already writes nothing', async () => {
     stderr: 'nothing to do: redacted already\n',
   });
   expect(at.rows('SELECT count(*) AS n FROM audit')).toEqual([{ n: 16 }]);
+});
+
+test('history redact again takes out of the file what could not be taken out the first time', async () => {
+  const at = await historyDesk();
+  const reason = 'Featherstone'.repeat(1000);
+  await at.run(['suspend', 'ana', '-q', '--reason', reason]);
+  const file = () => readFileSync(join(at.cwd, '.iam/iam.db'), 'latin1');
+  const told = at.rows("SELECT seq FROM audit WHERE reason LIKE 'Featherstone%'").map(({ seq }) => seq);
+  expect(told.length).toBeGreaterThan(0);
+  // As where the disk is full: the rows are redacted, and the file is not written anew.
+  at.tamper("UPDATE audit SET before = NULL, after = NULL, reason = NULL WHERE reason LIKE 'Featherstone%'");
+  at.tamper("UPDATE revision SET reason = NULL WHERE reason LIKE 'Featherstone%'");
+  expect(file()).toContain('Featherstone');
+  expect(await redact(at, told.join(' '))).toMatchObject({
+    exit: 0,
+    stderr: 'nothing to do: redacted already\n',
+  });
+  expect(file()).not.toContain('Featherstone');
 });
 
 test('history redact refuses all that it cannot do, and does none of it', async () => {

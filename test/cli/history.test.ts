@@ -203,6 +203,10 @@ describe('what history refuses', () => {
       'history verify --head 3',
       'RC121: --head cannot be "3"\n  SEQ:HASH, as apply -o json gives it (auditHead)',
     ],
+    [
+      `history verify --head 0:sha256:${'0'.repeat(64)}`,
+      `RC121: --head cannot be "0:sha256:${'0'.repeat(64)}"\n  SEQ:HASH, as apply -o json gives it (auditHead)`,
+    ],
     ['history redact 1', 'RC121: to redact needs a reason\n  say why with --reason TEXT'],
     [
       'history redact 1 x --reason r',

@@ -38,7 +38,7 @@ describe('the life of a token', () => {
     const second = desk.text(SINK) ?? '';
     expect(second).not.toBe(first);
     expect(rotation.stdout).toContain(
-      `issued secret ${idOfSecret(second.trim())} of Token acme/ci to ${SINK}; the one before (${firstId}) is valid until 2026-08-31 00:00 UTC\n`,
+      `issued secret ${idOfSecret(second.trim())} of Token acme/ci to ${SINK}; the one\n  before (${firstId}) is valid until 2026-08-31 00:00 UTC\n`,
     );
     desk.at('2026-08-30T23:59:59.999Z');
     expect(await desk.verify(first)).toBe('0 valid: Token acme/ci, until 2026-08-31 00:00 UTC');
@@ -135,7 +135,7 @@ describe('the life of a token', () => {
     await desk.apply(ROTATED);
     const first = desk.text(SINK) ?? '';
     const moved = await desk.apply(ROTATED.replace('ci/deploy', 'ci/other'));
-    expect(moved.stdout).toContain('to .iam/secrets/ci/other; the one before');
+    expect(moved.stdout).toContain('to .iam/secrets/ci/other; the one\n  before');
     expect((await desk.verify(first)).slice(0, 1)).toBe('0');
     expect((await desk.verify(desk.text('.iam/secrets/ci/other'))).slice(0, 1)).toBe('0');
     expect((await desk.iam('apply -f access --prune')).stdout).toMatch(/^Nothing to do/);
@@ -161,6 +161,11 @@ describe('the life of a token', () => {
       follows: null,
       overlapsUntil: null,
     });
+    const shown = await desk.iam('token rotate ci -n acme --to \u202ekey');
+    expect(shown.stdout).toMatch(
+      /^issued secret \w{12} of Token acme\/ci to \\u202ekey; the one before\n {2}\(/,
+    );
+    await desk.iam('token rotate ci -n acme --to key');
     // Without a rotation the one before ends at once.
     const first = desk.text('key') ?? '';
     await desk.iam('token rotate ci -n acme --to key');

@@ -73,13 +73,14 @@ export function binding(name: string, role: string, subjects: string): string {
 export async function prDesk(
   files: Readonly<Record<string, string>> = {},
   permissions: Permissions = ALL,
+  options: { readonly basePath?: string } = {},
 ): Promise<PrDesk> {
   const repository = bareRepository({
     '.rolecall/gitops.yaml': CONFIG,
     'access/world.yaml': WORLD,
     ...files,
   });
-  const github = await githubServer({ repository });
+  const github = await githubServer({ repository, ...options });
   github.people({ ana: 'admin', bo: 'write', cy: 'write', dee: 'read' });
   const token = github.token(permissions, { app: 'rolecall' });
   const client = clientOf(github, github.token(ALL));

@@ -1,0 +1,31 @@
+import type { Context, Output } from './context.ts';
+
+/** The form of a token's secret (src/engine/secret-text.ts), wherever it stands in a text. */
+const SECRET = /rct_([0-9A-Za-z]{12})_[0-9A-Za-z]{49}/g;
+
+/**
+ * The same context, in which nothing is said that has the form of a secret: who gives one as a name, or writes it into a
+ * manifest, does not want it in a log as well. Its fingerprint stays.
+ */
+export function masked(context: Context): Context {
+  return Object.defineProperties({} as Context, {
+    ...Object.getOwnPropertyDescriptors(context),
+    stdout: { value: without(context.stdout) },
+    stderr: { value: without(context.stderr) },
+  });
+}
+
+function without(output: Output): Output {
+  return {
+    write: (text) => output.write(text.includes('rct_') ? text.replace(SECRET, 'rct_$1_…') : text),
+    get isTTY() {
+      return output.isTTY;
+    },
+    get columns() {
+      return output.columns;
+    },
+    get colour() {
+      return output.colour;
+    },
+  };
+}
