@@ -3,6 +3,7 @@ import path from 'node:path';
 import { EXIT, type ExitStatus, failure } from '../core/problem.ts';
 import { readPlan } from '../core/replay.ts';
 import { withActual } from '../engine/actual-state.ts';
+import type { SecretScope } from '../engine/due-secrets.ts';
 import { readSource } from '../engine/load.ts';
 import { nextMoment } from '../engine/passing.ts';
 import { planSource } from '../engine/plan-source.ts';
@@ -11,6 +12,7 @@ import type { Context } from './context.ts';
 import { finish, type WriteOptions } from './finish.ts';
 import { type InputOptions, indexOf, overridingOf, planOptions, sourceOf, storeOf } from './inputs.ts';
 import type { Handler } from './program.ts';
+import { managerName } from './settings.ts';
 
 interface Options extends InputOptions, WriteOptions {
   readonly plan?: string;
@@ -31,11 +33,16 @@ export const command: Handler = async (context, _args, options: Options) => {
     const { watchAndApply } = await import('./watch.ts');
     return watchAndApply(context, sourceOf(options, context), options, {
       apply: () => applyFiles(context, options),
-      nextDue: async (time) => nextMoment(await storeOf(options, context), time),
+      nextDue: async (time) =>
+        nextMoment(await storeOf(options, context), secretScope(options, context), time),
     });
   }
   return applyFiles(context, options);
 };
+
+function secretScope(options: Options, context: Context): SecretScope {
+  return { manager: managerName(options, context), workspace: options.workspace };
+}
 
 async function applyFiles(context: Context, options: Options): Promise<ExitStatus> {
   const source = sourceOf(options, context);
@@ -63,7 +70,7 @@ async function applyFiles(context: Context, options: Options): Promise<ExitStatu
     (state) => planKeepingGoing(state, input, making.options, making.at, making.overriding),
     context.progress,
   );
-  return finish(context, options, store, partly, partly);
+  return finish(context, options, store, partly, { ...partly, keepGoing: true });
 }
 
 /** What a plan was made with is in the plan. */

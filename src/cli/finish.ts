@@ -1,5 +1,5 @@
 import { endedOf } from '../core/horizon.ts';
-import { EXIT, type ExitStatus, Failure, failure, type Problem } from '../core/problem.ts';
+import { EXIT, type ExitStatus, Failure, failure } from '../core/problem.ts';
 import { isDenied } from '../core/verdict.ts';
 import { type Applied, applyPlan, recordRefusal } from '../engine/apply.ts';
 import type { Delivered } from '../engine/deliver.ts';
@@ -28,6 +28,10 @@ export interface WriteOptions extends ScopeOptions, SnapshotOptions {
 export interface Finishing extends Partial<Pick<PartlyPlanned, 'leftOut' | 'refused'>> {
   /** It takes access away, and is kept from it by no secret that is due. */
   readonly urgent?: boolean;
+  /** What fails is left out, and keeps nothing else from being done. */
+  readonly keepGoing?: boolean;
+  /** Who does it, where that is not who manages what is changed. */
+  readonly manager?: string;
 }
 
 type Finished = Planned & Partial<Pick<PlannedSource, 'remember'>>;
@@ -38,10 +42,10 @@ export async function finish(
   options: WriteOptions,
   store: Store,
   planned: Finished,
-  { leftOut = [], refused, urgent = false }: Finishing = {},
+  { leftOut = [], refused, urgent = false, keepGoing = false, manager }: Finishing = {},
 ): Promise<ExitStatus> {
   const { plan, warnings } = planned;
-  const act = actOf(options, context, plan.manager);
+  const act = actOf(options, context, manager ?? plan.manager);
   if (options.expect !== undefined && options.expect !== plan.digest) {
     throw failure(
       EXIT.stale,
@@ -52,9 +56,12 @@ export async function finish(
   }
   if (isDenied(plan.verdicts)) return refuse(context, options, store, planned, act);
   const secrets = await import('./secrets.ts');
-  const delivering = secrets.deliveringOf(context, options, act);
+  const scope = { manager: act.manager, workspace: plan.scope.workspace ?? undefined };
+  const delivering = secrets.deliveringOf(context, options, scope);
   const { revision } = plan.base;
-  const orders = urgent ? [] : await secrets.refuseUndeliverable(store, planned.due, delivering, revision);
+  const orders = urgent
+    ? []
+    : await secrets.refuseUndeliverable(store, planned.due, delivering, revision, keepGoing);
   // With -o json stderr holds one document at most: the warnings of a success, or the failure.
   if (options.output !== 'json') reportWarnings(context, options, warnings);
   const isWork = plan.changes.length > 0 || orders.length > 0;
@@ -65,13 +72,13 @@ export async function finish(
   const applied = await applyPlan(store, planned, act, overridingOf(options, context), context.progress);
   planned.remember?.(applied);
   if (applied.created) note(context, options, `created store ${store.location}`);
-  const now = actOf(options, context, plan.manager);
-  const delivered = await secrets.deliverAfter(store, { ...delivering, act: now }, applied.revision, !urgent);
-  const retired = await retireAfter(store, now);
+  const delivered = await secrets.deliverAfter(store, delivering, applied.revision, !urgent);
+  const retired = await retireAfter(store, delivering.act());
   await tell(context, options, store, planned, { applied, delivered, retired, leftOut });
   if (options.snapshot !== false) await snapshotAfter(context, options, store, applied.revision);
-  for (const failed of [delivered, retired]) if (failed instanceof Failure) throw failed;
-  const lost: readonly Problem[] = delivered instanceof Failure ? [] : delivered.warnings;
+  if (retired instanceof Failure) throw retired;
+  const { warnings: lost, failed } = delivered;
+  if (failed.length > 0) throw new Failure(keepGoing ? EXIT.partial : EXIT.error, [...failed]);
   if (leftOut.length > 0) {
     tellLeftOut(context, options, leftOut, [...warnings, ...lost]);
     if (plan.changes.length > 0) return EXIT.partial;
@@ -124,7 +131,7 @@ async function isWanted(
 
 interface Done extends Required<Pick<Finishing, 'leftOut'>> {
   readonly applied: Applied;
-  readonly delivered: Delivered | Failure;
+  readonly delivered: Delivered;
   readonly retired: readonly StoredMoment[] | Failure;
 }
 
@@ -139,7 +146,7 @@ async function tell(
   const { applied, leftOut } = done;
   const { stdout } = context;
   const { issuedJson, issuedWords } = await import('./secrets.ts');
-  const { issued = [], removed = [] } = done.delivered instanceof Failure ? {} : done.delivered;
+  const { issued, removed } = done.delivered;
   const retired = done.retired instanceof Failure ? [] : done.retired;
   if (options.output === 'json') {
     const isNewHead = issued.length + retired.length > 0;

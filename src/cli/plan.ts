@@ -129,7 +129,7 @@ export async function printPlan(
 export function planExit(
   context: Context,
   options: GlobalOptions & { readonly output: string },
-  { plan, warnings }: Pick<Planned, 'plan' | 'warnings'>,
+  { plan, warnings, due = [] }: Pick<Planned, 'plan' | 'warnings'> & Partial<Pick<Planned, 'due'>>,
   exitCode: boolean,
 ): ExitStatus {
   if (isDenied(plan.verdicts)) {
@@ -140,5 +140,5 @@ export function planExit(
     return EXIT.refused;
   }
   reportWarnings(context, options, warnings);
-  return exitCode && plan.changes.length > 0 ? EXIT.pending : EXIT.done;
+  return exitCode && plan.changes.length + due.length > 0 ? EXIT.pending : EXIT.done;
 }

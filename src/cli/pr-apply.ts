@@ -6,10 +6,11 @@ import type { Forge } from '../gitops/forge.ts';
 import { outcomeParts, outcomeWords } from '../gitops/outcome-markdown.ts';
 import { pages } from '../gitops/pages.ts';
 import { untold } from '../gitops/plan-pull-request.ts';
+import { wrap } from '../render/lines.ts';
 import { gitHistory } from '../sources/git-history.ts';
 import type { Store } from '../stores/store.ts';
 import type { Context } from './context.ts';
-import { actOf, storeOf } from './inputs.ts';
+import { storeOf } from './inputs.ts';
 import { forgeOf, type PullRequestOptions } from './pr-environment.ts';
 import type { Handler } from './program.ts';
 import { note, reportProblems } from './report.ts';
@@ -24,7 +25,7 @@ interface Options extends PullRequestOptions {
 
 export const command: Handler = async (context, _args, options: Options) => {
   const forge = forgeOf(options, context);
-  const history = gitHistory(context.cwd);
+  const history = gitHistory(context.cwd, context.env);
   const store = await storeOf(options, context);
   const head = history.resolve(options.head ?? context.env.GITHUB_SHA ?? 'HEAD');
   const since = options.since === undefined ? undefined : history.resolve(options.since);
@@ -32,7 +33,7 @@ export const command: Handler = async (context, _args, options: Options) => {
   let hasApplied = false;
   const problems: Problem[] = [];
   const applying = applyMerged({
-    cwd: context.cwd,
+    cwd: history.root,
     history,
     store,
     forge,
@@ -41,7 +42,7 @@ export const command: Handler = async (context, _args, options: Options) => {
     now: () => context.now(),
     progress: context.progress,
     async refuse(planned) {
-      const delivering = deliveringOf(context, options, actOf(options, context, planned.plan.manager));
+      const delivering = deliveringOf(context, options, { manager: planned.plan.manager });
       const { base } = planned.plan;
       const orders = await refuseUndeliverable(store, planned.due, delivering, base.revision);
       if (orders.length > 0) delivering.peppers();
@@ -88,19 +89,14 @@ async function settle(
   const { revision } = reading.head;
   await reading.close();
   if (revision === 0) return exit;
-  const act = actOf(options, context, manager);
-  const delivered = await deliverAfter(
-    store,
-    deliveringOf(context, options, act),
-    revision,
-    exit === EXIT.done,
-  );
-  const retired = await retireAfter(store, act);
-  if (!(delivered instanceof Failure))
-    for (const one of delivered.issued) context.stdout.write(`${issuedWords(one)}\n`);
-  if (!(retired instanceof Failure) && retired.length > 0)
-    context.stdout.write(retiredText(retired, context.stdout.columns));
+  const delivering = deliveringOf(context, options, { manager });
+  const { issued, failed } = await deliverAfter(store, delivering, revision, exit === EXIT.done);
+  const retired = await retireAfter(store, delivering.act());
+  const { stdout } = context;
+  for (const one of issued) stdout.write(`${wrap(issuedWords(one), stdout.columns, '  ')}\n`);
+  if (!(retired instanceof Failure) && retired.length > 0) stdout.write(retiredText(retired, stdout.columns));
   if (options.snapshot !== false) await snapshotAfter(context, options, store, revision);
-  for (const failed of [delivered, retired]) if (failed instanceof Failure) throw failed;
+  if (retired instanceof Failure) throw retired;
+  if (failed.length > 0) throw new Failure(EXIT.error, failed);
   return exit;
 }

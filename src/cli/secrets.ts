@@ -1,4 +1,4 @@
-import { Failure } from '../core/problem.ts';
+import { Failure, type Problem } from '../core/problem.ts';
 import { identityOf, showIdentity } from '../core/resource.ts';
 import {
   type Delivered,
@@ -11,14 +11,15 @@ import {
   refuseSinks,
   settleSecrets,
 } from '../engine/deliver.ts';
-import type { DueSecret } from '../engine/due-secrets.ts';
+import type { DueSecret, SecretScope } from '../engine/due-secrets.ts';
 import type { Peppers } from '../engine/peppers.ts';
 import { formatTime } from '../kinds/time.ts';
 import { whenWords } from '../render/audit-words.ts';
 import { visible } from '../render/lines.ts';
 import { folderOfStore } from '../stores/open.ts';
-import type { Act, Store } from '../stores/store.ts';
+import type { Store } from '../stores/store.ts';
 import type { Context } from './context.ts';
+import { actOf } from './inputs.ts';
 import { peppersFor } from './pepper-file.ts';
 import { note } from './report.ts';
 import { type GlobalOptions, storeUrl } from './settings.ts';
@@ -27,12 +28,13 @@ import { type FileSinks, fileSinks } from './token-sinks.ts';
 /** What the delivery of secrets uses: the files of the command line, and the peppers of this machine. */
 export function deliveringOf(
   context: Context,
-  options: GlobalOptions,
-  act: Act,
+  options: GlobalOptions & { reason?: string },
+  scope: SecretScope,
 ): Delivering & { readonly sinks: FileSinks } {
   let found: Peppers | undefined;
   return {
-    act,
+    act: () => actOf(options, context, scope.manager),
+    scope,
     sinks: fileSinks(options.secretsDir, context),
     peppers() {
       if (found) return found;
@@ -49,15 +51,17 @@ export function deliveringOf(
 
 /**
  * Sees to it that what is due at a revision has a place. Writes nothing; throws a Failure with all that is in the way,
- * unless others have written meanwhile: what is due then is judged when it is delivered.
+ * unless others have written meanwhile, or it is to keep going: what is due then is judged when it is delivered.
  */
 export async function refuseUndeliverable(
   store: Store,
   due: readonly DueSecret[],
   { sinks }: Delivering,
   revision: number,
+  keepGoing = false,
 ): Promise<readonly Order[]> {
   const orders = ordersOf(due, sinks);
+  if (keepGoing) return orders;
   try {
     refuseSinks(orders);
   } catch (error) {
@@ -66,26 +70,28 @@ export async function refuseUndeliverable(
   return orders;
 }
 
-/** Delivers what is due, if it `issues`, and finishes what was begun; a failure says that the apply has happened all the same. */
+/**
+ * Delivers what is due, if it `issues`, and finishes what was begun. What has failed says that the apply has happened all the
+ * same.
+ */
 export async function deliverAfter(
   store: Store,
   delivering: Delivering,
   revision: number,
   issues: boolean,
-): Promise<Delivered | Failure> {
+): Promise<Delivered> {
+  const told = (problem: Problem): Problem => {
+    const done = `the store is at revision ${revision}; mend this, and the next apply goes on`;
+    return { ...problem, hint: problem.hint === undefined ? done : `${problem.hint}; ${done}` };
+  };
   try {
-    if (issues) return await deliverSecrets(store, delivering);
-    return { ...(await settleSecrets(store, delivering)), issued: [] };
+    const delivered = issues
+      ? await deliverSecrets(store, delivering)
+      : { ...(await settleSecrets(store, delivering)), issued: [], failed: [] };
+    return { ...delivered, failed: delivered.failed.map(told) };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    const done = `the store is at revision ${revision}; mend this, and the next apply goes on`;
-    return new Failure(
-      error.exit,
-      error.problems.map((problem) => ({
-        ...problem,
-        hint: problem.hint === undefined ? done : `${problem.hint}; ${done}`,
-      })),
-    );
+    return { issued: [], removed: [], warnings: [], failed: error.problems.map(told) };
   }
 }
 

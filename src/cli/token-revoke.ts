@@ -10,6 +10,7 @@ import { overridingOf, planOptions } from './inputs.ts';
 import type { Handler } from './program.ts';
 import { oneOf, withStore } from './read-store.ts';
 import { note } from './report.ts';
+import { managerName } from './settings.ts';
 
 /** A plan of one update: the Token is revoked, and with it end all its secrets. */
 export const command: Handler = async (context, [name = ''], options: WriteOptions) => {
@@ -40,7 +41,10 @@ export const command: Handler = async (context, [name = ''], options: WriteOptio
     const overriding = overridingOf(options, context);
     return [await planFrom(state, desired, plan, context.now(), overriding), store] as const;
   });
-  const exit = await finish(context, options, store, planned, { urgent: true });
+  const exit = await finish(context, options, store, planned, {
+    urgent: true,
+    manager: managerName(options, context),
+  });
   if (exit === EXIT.done && planned.plan.changes.length > 0)
     note(
       context,

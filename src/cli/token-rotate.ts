@@ -1,4 +1,4 @@
-import { EXIT, failure } from '../core/problem.ts';
+import { EXIT, Failure, failure } from '../core/problem.ts';
 import { identityOf, showIdentity } from '../core/resource.ts';
 import { isOpen } from '../core/secret.ts';
 import { issue, type Order, settleSecrets } from '../engine/deliver.ts';
@@ -6,7 +6,7 @@ import type { Resource } from '../kinds/index.ts';
 import { isExpired, showTime } from '../kinds/time.ts';
 import { wrap } from '../render/lines.ts';
 import type { Context } from './context.ts';
-import { actOf, storeOf } from './inputs.ts';
+import { storeOf } from './inputs.ts';
 import type { Handler } from './program.ts';
 import { oneOf, withStore } from './read-store.ts';
 import { deliveringOf, issuedJson, issuedWords } from './secrets.ts';
@@ -24,7 +24,7 @@ const TRIES = 5;
 
 /** A new secret for a Token, at once. */
 export const command: Handler = async (context, [name = ''], options: Options) => {
-  const delivering = deliveringOf(context, options, actOf(options, context, managerName(options, context)));
+  const delivering = deliveringOf(context, options, { manager: managerName(options, context) });
   const store = await storeOf(options, context);
   let open: string | undefined;
   for (let tries = 0; tries < TRIES; tries++) {
@@ -36,8 +36,11 @@ export const command: Handler = async (context, [name = ''], options: Options) =
       open = newest.id;
       continue;
     }
-    const [issued] = (await issue(store, [order], delivering)) ?? [];
-    if (!issued) continue;
+    const made = await issue(store, [order], delivering);
+    if (!made) continue;
+    if (made.failed.length > 0) throw new Failure(EXIT.error, made.failed);
+    const [issued] = made.issued;
+    if (!issued) throw new Error(`${name}: a secret was neither issued nor refused`);
     if (options.output === 'json')
       context.stdout.write(`${JSON.stringify({ kind: 'Secret', ...issuedJson(issued) })}\n`);
     else context.stdout.write(`${wrap(issuedWords(issued), context.stdout.columns, '  ')}\n`);

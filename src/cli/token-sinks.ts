@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import path from 'node:path';
 import { EXIT, failure } from '../core/problem.ts';
 import type { Sink, Sinks } from '../engine/sinks.ts';
 import type { Context } from './context.ts';
@@ -50,9 +51,15 @@ export function fileSinks(secretsDir: string | undefined, { cwd, env, now }: Con
   return {
     of: ({ spec: { deliverTo } }) =>
       deliverTo?.file === undefined ? undefined : sinkOf(files.declared(deliverTo.file)),
-    at: (file) => sinkOf({ file }),
+    at: (file, declared) => sinkOf({ file, folder: folderOf(file, declared) }),
     named: (file) => sinkOf(files.named(file)),
   };
+}
+
+/** The folder for secrets that a file was declared below; undefined where it was not. */
+function folderOf(file: string, declared: string | null): string | undefined {
+  const end = declared === null ? undefined : path.sep + declared.split('/').join(path.sep);
+  return end !== undefined && file.endsWith(end) ? file.slice(0, -end.length) : undefined;
 }
 
 const nobody = () => false;

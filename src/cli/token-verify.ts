@@ -1,8 +1,9 @@
 import { EXIT, failure } from '../core/problem.ts';
 import { identityOf, showIdentity } from '../core/resource.ts';
 import { type Verified, verifySecret, type Why } from '../engine/verify-secret.ts';
-import { formatTime, showTime } from '../kinds/time.ts';
+import { formatTime } from '../kinds/time.ts';
 import { barWords } from '../render/answer-text.ts';
+import { whenWords } from '../render/audit-words.ts';
 import { notValidText, validText } from '../render/verify-text.ts';
 import { folderOfStore } from '../stores/open.ts';
 import type { Context } from './context.ts';
@@ -100,11 +101,11 @@ function reasonOf(found: Exclude<Verified, { is: 'valid' }>): string {
 function whyWords(why: Why, role: string, endsAt: string | null, revokedAt: string | null): string {
   switch (why.is) {
     case 'secret revoked':
-      return `the secret was revoked at ${showTime(revokedAt ?? '')}`;
+      return `the secret was revoked at ${whenWords(revokedAt ?? '')}`;
     case 'token gone':
       return 'the token is gone';
     case 'replaced':
-      return `the secret was replaced, and valid until ${showTime(endsAt ?? '')}`;
+      return `the secret was replaced, and valid until ${whenWords(endsAt ?? '')}`;
     case 'barred':
       return why.bars.map((bar) => barWords(bar, { role, workspace: '' })).join('; ');
   }

@@ -18,7 +18,7 @@ export interface Watching {
 
 /**
  * Applies now, again after every change of the source, and when the next moment is due, until somebody stops it. A run
- * that fails is told and changes nothing; the next change is tried as if nothing had happened.
+ * that fails is told and changes nothing; it is tried again at the next change, and after a minute where no change would mend it.
  */
 export async function watchAndApply(
   context: Context,
@@ -40,26 +40,33 @@ export async function watchAndApply(
     running = running.then(work);
     running.catch(failed.reject);
   };
-  const telling = async <T>(work: Promise<T>): Promise<T | undefined> => {
+  const telling = async <T>(work: Promise<T>): Promise<T | Failure> => {
     try {
       return await work;
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       reportProblems(context, voice, error.problems);
-      return undefined;
+      return error;
     }
   };
   const attempt = async () => {
     if (isOver) return;
     begun = context.now();
-    await telling(apply());
-    await setAlarm();
+    const became = await telling(apply());
+    // What was due is due still, and the clock would not tell it again. Mistakes in files wait for their next change.
+    if (became instanceof Failure && became.exit !== EXIT.invalid) tryLater();
+    else await setAlarm();
+  };
+  const tryLater = () => {
+    clearTimeout(alarm);
+    if (!isOver) alarm = setTimeout(() => enqueue(attempt), LOOK_AGAIN);
   };
   // A timer may be early, and cannot be as long as a month: whether it is time is for the clock to say.
   const setAlarm = async () => {
     clearTimeout(alarm);
-    const due = await telling(nextDue(begun));
+    const told = await telling(nextDue(begun));
     if (isOver) return;
+    const due = told instanceof Failure ? undefined : told;
     const left = due === undefined ? LOOK_AGAIN : Math.max(0, Math.min(due - context.now(), LOOK_AGAIN));
     alarm = setTimeout(
       () => enqueue(due !== undefined && due <= context.now() ? attempt : setAlarm),

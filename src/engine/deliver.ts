@@ -11,14 +11,16 @@ import {
   StaleSecrets,
   type Store,
 } from '../stores/store.ts';
-import { type DueSecret, dueSecrets } from './due-secrets.ts';
+import { type DueSecret, dueSecrets, type SecretScope } from './due-secrets.ts';
 import type { Peppers } from './peppers.ts';
 import { hashSecret, newSecret } from './secret-text.ts';
 import type { Sink, Sinks } from './sinks.ts';
 
 /** What the delivery of secrets needs of the world. */
 export interface Delivering {
-  readonly act: Act;
+  /** Who does it, and the time of now: it may take long to come to the next step. */
+  act(): Act;
+  readonly scope: SecretScope;
   readonly sinks: Sinks;
   /** Called only when a secret is issued. Throws a Failure where there is none. */
   peppers(): Peppers;
@@ -41,6 +43,8 @@ export interface Delivered {
   /** The files that were removed, as people are told of them. */
   readonly removed: readonly string[];
   readonly warnings: readonly Problem[];
+  /** Why a secret that is due was not issued, or is not where it belongs. */
+  readonly failed: readonly Problem[];
 }
 
 /** A secret to be issued, and where it goes. `declared`: what the Token says of it; null when the command line does. */
@@ -59,7 +63,13 @@ export function ordersOf(due: readonly DueSecret[], sinks: Sinks): Order[] {
 
 /** Throws a Failure with every reason why a secret could not be put where it belongs. Writes nothing. */
 export function refuseSinks(orders: readonly Order[]): void {
-  const problems: Problem[] = [];
+  const problems = [...sinkProblems(orders).values()];
+  if (problems.length > 0) throw new Failure(EXIT.error, problems);
+}
+
+/** Why secrets could not be put where they belong, those of which that is so. */
+function sinkProblems(orders: readonly Order[]): Map<Order, Problem> {
+  const problems = new Map<Order, Problem>();
   const taken = new Map<string, Order>();
   for (const order of orders) {
     const { token, sink, secrets } = order;
@@ -73,9 +83,9 @@ export function refuseSinks(orders: readonly Order[]): void {
         }
       : sink.check(oursAmong(secrets));
     taken.set(sink.path, order);
-    if (problem) problems.push({ ...problem, message: `${nameOf(token)}: ${problem.message}` });
+    if (problem) problems.set(order, { ...problem, message: `${nameOf(token)}: ${problem.message}` });
   }
-  if (problems.length > 0) throw new Failure(EXIT.error, problems);
+  return problems;
 }
 
 /** How often somebody else may have issued for the same Tokens meanwhile. */
@@ -91,27 +101,54 @@ export async function deliverSecrets(store: Store, delivering: Delivering): Prom
   const settled = await settleSecrets(store, delivering);
   const issued: Issued[] = [];
   for (let tries = 0; tries < TRIES; tries++) {
-    const orders = ordersOf(
-      await reading(store, (open) => dueSecrets(open, timeOf(delivering))),
-      delivering.sinks,
-    );
-    if (orders.length === 0) break;
-    const some = await issue(store, orders, delivering);
-    if (some) issued.push(...some);
+    const at = parseTime(delivering.act().at) ?? 0;
+    const due = await reading(store, (open) => dueSecrets(open, delivering.scope, at));
+    const orders = ordersOf(due, delivering.sinks);
+    const problems = sinkProblems(orders);
+    const fit = orders.filter((order) => !problems.has(order));
+    if (fit.length === 0 && !(await isOvertaken(store, orders)))
+      return { ...settled, issued, failed: [...problems.values()] };
+    const made = fit.length === 0 ? undefined : await tried(issue(store, fit, delivering));
+    if (!made) continue;
+    issued.push(...made.issued);
+    if (made.failed.length > 0) return { ...settled, issued, failed: [...problems.values(), ...made.failed] };
   }
-  return { ...settled, issued };
+  return { ...settled, issued, failed: [OVERTAKEN] };
+}
+
+/** What a Failure says, as what has failed. */
+async function tried(work: Promise<Made | undefined>): Promise<Made | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Failure) return { issued: [], failed: error.problems };
+    throw error;
+  }
+}
+
+const OVERTAKEN: Problem = {
+  code: 'RC407',
+  severity: 'error',
+  message: 'others issue secrets of the same Tokens at the same time',
+  hint: 'try again',
+};
+
+interface Made {
+  readonly issued: readonly Issued[];
+  readonly failed: readonly Problem[];
 }
 
 /**
  * Issues secrets and puts them into their sinks; undefined when another process did so meanwhile, and nothing was done.
  *
- * Throws a Failure when that fails, or `refuseSinks` does. What the ledger has by then is finished by the next `deliverSecrets`.
+ * Throws a Failure when none is issued, as `refuseSinks` does; of those that are, what does not come into its sink has failed, and
+ * is finished by the next `deliverSecrets`.
  */
 export async function issue(
   store: Store,
   orders: readonly Order[],
   { act, peppers }: Delivering,
-): Promise<Issued[] | undefined> {
+): Promise<Made | undefined> {
   const staged: (Order & { readonly secret: NewSecret })[] = [];
   const drop = () => {
     for (const { sink, secret } of staged) sink.drop(secret.id);
@@ -144,7 +181,7 @@ export async function issue(
     throw error;
   }
   try {
-    await store.write({ type: 'issue', act, secrets: staged.map(({ secret }) => secret) });
+    await store.write({ type: 'issue', act: act(), secrets: staged.map(({ secret }) => secret) });
   } catch (error) {
     if (error instanceof StaleSecrets) {
       drop();
@@ -171,38 +208,36 @@ export function isOvertaken(store: Store, orders: readonly Order[], revision?: n
 async function place(
   store: Store,
   staged: readonly (Order & { readonly secret: NewSecret })[],
-  act: Act,
-): Promise<Issued[]> {
-  const delivered: DeliveredSecret[] = [];
+  act: Delivering['act'],
+): Promise<Made> {
   const failed: Problem[] = [];
-  const issued: Issued[] = [];
-  for (const { token, sink, secret, secrets } of staged) {
-    const overlap = overlapOf(token);
+  const placed: (typeof staged)[number][] = [];
+  for (const one of staged) {
+    const { token, sink, secret, secrets } = one;
     try {
-      if ((await bring(store, sink, secret.id, oursAmong(secrets, secret.id))) === 'revoked') {
+      if ((await bring(store, sink, secret.id, oursAmong(secrets, secret.id))) === 'revoked')
         failed.push(revokedMeanwhile(token));
-        continue;
-      }
+      else placed.push(one);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       failed.push(...error.problems.map((problem) => ({ ...problem, hint: LATER })));
-      continue;
     }
-    delivered.push({ id: secret.id, overlap });
-    const now = parseTime(act.at) ?? 0;
-    const [before] = secrets;
-    const follows = before && isLive(before, now) ? before.id : null;
-    issued.push({
-      token,
-      id: secret.id,
-      sink,
-      follows,
-      overlapsUntil: follows === null ? null : now + overlap,
-    });
   }
-  if (delivered.length > 0) await store.write({ type: 'delivered', act, secrets: delivered });
-  if (failed.length > 0) throw new Failure(EXIT.error, failed);
-  return issued;
+  // From now on, and not from when it was begun, those before are valid for their overlap.
+  const then = act();
+  const secrets = placed.map(({ token, secret }) => ({ id: secret.id, overlap: overlapOf(token) }));
+  if (secrets.length > 0) await store.write({ type: 'delivered', act: then, secrets });
+  return { issued: placed.map((one) => issuedAt(one, parseTime(then.at) ?? 0)), failed };
+}
+
+function issuedAt(
+  { token, sink, secret, secrets }: Order & { readonly secret: NewSecret },
+  now: number,
+): Issued {
+  const [before] = secrets;
+  const follows = before && isLive(before, now) ? before.id : null;
+  const overlapsUntil = follows === null ? null : now + overlapOf(token);
+  return { token, id: secret.id, sink, follows, overlapsUntil };
 }
 
 const LATER = 'the secret is issued and lies beside it: mend this, and the next apply puts it there';
@@ -255,43 +290,61 @@ function clearLeftOvers(sink: Sink, secrets: readonly Secret[]): void {
   for (const { id, age } of sink.staged()) if (age > OLD && !isKnown(id)) sink.drop(id);
 }
 
-/** Issues nothing: finishes what an earlier process has begun, and removes what is left of Tokens that are gone. */
+/**
+ * Issues nothing: finishes what an earlier process has begun, and removes what is left of Tokens that are gone. What cannot be
+ * done here is a warning, and keeps nothing else from being done.
+ */
 export async function settleSecrets(
   store: Store,
-  { act, sinks }: Delivering,
+  { act, scope, sinks }: Delivering,
 ): Promise<Pick<Delivered, 'removed' | 'warnings'>> {
   const open = await reading(store, unsettled);
   const removed: string[] = [];
   const warnings: Problem[] = [];
   const delivered: DeliveredSecret[] = [];
   const settled: string[] = [];
-  for (const { secret, token, secrets } of open) {
-    const sink = sinks.at(secret.path);
-    if (secret.revokedAt !== null) {
-      sink.drop(secret.id);
-      if (!token && sink.holds() === secret.id) {
-        sink.remove(oursAmong(secrets));
-        removed.push(sink.shown);
+  for (const one of open) {
+    const { secret, token, secrets } = one;
+    const sink = sinks.at(secret.path, secret.sink);
+    try {
+      if (secret.revokedAt !== null) {
+        if (cleared(one, sink)) removed.push(sink.shown);
+        settled.push(secret.id);
+        continue;
       }
-      settled.push(secret.id);
-      continue;
+      // In this order: another process may move it from the one to the other meanwhile.
+      const isThere =
+        sink.staged().some(({ id, isWhole }) => isWhole && id === secret.id) || sink.holds() === secret.id;
+      if (isThere) {
+        await bring(store, sink, secret.id, oursAmong(secrets));
+        delivered.push({ id: secret.id, overlap: token ? overlapOf(token) : 0 });
+      } else if (one.manager === scope.manager && (await fateOf(store, secret.id)) === 'open')
+        warnings.push(lost(secret, sink));
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      const name = showIdentity(secret.identity);
+      for (const problem of error.problems)
+        warnings.push({ ...problem, severity: 'warn', message: `${name}: ${problem.message}` });
     }
-    // In this order: another process may move it from the one to the other meanwhile.
-    const isThere =
-      sink.staged().some(({ id, isWhole }) => isWhole && id === secret.id) || sink.holds() === secret.id;
-    if (isThere) {
-      await bring(store, sink, secret.id, oursAmong(secrets));
-      delivered.push({ id: secret.id, overlap: token ? overlapOf(token) : 0 });
-    } else if ((await fateOf(store, secret.id)) === 'open') warnings.push(lost(secret, sink));
   }
-  if (delivered.length > 0) await store.write({ type: 'delivered', act, secrets: delivered });
+  if (delivered.length > 0) await store.write({ type: 'delivered', act: act(), secrets: delivered });
   if (settled.length > 0) await store.write({ type: 'settled', secrets: settled });
   return { removed, warnings };
+}
+
+/** Removes what there is of a secret that is ended for good; whether a file went. */
+function cleared({ secret, token, secrets }: Open, sink: Sink): boolean {
+  sink.drop(secret.id);
+  if (token || sink.holds() !== secret.id) return false;
+  sink.remove(oursAmong(secrets));
+  return true;
 }
 
 interface Open {
   readonly secret: Secret;
   readonly token: Resource<'Token'> | undefined;
+  /** Whose the Token is; undefined when it is gone. */
+  readonly manager: string | undefined;
   /** All of the same Token. */
   readonly secrets: readonly Secret[];
 }
@@ -301,15 +354,13 @@ async function unsettled(open: Reading): Promise<Open[]> {
   if (secrets.length === 0) return [];
   const uids = [...new Set(secrets.map(({ token }) => token))];
   const all = Map.groupBy(await open.secrets({ tokens: uids }), ({ token }) => token);
-  const tokens = new Map(
-    (await open.find({ uids })).flatMap(({ uid, resource }) =>
-      resource.kind === 'Token' ? [[uid, resource] as const] : [],
-    ),
-  );
+  const found = new Map((await open.find({ uids })).map((stored) => [stored.uid, stored]));
   // The oldest first: of one sink the newest stays.
-  return secrets
-    .toReversed()
-    .map((secret) => ({ secret, token: tokens.get(secret.token), secrets: all.get(secret.token) ?? [] }));
+  return secrets.toReversed().map((secret) => {
+    const { resource, manager } = found.get(secret.token) ?? {};
+    const token = resource?.kind === 'Token' ? resource : undefined;
+    return { secret, token, manager, secrets: all.get(secret.token) ?? [] };
+  });
 }
 
 function lost({ identity, path, issuedAt }: Secret, { shown }: Sink): Problem {
@@ -327,10 +378,6 @@ function oursAmong(secrets: readonly Secret[], more?: string): (id: string) => b
 
 function nameOf(token: Resource<'Token'>): string {
   return showIdentity(identityOf(token));
-}
-
-function timeOf({ act }: Delivering): number {
-  return parseTime(act.at) ?? 0;
 }
 
 async function reading<T>(store: Store, use: (reading: Reading) => Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 import type { Actual } from '../core/actual.ts';
-import { type Change, identityOfChange } from '../core/plan.ts';
+import { identityOfChange, type Plan } from '../core/plan.ts';
 import { fromManifest, identity } from '../core/resource.ts';
 import { type Due, dueOf, rotatesAt, type Secret } from '../core/secret.ts';
 import type { Stored } from '../core/stored.ts';
@@ -21,20 +21,27 @@ interface Deliverer {
   readonly token: Resource<'Token'>;
 }
 
+/** Whose Tokens are looked after: those of one manager, in one workspace when given. Others look after theirs. */
+export interface SecretScope {
+  readonly manager: string;
+  readonly workspace?: string | undefined;
+}
+
 /** The Tokens that want a secret at a time (milliseconds). */
-export async function dueSecrets(reading: Reading, at: number): Promise<DueSecret[]> {
-  return dueAmong(reading, await deliverersOf(reading), at);
+export async function dueSecrets(reading: Reading, scope: SecretScope, at: number): Promise<DueSecret[]> {
+  return dueAmong(reading, await deliverersOf(reading, scope), at);
 }
 
 /** The Tokens that want a secret once changes are made. `actual`: what these were planned on. */
 export async function dueAfter(
   reading: Reading,
   actual: Actual,
-  changes: readonly Change[],
+  { changes, manager, scope }: Pick<Plan, 'changes' | 'manager' | 'scope'>,
   at: number,
 ): Promise<DueSecret[]> {
+  const own = { manager, workspace: scope.workspace ?? undefined };
   const deliverers = new Map<string, Deliverer>();
-  for (const one of await deliverersOf(reading)) deliverers.set(one.uid ?? '', one);
+  for (const one of await deliverersOf(reading, own)) deliverers.set(one.uid ?? '', one);
   for (const change of changes) {
     if (change.kind !== 'Token') continue;
     const { namespace, name, previousName, before, after } = change;
@@ -51,8 +58,12 @@ export async function dueAfter(
 }
 
 /** When the next secret is to be replaced after a time, in milliseconds; undefined when none is. */
-export async function nextRotation(reading: Reading, after: number): Promise<number | undefined> {
-  const deliverers = await deliverersOf(reading);
+export async function nextRotation(
+  reading: Reading,
+  scope: SecretScope,
+  after: number,
+): Promise<number | undefined> {
+  const deliverers = await deliverersOf(reading, scope);
   const newest = newestOf(await secretsOf(reading, deliverers));
   const times = deliverers.flatMap(({ uid, token }) => {
     const secret = newest.get(uid ?? '');
@@ -62,10 +73,13 @@ export async function nextRotation(reading: Reading, after: number): Promise<num
   return times.length === 0 ? undefined : times.reduce((a, b) => Math.min(a, b));
 }
 
-async function deliverersOf(reading: Reading): Promise<Deliverer[]> {
-  return (await reading.find({ delivers: true })).flatMap(({ uid, resource }: Stored) =>
-    resource.kind === 'Token' ? [{ uid, token: resource }] : [],
-  );
+async function deliverersOf(reading: Reading, { manager, workspace }: SecretScope): Promise<Deliverer[]> {
+  return (await reading.find({ delivers: true })).flatMap((stored: Stored) => {
+    const { uid, resource } = stored;
+    const isOurs =
+      stored.manager === manager && (workspace === undefined || resource.metadata.namespace === workspace);
+    return resource.kind === 'Token' && isOurs ? [{ uid, token: resource }] : [];
+  });
 }
 
 async function secretsOf(reading: Reading, deliverers: readonly Deliverer[]): Promise<readonly Secret[]> {

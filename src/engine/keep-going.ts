@@ -103,7 +103,7 @@ export async function planKeepingGoing(
       const warnings = [...mild, ...plan.problems, ...treated.warnings];
       const given = new Map(input.declared.map(({ id, declares }) => [id, declares]));
       const declares = (id: Identity) => given.get(id);
-      const due = await dueAfter(reading, actual, plan.changes, at);
+      const due = await dueAfter(reading, actual, plan, at);
       const left = [...leftOut.values()];
       return { ...judged, notes, head, actual, declares, warnings, due, leftOut: left, refused };
     }

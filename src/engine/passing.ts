@@ -1,5 +1,5 @@
 import type { Act, Store, StoredMoment } from '../stores/store.ts';
-import { nextRotation } from './due-secrets.ts';
+import { nextRotation, type SecretScope } from './due-secrets.ts';
 
 /**
  * Retires what has ended by `at` (milliseconds; the time of `act`): each end is told once, as an audit row
@@ -22,10 +22,14 @@ export async function passTime(store: Store, act: Act, at: number): Promise<read
  * The next moment after `time` (milliseconds) at which an apply has something to do although nothing was changed: a window
  * begins or ends, or a secret is to be replaced. Undefined when there is none, or no store.
  */
-export async function nextMoment(store: Store, time: number): Promise<number | undefined> {
+export async function nextMoment(
+  store: Store,
+  scope: SecretScope,
+  time: number,
+): Promise<number | undefined> {
   const reading = await store.read();
   try {
-    const rotation = await nextRotation(reading, time);
+    const rotation = await nextRotation(reading, scope, time);
     for await (const [first] of reading.moments({ after: time, until: rotation ?? Number.MAX_SAFE_INTEGER }))
       if (first) return first.at;
     return rotation;

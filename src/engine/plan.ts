@@ -99,7 +99,7 @@ export async function planFrom(
   const after = changes.between?.after;
   const given = lazily(() => new Map(desired.desired.map(({ id, declares }) => [id, declares])));
   const declares = (id: Identity) => given().get(id) ?? (desired.settled.has(id) ? [] : undefined);
-  const due = await dueAfter(state.reading, actual, plan.changes, at);
+  const due = await dueAfter(state.reading, actual, plan, at);
   const { notes } = changes;
   return { plan, notes, head, actual, declares, after, warnings: plan.problems, remarks, due };
 }

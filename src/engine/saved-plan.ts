@@ -45,7 +45,7 @@ async function planSavedOn(
   await findOut(replayed, state);
   const judged = await judgePlan(replayed.plan, between, overriding, now, ask);
   // What was declared and did not change is not in the plan.
-  const due = await dueAfter(state.reading, actual, judged.plan.changes, now);
+  const due = await dueAfter(state.reading, actual, judged.plan, now);
   return { ...judged, notes, head, actual, declares: () => undefined, warnings: [], due };
 }
 

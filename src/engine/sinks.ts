@@ -6,8 +6,8 @@ import type { SecretText } from './secret-text.ts';
 export interface Sinks {
   /** The sink that a Token declares; undefined when it declares none, or one that is not delivered from here. */
   of(token: Resource<'Token'>): Sink | undefined;
-  /** A sink that a secret went to once. */
-  at(path: string): Sink;
+  /** A sink that a secret went to once; `declared`: what its Token said of it, null when the command line did. */
+  at(path: string, declared: string | null): Sink;
 }
 
 /** One place for one secret. Nothing here may ever tell a secret to anybody. */

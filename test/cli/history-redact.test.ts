@@ -30,7 +30,7 @@ test('history redact takes away what rows say, and the chain holds', async () =>
     action: 'redact',
     actor: 'ana',
     revision: 4,
-    after: '{"rows":[5,13]}',
+    after: '{"manager":"default","rows":[5,13]}',
     reason: 'GDPR request 4711',
   });
   expect(await at.told(`history verify --head ${head}`)).toContain('2 rows are redacted');

@@ -259,7 +259,7 @@ test('history show says what is redacted, and tells the rest', async () => {
     `,
   );
   expect(await at.told('history show 4')).toContain(
-    'While it was the newest\n  2026-06-05 09:00 UTC: redact rows 9, 10, 13: GDPR 4711\n',
+    'While it was the newest\n  2026-06-05 09:00 UTC, manager default: redact rows 9, 10, 13: GDPR 4711\n',
   );
   // Whatever is redacted, every revision can be shown.
   const all = at.rows("SELECT seq FROM audit WHERE action <> 'redact'").map(({ seq }) => String(seq));

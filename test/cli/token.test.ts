@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { idOfSecret } from '../../src/engine/secret-text.ts';
@@ -374,6 +374,96 @@ describe('a sink that cannot be used: nothing is applied, nothing issued', () =>
     expect((await desk.iam('suspend bo --reason gone')).exit).toBe(0);
     expect((await desk.iam('token revoke ci -n acme --reason leak')).exit).toBe(0);
     expect((await desk.iam('delete token ci -n acme')).exit).toBe(0);
+  });
+});
+
+describe('whose tokens an apply looks after', () => {
+  const USER = `apiVersion: rolecall.dev/v1alpha1
+kind: User
+metadata: {name: new}
+spec: {email: new@acme.example}
+`;
+
+  test("another manager's apply rotates nothing, wherever it runs", async () => {
+    const desk = tokenDesk();
+    desk.at('2026-06-01T00:00:00Z');
+    await desk.apply(ROTATED);
+    const first = desk.text(SINK);
+    writeFileSync(join(desk.folder, 'idp.yaml'), USER);
+    desk.at('2026-12-01T00:00:00Z');
+    const idp = await desk.iam('apply -f idp.yaml --manager idp', { env: { CI: 'true' } });
+    expect([idp.exit, idp.stdout.includes('issued')]).toEqual([0, false]);
+    expect(desk.text(SINK)).toBe(first);
+    expect((await desk.iam('plan -f idp.yaml --manager idp')).stdout).not.toContain('Secrets');
+    expect((await desk.iam('apply -f access --prune')).stdout).toContain('issued secret');
+  });
+
+  test('-n narrows it to a workspace', async () => {
+    const desk = tokenDesk();
+    desk.at('2026-06-01T00:00:00Z');
+    await desk.apply(ROTATED);
+    writeFileSync(
+      join(desk.folder, 'access/lab.yaml'),
+      'apiVersion: rolecall.dev/v1alpha1\nkind: Workspace\nmetadata: {name: lab}\nspec: {displayName: Lab}\n',
+    );
+    desk.at('2026-12-01T00:00:00Z');
+    expect((await desk.iam('apply -f access -n lab')).stdout).not.toContain('issued');
+    const planned = await desk.iam('plan -f access --exit-code');
+    expect([planned.exit, planned.stdout.includes('its rotation is due')]).toEqual([2, true]);
+    expect((await desk.iam('apply -f access -n acme')).stdout).toContain('issued');
+    expect((await desk.iam('plan -f access --exit-code')).exit).toBe(0);
+  });
+
+  test('--keep-going leaves out the secret whose file cannot be used, and does the rest', async () => {
+    const desk = tokenDesk();
+    await desk.apply(undefined);
+    mkdirSync(join(desk.folder, '.iam/secrets/ci'), { recursive: true, mode: 0o700 });
+    chmodSync(join(desk.folder, '.iam/secrets'), 0o700);
+    writeFileSync(join(desk.folder, SINK), 'keep me\n');
+    writeFileSync(join(desk.folder, 'access/new.yaml'), USER);
+    const token = (name: string, file: string) =>
+      `apiVersion: rolecall.dev/v1alpha1\nkind: Token\nmetadata: {name: ${name}, namespace: acme}\nspec: {description: X, role: workspace-member, owner: bo, deliverTo: {file: ${file}}}\n`;
+    writeFileSync(
+      join(desk.folder, 'access/token.yaml'),
+      `${token('ci', 'ci/deploy')}---\n${token('other', 'ci/other')}`,
+    );
+    const ran = await desk.iam('apply -f access --keep-going');
+    expect([ran.exit, ran.stderr.split('\n').find((line) => line.includes('RC506'))]).toEqual([
+      6,
+      'error RC506: Token acme/ci: .iam/secrets/ci/deploy exists, and does not hold a secret of this token',
+    ]);
+    expect(ran.stdout).toContain('created User new');
+    expect(ran.stdout).toContain('of Token acme/other');
+    expect(desk.text(SINK)).toBe('keep me\n');
+  });
+
+  test('a file that cannot be removed keeps nobody from anything, and is told until it can', async () => {
+    const desk = tokenDesk();
+    await desk.apply(DELIVERED);
+    // In its place stands what is no file, so that it can be neither read nor removed.
+    const folder = join(desk.folder, '.iam/secrets/ci');
+    renameSync(folder, join(desk.folder, 'away'));
+    symlinkSync('/proc/1/nowhere', folder);
+    const deleted = await desk.iam('delete token ci -n acme');
+    expect(deleted.exit).toBe(0);
+    expect((await desk.iam('suspend bo --reason gone')).exit).toBe(0);
+  });
+
+  test('who rotated, revoked and deleted is told, also where nobody is named', async () => {
+    const desk = tokenDesk();
+    await desk.apply(DELIVERED);
+    await desk.iam('token rotate ci -n acme --manager oncall');
+    await desk.iam('token revoke ci -n acme --manager oncall --reason leak');
+    const { stdout } = await desk.iam('history --audit -o jsonl');
+    const told = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { action: string; after: string | null })
+      .filter(({ action }) => ['issue', 'rotate', 'revoke'].includes(action))
+      .map(({ action, after }) => `${action} ${JSON.parse(after ?? '{}').manager}`);
+    expect(told).toEqual(['issue default', 'rotate oncall', 'revoke oncall', 'revoke oncall']);
+    expect((await desk.iam('get tokens -n acme -o name')).stdout).toBe('ci\n');
+    expect((await desk.iam('history')).stdout).toContain('manager:oncall');
   });
 });
 

@@ -143,7 +143,19 @@ describe('by a clock that stands still', () => {
     await world.stop();
   });
 
-  test('a run that fails at a moment is told, and not tried again until something is due', async () => {
+  test('a run that fails at a moment for a reason outside of the files is tried again after a minute', async () => {
+    let left = 2;
+    const apply = async () => {
+      if (left-- > 0) throw failure(EXIT.stale, 'RC407', 'another process is writing');
+      return EXIT.done;
+    };
+    const world = await watching([1000], { apply });
+    await vi.advanceTimersByTimeAsync(10 * MINUTE);
+    expect(world.runs).toEqual([0, MINUTE, 2 * MINUTE]);
+    await world.stop();
+  });
+
+  test('mistakes in the files are told, and not tried again until something changes or is due', async () => {
     const apply = async () => {
       throw failure(EXIT.invalid, 'RC121', 'this is wrong');
     };

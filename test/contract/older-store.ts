@@ -72,9 +72,9 @@ async function expectFirstPass(store: Store): Promise<void> {
   const { audit } = await everything(store);
   const told = audit.filter(({ action }) => action === 'retire');
   expect(told.map(({ identity, after }) => `${identity} ${after}`)).toEqual([
-    'Group/acme/devs {"path":"/spec/members/Group:interns","until":"0001-01-01T00:00:00Z"}',
-    'RoleBinding/acme/a {"path":"/spec","until":"2026-05-01T00:00:00Z"}',
-    'Group/acme/devs {"path":"/spec/members/User:ana","until":"2026-05-01T00:00:00.001Z"}',
+    'Group/acme/devs {"manager":"default","path":"/spec/members/Group:interns","until":"0001-01-01T00:00:00Z"}',
+    'RoleBinding/acme/a {"manager":"default","path":"/spec","until":"2026-05-01T00:00:00Z"}',
+    'Group/acme/devs {"manager":"default","path":"/spec/members/User:ana","until":"2026-05-01T00:00:00.001Z"}',
   ]);
   await apply(store, [create(user('di', { expiresAt: '2026-07-01' }))]);
   expect(await reading(store, (opened) => flat(opened.moments({ open: true })))).toContainEqual({

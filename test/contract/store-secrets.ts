@@ -110,12 +110,12 @@ export function secrets(test: Test): void {
       { id: 'a', token: uid, identity, sink: 'file ci', path, ...fresh },
     ]);
     expect(await since(store, before)).toEqual([
-      { action: 'issue', uid, identity, after: `{"follows":null,"path":"${path}","secret":"a"}` },
+      { action: 'issue', uid, identity, after: `{"follows":null,"manager":"default","path":"${path}","secret":"a"}` },
       expect.objectContaining({ action: 'issue', identity: 'Token/acme/cd' }),
     ]);
     await issue(store, [await secretOf(store, 'ci', 'c', 'a')]);
     expect((await since(store, before)).slice(2)).toEqual([
-      { action: 'rotate', uid, identity, after: `{"follows":"a","path":"${path}","secret":"c"}` },
+      { action: 'rotate', uid, identity, after: `{"follows":"a","manager":"default","path":"${path}","secret":"c"}` },
     ]);
     expect({ ...(await everything(store)), head: 0, audit: 0 }).toEqual({ ...before, head: 0, audit: 0 });
   });
@@ -223,10 +223,10 @@ export function secrets(test: Test): void {
     await revoke(at(1), [...uids, ...uids, 'no-such-uid']);
     const rows = await since(store, before);
     expect(rows.map(({ action, identity, after }) => `${action} ${identity} ${after}`)).toEqual([
-      'revoke Token/acme/cd {"secret":"cd1"}',
-      'revoke Token/acme/cd {"secret":"cd2"}',
-      'revoke Token/acme/ci {"secret":"ci1"}',
-      'revoke Token/acme/ci {"secret":"ci2"}',
+      'revoke Token/acme/cd {"manager":"default","secret":"cd1"}',
+      'revoke Token/acme/cd {"manager":"default","secret":"cd2"}',
+      'revoke Token/acme/ci {"manager":"default","secret":"ci1"}',
+      'revoke Token/acme/ci {"manager":"default","secret":"ci2"}',
     ]);
     expect(rows.map(({ uid }) => uid)).toEqual([uids[0], uids[0], uids[1], uids[1]]);
     for (const secret of await find(store, { tokens: uids }))
@@ -284,7 +284,7 @@ export function secrets(test: Test): void {
     expect(rows.slice(5)).toEqual(
       ['cd1', 'cd2', 'ci1', 'ci2'].map((secret) => {
         const { uid, id } = secret.startsWith('cd') ? cd : ci;
-        return { action: 'revoke', uid, identity: id, after: `{"secret":"${secret}"}` };
+        return { action: 'revoke', uid, identity: id, after: `{"manager":"default","secret":"${secret}"}` };
       }),
     );
     expect((await everything(store)).audit.slice(-4)).toMatchObject([

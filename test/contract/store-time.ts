@@ -165,13 +165,13 @@ export function time(test: Test): void {
         ...same,
         uid: await uid('Group/acme/devs'),
         identity: 'Group/acme/devs',
-        after: '{"path":"/spec/members/User:ana","until":"2026-06-01T13:00:00.500Z"}',
+        after: '{"manager":"default","path":"/spec/members/User:ana","until":"2026-06-01T13:00:00.500Z"}',
       },
       {
         ...same,
         uid: await uid('User//ana'),
         identity: 'User//ana',
-        after: `{"path":"/spec","until":"${hour(14)}"}`,
+        after: `{"manager":"default","path":"/spec","until":"${hour(14)}"}`,
       },
       { ...same, uid: await uid('Token/acme/ci'), identity: 'Token/acme/ci' },
     ]);
@@ -241,13 +241,13 @@ export function time(test: Test): void {
     ]);
     await pass(store, hour(15));
     expect((await retired(store)).slice(2)).toEqual([
-      `Group/acme/devs {"path":"/spec/members/User:bo","until":"${hour(15)}"}`,
+      `Group/acme/devs {"manager":"default","path":"/spec/members/User:bo","until":"${hour(15)}"}`,
     ]);
     // One that is made longer ends anew.
     await again('engineers', [{ name: 'ana', expiresAt: hour(16) }]);
     await pass(store, hour(16));
     expect((await retired(store)).slice(3)).toEqual([
-      `Group/acme/engineers {"path":"/spec/members/User:ana","until":"${hour(16)}"}`,
+      `Group/acme/engineers {"manager":"default","path":"/spec/members/User:ana","until":"${hour(16)}"}`,
     ]);
   });
 

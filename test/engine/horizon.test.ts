@@ -93,13 +93,13 @@ test('passing time is told by the ends, and writes nothing where nothing has com
 
 test('the next moment is the first that is greater than a time', async () => {
   const store = await large();
-  const next = (time: number) => nextMoment(store, time);
+  const next = (time: number) => nextMoment(store, { manager: 'default' }, time);
   expect(await next(AT)).toBe(AT + DAY);
   expect(await next(AT + DAY - 1)).toBe(AT + DAY);
   expect(await next(AT + DAY)).toBe(AT + 2 * DAY);
   expect(await next(AT + 3 * DAY)).toBe(undefined);
   const nowhere = sqliteStore({ file: `${temporaryFolder()}/no.db`, location: 'no.db', lockTimeout: 1000 });
-  expect(await nextMoment(nowhere, AT)).toBe(undefined);
+  expect(await nextMoment(nowhere, { manager: 'default' }, AT)).toBe(undefined);
 });
 
 test('the next moment may be that of a secret that is to be replaced', async () => {
@@ -108,7 +108,7 @@ test('the next moment may be that of a secret that is to be replaced', async () 
   await desk.apply('deliverTo: {file: ci}, rotation: {every: 90d, overlap: 24h}, expiresAt: 2027-06-01');
   const store = await openStore('sqlite:.iam/iam.db', desk.folder, 1000);
   const [turn, end] = [Date.parse('2026-08-30'), Date.parse('2027-06-01')];
-  expect(await nextMoment(store, AT)).toBe(turn);
-  expect(await nextMoment(store, turn - 1)).toBe(turn);
-  expect(await nextMoment(store, turn)).toBe(end);
+  expect(await nextMoment(store, { manager: 'default' }, AT)).toBe(turn);
+  expect(await nextMoment(store, { manager: 'default' }, turn - 1)).toBe(turn);
+  expect(await nextMoment(store, { manager: 'default' }, turn)).toBe(end);
 });

@@ -233,7 +233,7 @@ describe('the three roles', () => {
     await as('migrator').write(entry);
     const { audit } = await everything(as('reader'));
     expect(audit[1]).toEqual({ ...before.audit[1], before: null, after: null, reason: null });
-    expect(audit.at(-1)).toMatchObject({ action: 'redact', after: '{"rows":[2]}' });
+    expect(audit.at(-1)).toMatchObject({ action: 'redact', after: '{"manager":"default","rows":[2]}' });
   });
 
   test('who owns the schema cannot change audit rows by mistake, only redact them', async () => {

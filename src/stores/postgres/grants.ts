@@ -16,7 +16,9 @@ const READ = [
   'lock',
 ];
 /** What a writer changes. The rest it may at most add to. */
-const CHANGE = ['meta', 'resource', 'edge', 'moment', 'tally', 'secret', 'lock'];
+const CHANGE = ['meta', 'resource', 'edge', 'moment', 'tally', 'lock'];
+/** What is never taken away. */
+const KEEP = ['secret'];
 const ADD = ['revision', 'audit', 'secret_hash'];
 /** What no reader may know. */
 const SECRET = ['secret_hash'];
@@ -32,6 +34,7 @@ export function grantsTo(role: Role, schema: string): string {
   const write = [
     `GRANT SELECT ON ${on(SECRET)} TO ${name}`,
     `GRANT INSERT, UPDATE, DELETE ON ${on(CHANGE)} TO ${name}`,
+    `GRANT INSERT, UPDATE ON ${on(KEEP)} TO ${name}`,
     `GRANT INSERT ON ${on(ADD)} TO ${name}`,
   ];
   return [...read, ...(role === 'writer' ? write : [])].map((line) => `${line};\n`).join('');

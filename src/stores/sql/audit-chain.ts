@@ -1,11 +1,15 @@
 import { type AuditFacts, type AuditRow, chainRow } from '../../core/audit.ts';
 import { canonicalJson } from '../../core/hash.ts';
+import type { JsonValue } from '../../kinds/kind.ts';
 import { formatTime } from '../../kinds/time.ts';
 import type { Act, Entry, NewSecret, StoredMoment } from '../store.ts';
 
 /** What differs from row to row of one entry; what is left out is null. */
 export type AuditInput = Pick<AuditFacts, 'action'> &
-  Partial<Pick<AuditFacts, 'uid' | 'identity' | 'before' | 'after' | 'verdicts'>>;
+  Partial<Pick<AuditFacts, 'uid' | 'identity' | 'before' | 'after' | 'verdicts'>> & {
+    /** In place of `after`: what is said, to which the manager of the act is added. */
+    readonly facts?: Readonly<Record<string, JsonValue>>;
+  };
 
 /** Makes the audit rows of one entry, which follow the newest row that there is. */
 export function auditChain(
@@ -16,7 +20,8 @@ export function auditChain(
   let { seq, hash: prevHash } = last;
   const approvers = act.approvers.length === 0 ? null : canonicalJson(act.approvers);
   const { at, actor, actorVerified, reason, commit, pr } = act;
-  return ({ action, uid = null, identity = null, before = null, after = null, verdicts = null }) => {
+  return ({ action, uid = null, identity = null, before = null, verdicts = null, ...said }) => {
+    const after = said.facts ? canonicalJson({ ...said.facts, manager: act.manager }) : (said.after ?? null);
     seq += 1;
     const facts = {
       seq,
@@ -71,13 +76,13 @@ export function issuance({ id, token, identity, follows, path }: NewSecret): Aud
     action: follows === null ? 'issue' : 'rotate',
     uid: token,
     identity,
-    after: canonicalJson({ follows, path, secret: id }),
+    facts: { follows, path, secret: id },
   };
 }
 
 /** The row of a secret that is ended. */
 export function revocation(uid: string, identity: string, secret: string): AuditInput {
-  return { action: 'revoke', uid, identity, after: canonicalJson({ secret }) };
+  return { action: 'revoke', uid, identity, facts: { secret } };
 }
 
 /** The row of a window that has ended. */
@@ -86,11 +91,11 @@ export function retirement(uid: string, { id, pointer, at }: Omit<StoredMoment, 
     action: 'retire',
     uid,
     identity: id,
-    after: canonicalJson({ path: pointer, until: formatTime(at) }),
+    facts: { path: pointer, until: formatTime(at) },
   };
 }
 
 /** The row that says which payloads are gone. */
 export function redaction(rows: readonly number[]): AuditInput {
-  return { action: 'redact', after: canonicalJson({ rows: [...rows] }) };
+  return { action: 'redact', facts: { rows: [...rows] } };
 }
