@@ -78,7 +78,7 @@ export async function finish(
   if (options.snapshot !== false) await snapshotAfter(context, options, store, applied.revision);
   if (retired instanceof Failure) throw retired;
   const { warnings: lost, failed } = delivered;
-  if (failed.length > 0) throw new Failure(keepGoing ? EXIT.partial : EXIT.error, [...failed]);
+  if (failed.length > 0) throw new Failure(keepGoing ? EXIT.partial : delivered.exit, [...failed]);
   if (leftOut.length > 0) {
     tellLeftOut(context, options, leftOut, [...warnings, ...lost]);
     if (plan.changes.length > 0) return EXIT.partial;

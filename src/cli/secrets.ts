@@ -1,4 +1,4 @@
-import { Failure, type Problem } from '../core/problem.ts';
+import { EXIT, type ExitStatus, Failure, type Problem } from '../core/problem.ts';
 import { identityOf, showIdentity } from '../core/resource.ts';
 import {
   type Delivered,
@@ -70,6 +70,11 @@ export async function refuseUndeliverable(
   return orders;
 }
 
+export interface DeliveredAfter extends Delivered {
+  /** That of what has failed. */
+  readonly exit: ExitStatus;
+}
+
 /**
  * Delivers what is due, if it `issues`, and finishes what was begun. What has failed says that the apply has happened all the
  * same.
@@ -79,7 +84,7 @@ export async function deliverAfter(
   delivering: Delivering,
   revision: number,
   issues: boolean,
-): Promise<Delivered> {
+): Promise<DeliveredAfter> {
   const told = (problem: Problem): Problem => {
     const done = `the store is at revision ${revision}; mend this, and the next apply goes on`;
     return { ...problem, hint: problem.hint === undefined ? done : `${problem.hint}; ${done}` };
@@ -88,10 +93,10 @@ export async function deliverAfter(
     const delivered = issues
       ? await deliverSecrets(store, delivering)
       : { ...(await settleSecrets(store, delivering)), issued: [], failed: [] };
-    return { ...delivered, failed: delivered.failed.map(told) };
+    return { ...delivered, failed: delivered.failed.map(told), exit: EXIT.error };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    return { issued: [], removed: [], warnings: [], failed: error.problems.map(told) };
+    return { issued: [], removed: [], warnings: [], failed: error.problems.map(told), exit: error.exit };
   }
 }
 

@@ -1,4 +1,4 @@
-import { EXIT, Failure, type Problem } from '../core/problem.ts';
+import { EXIT, Failure, failure, type Problem } from '../core/problem.ts';
 import { identityOf, showIdentity } from '../core/resource.ts';
 import { isLive, isOpen, overlapOf, type Secret } from '../core/secret.ts';
 import type { Resource } from '../kinds/index.ts';
@@ -113,25 +113,18 @@ export async function deliverSecrets(store: Store, delivering: Delivering): Prom
     issued.push(...made.issued);
     if (made.failed.length > 0) return { ...settled, issued, failed: [...problems.values(), ...made.failed] };
   }
-  return { ...settled, issued, failed: [OVERTAKEN] };
+  throw failure(EXIT.stale, 'RC407', 'others issue secrets of the same Tokens at the same time', 'try again');
 }
 
-/** What a Failure says, as what has failed. */
+/** What a sink refuses, as what has failed; what the store refuses is for whoever called. */
 async function tried(work: Promise<Made | undefined>): Promise<Made | undefined> {
   try {
     return await work;
   } catch (error) {
-    if (error instanceof Failure) return { issued: [], failed: error.problems };
+    if (error instanceof Failure && error.exit === EXIT.error) return { issued: [], failed: error.problems };
     throw error;
   }
 }
-
-const OVERTAKEN: Problem = {
-  code: 'RC407',
-  severity: 'error',
-  message: 'others issue secrets of the same Tokens at the same time',
-  hint: 'try again',
-};
 
 interface Made {
   readonly issued: readonly Issued[];
