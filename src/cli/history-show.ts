@@ -31,9 +31,9 @@ export const command: Handler = async (context, [rev = ''], options: HistoryOpti
 
 /** In parts: of a million changes it is long. */
 function* storyJson(story: RevisionStory): Generator<string> {
-  const { revision, pr, approvers, changes, access, untellable, verdicts } = story;
+  const { revision, pr, approvers, review, changes, access, untellable, verdicts } = story;
   const { overrides, findings, events, redacted } = story;
-  yield `${JSON.stringify({ kind: 'Revision', ...revision, pr, approvers }).slice(0, -1)},"changes":[`;
+  yield `${JSON.stringify({ kind: 'Revision', ...revision, pr, approvers, review }).slice(0, -1)},"changes":[`;
   yield* listed(changes);
   yield '],"access":';
   if (access === null) yield 'null';

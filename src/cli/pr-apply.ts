@@ -1,13 +1,11 @@
 import { EXIT, type ExitStatus, Failure, type Problem } from '../core/problem.ts';
-import { applyMerged } from '../gitops/apply-merged.ts';
-import type { UnitOutcome } from '../gitops/apply-unit.ts';
-import { markerOf, publish } from '../gitops/comments.ts';
-import type { Forge } from '../gitops/forge.ts';
+import { applyMerged, exitOf, planMerged } from '../gitops/apply-merged.ts';
 import { outcomeParts, outcomeWords } from '../gitops/outcome-markdown.ts';
-import { pages } from '../gitops/pages.ts';
 import { untold } from '../gitops/plan-pull-request.ts';
-import { wrap } from '../render/lines.ts';
-import { gitHistory } from '../sources/git-history.ts';
+import { outcomeProblems, tellOutcome, tellWaiting } from '../gitops/tell-outcome.ts';
+import { count, wrap } from '../render/lines.ts';
+import { partText } from '../render/plan-markdown.ts';
+import { type GitHistory, gitHistory } from '../sources/git-history.ts';
 import type { Store } from '../stores/store.ts';
 import type { Context } from './context.ts';
 import { storeOf } from './inputs.ts';
@@ -20,6 +18,7 @@ import { snapshotAfter } from './snapshot-after.ts';
 
 interface Options extends PullRequestOptions {
   readonly since?: string;
+  readonly remote?: string;
   readonly snapshot?: string | boolean;
 }
 
@@ -27,20 +26,30 @@ export const command: Handler = async (context, _args, options: Options) => {
   const forge = forgeOf(options, context);
   const history = gitHistory(context.cwd, context.env);
   const store = await storeOf(options, context);
+  const remote = options.remote ?? 'origin';
+  const trunk = trunkOf(history, remote);
   const head = history.resolve(options.head ?? context.env.GITHUB_SHA ?? 'HEAD');
   const since = options.since === undefined ? undefined : history.resolve(options.since);
+  const asked = { cwd: history.root, history, store, forge, head, trunk, since, now: () => context.now() };
+  if (options.dryRun === true) {
+    const planned = await planMerged(asked);
+    if (!planned) note(context, options, `nothing to do: ${head.slice(0, 12)} is applied`);
+    else
+      context.stdout.write(
+        `${outcomeParts(planned)
+          .map((part) => partText(part))
+          .join('\n\n')}\n`,
+      );
+    reportProblems(context, options, planned ? outcomeProblems(planned) : []);
+    return planned ? exitOf(planned) : EXIT.done;
+  }
   let manager = 'default';
   let hasApplied = false;
   const problems: Problem[] = [];
   const applying = applyMerged({
-    cwd: history.root,
-    history,
-    store,
-    forge,
-    head,
-    since,
-    now: () => context.now(),
+    ...asked,
     progress: context.progress,
+    fetch: (pull) => history.fetch(remote, [`refs/pull/${pull.number}/head`]),
     async refuse(planned) {
       const delivering = deliveringOf(context, options, { manager: planned.plan.manager });
       const { base } = planned.plan;
@@ -49,10 +58,11 @@ export const command: Handler = async (context, _args, options: Options) => {
     },
     async told(outcome) {
       manager = outcome.config.manager;
-      hasApplied ||= outcome.applied !== undefined;
+      hasApplied ||= outcome.is === 'applied';
       context.stdout.write(`${outcomeWords(outcome)}\n`);
+      reportProblems(context, options, outcomeProblems(outcome));
       // What is applied is applied, whether or not it can be told.
-      if (forge) problems.push(...(await untold(tell(forge, outcome))));
+      if (forge) problems.push(...(await untold(tellOutcome(forge, outcome))));
     },
   });
   const { outcomes, waiting, exit } = await applying.catch(async (error: unknown) => {
@@ -61,20 +71,25 @@ export const command: Handler = async (context, _args, options: Options) => {
     const more = await untold(settle(context, options, store, manager, error.exit));
     throw new Failure(error.exit, [...error.problems, ...problems, ...more]);
   });
+  const cause = outcomes.at(-1);
   if (outcomes.length === 0) note(context, options, `nothing to do: ${head.slice(0, 12)} is applied`);
-  if (waiting > 0) note(context, options, `${waiting} more wait until that is mended or taken back`);
+  if (waiting.length > 0) {
+    const many = count(waiting.length, 'more waits', 'more wait');
+    note(context, options, `${many} until that is mended or taken back`);
+    for (const unit of waiting)
+      if (forge && cause) problems.push(...(await untold(tellWaiting(forge, unit, cause))));
+  }
   reportProblems(context, options, problems);
   const settled = await settle(context, options, store, manager, exit);
   return problems.length > 0 && settled === EXIT.done ? EXIT.error : settled;
 };
 
-async function tell(forge: Forge, outcome: UnitOutcome): Promise<void> {
-  const { pull } = outcome.unit;
-  // Whoever merged without an effect need not be told so.
-  if (!pull || outcome.is === 'nothing to do') return;
-  const manager = `${outcome.config.manager}:applied`;
-  const made = pages(outcomeParts(outcome), (page) => markerOf(manager, page), 'iam plan tells all of it');
-  await publish(forge, pull.number, manager, made);
+/** Where the default branch of a remote stands; undefined where there is no such remote. */
+function trunkOf(history: GitHistory, remote: string) {
+  const branch = history.defaultBranch(remote);
+  if (branch === undefined) return undefined;
+  history.fetch(remote, [`+refs/heads/${branch}:refs/rolecall/trunk`]);
+  return { branch, tip: history.resolve('refs/rolecall/trunk') };
 }
 
 /** What every apply does afterwards: secrets, what has ended, the snapshots. */
@@ -90,13 +105,13 @@ async function settle(
   await reading.close();
   if (revision === 0) return exit;
   const delivering = deliveringOf(context, options, { manager });
-  const { issued, failed } = await deliverAfter(store, delivering, revision, exit === EXIT.done);
+  const { issued, failed, ...after } = await deliverAfter(store, delivering, revision, exit === EXIT.done);
   const retired = await retireAfter(store, delivering.act());
   const { stdout } = context;
   for (const one of issued) stdout.write(`${wrap(issuedWords(one), stdout.columns, '  ')}\n`);
   if (!(retired instanceof Failure) && retired.length > 0) stdout.write(retiredText(retired, stdout.columns));
   if (options.snapshot !== false) await snapshotAfter(context, options, store, revision);
   if (retired instanceof Failure) throw retired;
-  if (failed.length > 0) throw new Failure(EXIT.error, failed);
+  if (failed.length > 0) throw new Failure(after.exit, failed);
   return exit;
 }

@@ -25,7 +25,7 @@ interface Options extends PullRequestOptions {
 
 export const command: Handler = async (context, _args, options: Options) => {
   const forge = forgeOf(options, context);
-  const history = gitHistory(context.cwd);
+  const history = gitHistory(context.cwd, context.env);
   const event = eventOf(context);
   const number = options.pr === undefined ? event.number : Number(options.pr);
   if (number !== undefined && !(Number.isSafeInteger(number) && number > 0))
@@ -66,11 +66,14 @@ async function planAll(
   history: GitHistory,
   store: Store | undefined,
 ): Promise<ExitStatus> {
-  const base = options.base ?? context.env.GITHUB_REF_NAME ?? 'main';
+  const remote = options.remote ?? 'origin';
+  const base = options.base ?? history.defaultBranch(remote) ?? 'main';
   let exit: ExitStatus = EXIT.done;
   for (const pull of await forge.openPullRequests(base)) {
     try {
-      await planOne(context, { ...options, artifact: undefined }, forge, history, store, pull);
+      const one = await planOne(context, { ...options, artifact: undefined }, forge, history, store, pull);
+      // That it is refused, its own check says.
+      if (one === EXIT.error) exit = one;
     } catch (error) {
       // The others are planned all the same.
       if (!(error instanceof Failure)) throw error;
@@ -90,14 +93,18 @@ async function planOne(
   store: Store | undefined,
   pull: PullRequest,
 ): Promise<ExitStatus> {
+  if (pull.state !== 'open') {
+    note(context, options, `#${pull.number} is ${pull.state}: nothing to plan`);
+    return EXIT.done;
+  }
   const remote = options.remote ?? 'origin';
   // What the base is now, not what it was when the pull request was pushed to last.
-  if (!history.has(pull.head)) history.fetch(remote, [`refs/pull/${pull.number}/head`]);
-  history.fetch(remote, [`+refs/heads/${pull.baseRef}:refs/rolecall/base`]);
+  history.fetch(remote, [`+refs/heads/${pull.baseRef}:refs/rolecall/base`, `refs/pull/${pull.number}/head`]);
   const base = history.resolve('refs/rolecall/base');
   const report = await planPullRequest({
     ...asked(context, options, history, store),
     pull: { ...pull, base },
+    asking: { forge, pull },
   });
   note(context, options, `#${pull.number}: ${report.check.title}`);
   const exit = conclude(context, options, report);
@@ -123,7 +130,7 @@ function asked(
 ) {
   const run = context.env.GITHUB_RUN_ID;
   return {
-    cwd: context.cwd,
+    cwd: history.root,
     history,
     store,
     at: context.now(),

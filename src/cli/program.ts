@@ -325,6 +325,7 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
     ),
   )
     .option('--since <rev>', 'the last commit that counts as applied, where the store knows none')
+    .option('--remote <name>', 'whose default branch is applied (default: origin)')
     .option('--snapshot <dir>', 'where to write the CSV snapshots')
     .option('--no-snapshot', 'write no snapshots');
   forged(command('drift', 'keep one issue that says what has drifted', () => import('./pr-drift.ts'), pr));

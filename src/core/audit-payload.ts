@@ -7,8 +7,10 @@ export interface AuditPayload {
   /** Of a plan. */
   readonly digest?: string;
   readonly manager?: string;
+  /** Of a pull request: whether it is known that people looked at just this. */
+  readonly review?: string;
   readonly adopts?: Readonly<Record<Identity, string>>;
-  /** What a policy found. */
+  /** What a policy found; who answers for an override. */
   readonly message?: string;
   /** The fingerprint of a secret, and the file that it went to. */
   readonly secret?: string;

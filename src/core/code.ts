@@ -188,6 +188,10 @@ export const CODES = {
     'override void',
     'The comment does not count: its author may not, or it is edited, or for another plan.',
   ],
+  RC607: [
+    'base with mistakes',
+    'The manifests of the base have mistakes: it is compared with the last commit before it that has none.',
+  ],
 } as const satisfies Record<string, readonly [title: string, meaning: string]>;
 
 export type Code = keyof typeof CODES;

@@ -174,6 +174,22 @@ function isOfOthers({ before, after }: AuditRow, given: readonly string[]): bool
 
 /** An override is for once: the same plan on the same state is asked for again. */
 async function refuseSecondUse(store: Store, digest: string, codes: readonly string[]): Promise<void> {
+  const used = await useOf(store, digest, codes);
+  if (used !== undefined)
+    throw failure(
+      EXIT.stale,
+      'RC405',
+      `this override was used for revision ${used}; an override holds once`,
+      'change the plan (--reason does not), or undo in two steps',
+    );
+}
+
+/** The revision that an override of one of these codes was used for with this plan; undefined when none was. */
+export async function useOf(
+  store: Store,
+  digest: string,
+  codes: readonly string[],
+): Promise<number | undefined> {
   const reading = await store.read();
   try {
     for await (const batch of reading.revisions()) {
@@ -184,16 +200,11 @@ async function refuseSecondUse(store: Store, digest: string, codes: readonly str
               action === 'override' &&
               (JSON.parse(verdicts ?? '[]') as Verdict[]).some(({ code }) => codes.includes(code)),
           );
-          if (used)
-            throw failure(
-              EXIT.stale,
-              'RC405',
-              `this override was used for revision ${revision}; an override holds once`,
-              'change the plan (--reason does not), or undo in two steps',
-            );
+          if (used) return revision;
         }
       }
     }
+    return undefined;
   } finally {
     await reading.close();
   }

@@ -4,10 +4,12 @@ import type { Declared } from '../core/manifest.ts';
 import { amended, type Plan, type PlanNotes } from '../core/plan.ts';
 import { NOTHING_SETTLED, planChanges } from '../core/plan-changes.ts';
 import type { Problem } from '../core/problem.ts';
+import { createState } from '../core/state.ts';
 import type { Stored } from '../core/stored.ts';
+import { toProblems } from '../core/violation-problem.ts';
 import type { Source } from '../sources/source.ts';
 import { judgePlan, NO_OVERRIDES } from './judgement.ts';
-import { readSource, refuseErrors } from './load.ts';
+import { readSource, refuseErrors, violationsAcross } from './load.ts';
 
 /**
  * What changing one set of manifests into another does, as a plan that belongs to no store.
@@ -23,7 +25,8 @@ export async function compareSources(
   prune = true,
 ): Promise<{ plan: Plan; notes: PlanNotes; warnings: readonly Problem[] }> {
   const [was, is] = [await readSource(base), await readSource(head)];
-  const problems = [...was.problems.filter(({ code }) => code !== 'RC120'), ...is.problems];
+  const across = toProblems(violationsAcross(was, createState([])), was.declared);
+  const problems = [...was.problems.filter(({ code }) => code !== 'RC120'), ...across, ...is.problems];
   refuseErrors(problems);
   const kept = new Set(is.declared.map(({ id }) => id));
   const { plan, notes, between } = planChanges({

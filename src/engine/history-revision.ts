@@ -15,6 +15,8 @@ export interface RevisionStory {
   readonly revision: Revision;
   readonly pr: string | null;
   readonly approvers: readonly string[];
+  /** Of a pull request: whether it is known that people looked at just this; null for all else. */
+  readonly review: string | null;
   /** By identity; without those whose row is redacted. */
   readonly changes: readonly Change[];
   /** Who gained or lost what, from its time on; null when that cannot be told. */
@@ -49,7 +51,7 @@ export async function readRevision(
   const rows: AuditRow[] = [];
   for await (const batch of reading.audit({ revision: number })) rows.push(...batch);
   const whole = rows.find(({ action }) => action === 'apply');
-  const adopts = (whole && payloadOf(whole).adopts) ?? {};
+  const { adopts = {}, review = null } = whole ? payloadOf(whole) : {};
   const told = await accessBy(reading, revision, workspace);
   const accessChanged = lazily(
     () => told.access?.accessByWorkspace()[Symbol.iterator]().next().done === false,
@@ -60,6 +62,7 @@ export async function readRevision(
     revision,
     pr: whole?.pr ?? null,
     approvers: JSON.parse(whole?.approvers ?? '[]'),
+    review,
     changes: rows
       .filter((row) => isChange(row) && !isRedacted(row))
       .map((row) => changeOf(row, adopts))

@@ -14,6 +14,8 @@ export interface Overriding {
   readonly reason: string | null;
   /** Whether somebody in charge has approved of it elsewhere: then no one need own what hard refusals concern. */
   readonly isApproved?: boolean;
+  /** Who answers, and how, where that is not who applies it: `by ana in a comment`. */
+  readonly note?: string;
 }
 
 export const NO_OVERRIDES: Overriding = { overrides: [], actor: null, reason: null };
@@ -40,7 +42,7 @@ export async function judgePlan(
   if (found.verdicts.length === 0 && overriding.overrides.length === 0)
     return { plan, remarks: found.remarks };
   const judged = [...plan.verdicts, ...withWaysOut(found.verdicts, () => plan.digest)];
-  const { actor, reason } = overriding;
+  const { actor, reason, note = null } = overriding;
   let access: Access | undefined;
   const owns = (workspace: string) => {
     if (overriding.isApproved) return true;
@@ -52,7 +54,7 @@ export async function judgePlan(
     override(judged, overriding.overrides, () => plan.digest, { actor, reason, owns }),
   );
   const overrides = overridden.map(
-    (verdict): AuditRemark => ({ action: 'override', identity: null, verdicts: [verdict], message: null }),
+    (verdict): AuditRemark => ({ action: 'override', identity: null, verdicts: [verdict], message: note }),
   );
   return { plan: amended(plan, { verdicts }), remarks: [...overrides, ...found.remarks] };
 }

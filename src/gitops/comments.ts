@@ -7,15 +7,18 @@ export function markerOf(manager: string, page: number): string {
 
 /**
  * Makes the comments of a pull request say these pages: the same ones again, so that nobody is told twice, and none more.
- * `self` is who writes: what others wrote with our marker in it is not ours. Writes nothing where they say so already.
+ * What people wrote with our marker in it is not ours. Writes nothing where they say so already; with `onlyOver` only over what
+ * was said before.
  */
 export async function publish(
   forge: Forge,
   number: number,
   manager: string,
   pages: readonly string[],
+  { onlyOver = false }: { readonly onlyOver?: boolean } = {},
 ): Promise<void> {
   const own = oursAmong(await forge.comments(number), manager);
+  if (onlyOver && own.size === 0) return;
   for (const [at, body] of pages.entries()) {
     const known = own.get(at + 1);
     if (known?.body.trim() === body.trim()) continue;

@@ -10,12 +10,12 @@ function markerOf(manager: string): string {
 }
 
 /** What an issue says of drift. */
-export function driftPage(drift: readonly DriftItem[], manager: string, location: string): string {
+export function driftPage(drift: readonly DriftItem[], manager: string): string {
   const plain = (text: string) => ({ head: [text], rows: [], foot: [] });
   const [page = ''] = pages(
     [
       plain(`### ${count(drift.length, 'resource is', 'resources are')} not as applied`),
-      plain(`What manager ${prose(manager)} applied to ${prose(location)}, and others changed since.`),
+      plain(`What manager ${prose(manager)} applied, and others changed since.`),
       { head: [], rows: drift.map(driftRow), foot: [], isFolded: true },
       plain('The next apply that touches them brings them back. `iam drift` tells more.'),
     ],
@@ -31,7 +31,6 @@ export async function keepDriftIssue(
   forge: Forge,
   drift: readonly DriftItem[],
   manager: string,
-  location: string,
 ): Promise<'opened' | 'updated' | 'as it was' | 'closed' | 'none'> {
   const known = await forge.findIssue(markerOf(manager));
   if (drift.length === 0) {
@@ -39,7 +38,7 @@ export async function keepDriftIssue(
     await forge.closeIssue(known.number, 'All is as it was applied.');
     return 'closed';
   }
-  const body = driftPage(drift, manager, location);
+  const body = driftPage(drift, manager);
   if (known?.body.trim() === body.trim()) return 'as it was';
   await forge.writeIssue(`Access has drifted (${manager})`, body, known?.number);
   return known ? 'updated' : 'opened';

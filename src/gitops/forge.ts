@@ -59,6 +59,9 @@ export interface Check {
 export interface KnownCheck {
   /** Who made it: `github-actions`, or an App of one's own. */
   readonly app: string;
+  readonly conclusion: string;
+  readonly title: string;
+  readonly summary: string;
   readonly record: string;
 }
 
@@ -85,6 +88,7 @@ export interface Forge {
   removeComment(id: number): Promise<void>;
   /** Makes a check, or makes another of the same name and commit what this one says. */
   writeCheck(check: Check): Promise<void>;
+  /** The newest first. */
   checks(commit: string, name: string): Promise<readonly KnownCheck[]>;
   permissionOf(login: string): Promise<Permission>;
   /** The open issue of a bot whose text has a marker. */

@@ -4,7 +4,16 @@ import { retry } from '@octokit/plugin-retry';
 import { throttling } from '@octokit/plugin-throttling';
 import { EXIT, Failure, failure } from '../core/problem.ts';
 import { visible } from '../render/lines.ts';
-import type { Annotation, Check, Comment, Forge, Permission, PullRequest, Review } from './forge.ts';
+import type {
+  Annotation,
+  Check,
+  Comment,
+  Forge,
+  KnownCheck,
+  Permission,
+  PullRequest,
+  Review,
+} from './forge.ts';
 
 export interface GitHubOptions {
   /** `owner/name`. */
@@ -171,18 +180,17 @@ export function github(options: GitHubOptions): Forge {
           output: outputOf(check, annotations),
         });
     },
-    checks: (commit, name) =>
-      all(
+    async checks(commit, name) {
+      const found = await all(
         pages(
           'GET /repos/{owner}/{repo}/commits/{commit}/check-runs',
           { commit, check_name: name, filter: 'all' },
           (data) => (data as Json).check_runs,
         ),
-        ({ app, output }) => ({
-          app: text((app as Json | null)?.slug),
-          record: text((output as Json | null)?.text),
-        }),
-      ),
+        (item) => ({ id: Number(item.id), check: checkOf(item) }),
+      );
+      return found.sort((a, b) => b.id - a.id).map(({ check }) => check);
+    },
     async permissionOf(login) {
       const found = await request('GET /repos/{owner}/{repo}/collaborators/{login}/permission', { login });
       const { permission } = found as Json;
@@ -265,6 +273,17 @@ function commentOf({ id, user, body, created_at, updated_at }: Json): Comment {
     isBot: isBot(user),
     body: text(body),
     isEdited: created_at !== updated_at,
+  };
+}
+
+function checkOf({ app, conclusion, output }: Json): KnownCheck {
+  const said = (output ?? {}) as Json;
+  return {
+    app: text((app as Json | null)?.slug),
+    conclusion: text(conclusion),
+    title: text(said.title),
+    summary: text(said.summary),
+    record: text(said.text),
   };
 }
 

@@ -9,6 +9,8 @@ export interface MergedUnit {
   readonly subject: string;
   /** Undefined for what was pushed without one. */
   readonly pull: PullRequest | undefined;
+  /** Those just before it that could not be applied without it, the oldest first. */
+  readonly held: readonly MergedUnit[];
 }
 
 /** Commits, the oldest first, by what they came from. A rebase merge makes several of one pull request. */
@@ -18,9 +20,20 @@ export async function unitsOf(forge: Forge | undefined, commits: readonly Commit
     const pull = forge && (await forge.pullRequestsOf(sha)).find(({ state }) => state === 'merged');
     const last = units.at(-1);
     if (pull && last?.pull?.number === pull.number) units[units.length - 1] = { ...last, tip: sha, subject };
-    else units.push({ parent, tip: sha, subject, pull });
+    else units.push({ parent, tip: sha, subject, pull, held: [] });
   }
   return units;
+}
+
+/** A unit with those just before it that were held back: what was taken back, or mended, is to be judged with that. */
+export function withHeld(unit: MergedUnit, held: readonly MergedUnit[]): MergedUnit {
+  const [first = unit] = held;
+  return { ...unit, parent: first.parent, held };
+}
+
+/** What it consists of, the oldest first. */
+export function partsOf(unit: MergedUnit): readonly MergedUnit[] {
+  return [...unit.held, unit];
 }
 
 /** Where a commit stands to the last one that was applied. */
@@ -31,9 +44,17 @@ export type Standing =
   /** Not on the same way: a branch, or the way was rewritten. */
   | { readonly is: 'elsewhere' };
 
-export function standingOf(history: GitHistory, last: string, head: string): Standing {
-  const commits = history.has(last) ? history.firstParents(last, head) : undefined;
+/** `trunk`: where the default branch stands, where that is known. */
+export function standingOf(
+  history: GitHistory,
+  last: string,
+  head: string,
+  trunk: string | undefined,
+): Standing {
+  if (!history.has(last)) return { is: 'elsewhere' };
+  const commits = history.firstParents(last, head);
   if (commits) return { is: 'next', commits };
-  const isBefore = history.has(last) && history.firstParents(head, last) !== undefined;
-  return { is: isBefore ? 'applied already' : 'elsewhere' };
+  const isBefore = history.firstParents(head, last) !== undefined;
+  const isThere = trunk === undefined || history.firstParents(last, trunk) !== undefined;
+  return { is: isBefore && isThere ? 'applied already' : 'elsewhere' };
 }

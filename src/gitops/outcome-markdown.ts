@@ -1,54 +1,61 @@
 import { count } from '../render/lines.ts';
 import { code, type MarkdownPart, planMarkdownParts, problemItem, prose } from '../render/plan-markdown.ts';
-import { accessWords, planSummary, subjectName } from '../render/plan-words.ts';
-import type { UnitOutcome } from './apply-unit.ts';
+import { planSummary } from '../render/plan-words.ts';
+import { accessPart } from './access-part.ts';
+import type { PlannedUnit, UnitOutcome } from './apply-unit.ts';
+import { type MergedUnit, partsOf } from './merged-units.ts';
+import { wayOut } from './overrides.ts';
 
 const LIKE = 200;
 
 /** What is said on a pull request once it was merged: applied, or why not and what to do. */
 export function outcomeParts(outcome: UnitOutcome): MarkdownPart[] {
-  const { unit, planned, is, revision, location, unseen, together } = outcome;
+  if (outcome.is === 'mistaken')
+    return [
+      plain('### Not applied: mistakes in the manifests'),
+      plain(WAITS),
+      { head: [], rows: outcome.problems.map(problemItem), foot: [], isFolded: true },
+      plain(code(outcome.unit.tip.slice(0, 12))),
+    ];
+  const { unit, planned, is, revision, store, unseen, together } = outcome;
   const { plan } = planned;
   const commit = code(unit.tip.slice(0, 12));
   const notes = outcome.void.length > 0 ? [plain(outcome.void.map(problemItem).join('\n'))] : [];
   switch (is) {
     case 'applied':
       return [
-        plain(`### Applied to ${prose(location)}`),
-        plain(`**${planSummary(plan)}**: revision ${revision}, ${commit}${reviewWords(outcome)}`),
+        plain(`### Applied to ${prose(store)}`),
+        plain(
+          `**${planSummary(plan)}**: revision ${revision}, ${commit}${reviewWords(outcome)}${heldWords(unit)}`,
+        ),
         ...notes,
         plain(`digest ${code(plan.digest)}`),
       ];
     case 'nothing to do':
-      return [plain(`### Nothing to apply to ${prose(location)}`), plain(`${commit}, revision ${revision}`)];
+      return [
+        plain(`### Nothing to apply to ${prose(store)}`),
+        plain(`${commit}, revision ${revision}${heldWords(unit)}`),
+      ];
+    case 'planned':
+      return [
+        plain(`### To be applied to ${prose(store)}: ${commit}${heldWords(unit)}`),
+        ...planParts(outcome),
+      ];
     case 'refused':
       return [
-        plain(`### Not applied to ${prose(location)}: refused`),
-        plain('What is merged after this waits until it passes, or is taken back.'),
+        plain(`### Not applied to ${prose(store)}: refused`),
+        plain(WAITS),
         ...notes,
         ...planParts(outcome),
       ];
     case 'not reviewed': {
-      const who = together.length === 0 ? '' : ` together with ${together.map((n) => `#${n}`).join(', ')}`;
+      const who = together.length === 0 ? '' : ` together with ${numbers(together)}`;
       return [
-        plain(`### Not applied to ${prose(location)}: nobody looked at this`),
+        plain(`### Not applied to ${prose(store)}: nobody looked at this`),
         plain(
-          `**RC605**: merged${who}, this changes access that was not to be seen in the pull request. What is merged after this waits. Take it back, or open a pull request that says so.`,
+          `**RC605**: merged${who}, this changes access that was not to be seen in the pull request. ${WAITS} Opened again, its plan says this.`,
         ),
-        {
-          head: ['| who | access that nobody looked at |', '|---|---|'],
-          rows: unseen.flatMap((change) => [
-            ...change.gains.map(
-              (line) =>
-                `| ${prose(subjectName(change), 'cell')} | **gains** ${prose(accessWords(line), 'cell')} in ${prose(change.workspace, 'cell')} |`,
-            ),
-            ...change.loses.map(
-              (line) =>
-                `| ${prose(subjectName(change), 'cell')} | loses ${prose(accessWords(line), 'cell')} in ${prose(change.workspace, 'cell')} |`,
-            ),
-          ]),
-          foot: [],
-        },
+        accessPart('access that nobody looked at', unseen),
         ...notes,
         ...planParts(outcome),
       ];
@@ -56,35 +63,73 @@ export function outcomeParts(outcome: UnitOutcome): MarkdownPart[] {
   }
 }
 
-function planParts({ planned, location }: UnitOutcome): MarkdownPart[] {
-  const where = `Planned anew for ${location}`;
+const WAITS =
+  'What is merged after this waits until it passes, is mended, or is taken back by another pull request.';
+
+function numbers(list: readonly number[]): string {
+  return list.map((number) => `#${number}`).join(', ');
+}
+
+/** What is said on a pull request that waits for what was merged before it. */
+export function waitingParts({ unit }: UnitOutcome): MarkdownPart[] {
+  const { pull, tip } = unit;
+  return [
+    plain('### Not applied yet'),
+    plain(
+      `It waits for ${pull ? numbers([pull.number]) : code(tip.slice(0, 12))} before it, which is not applied.`,
+    ),
+  ];
+}
+
+/** What was held back until this came, and is part of it. */
+function heldWords({ held }: MergedUnit): string {
+  const pulls = held.flatMap(({ pull }) => pull?.number ?? []);
+  const pushed = held.filter(({ pull }) => !pull).map(({ tip }) => code(tip.slice(0, 12)));
+  const all = [...(pulls.length > 0 ? [numbers([...new Set(pulls)])] : []), ...pushed];
+  return all.length === 0 ? '' : `, with ${all.join(', ')}, which waited for it`;
+}
+
+function planParts({ planned, store, config }: PlannedUnit): MarkdownPart[] {
+  const where = `Planned anew for ${store}`;
   return planMarkdownParts(planned.plan, planned.notes, {
-    store: location,
+    store,
     title: 'Plan',
     where,
+    wayOut: (verdict) => wayOut(verdict, planned.plan.digest, config),
     limit: LIKE,
   });
 }
 
-function reviewWords({ review }: UnitOutcome): string {
+function reviewWords({ review }: PlannedUnit): string {
   if (review === undefined) return ', pushed without a pull request';
   return review === 'verified' ? ', review: verified' : ', review: unverified';
 }
 
 /** The same in a line, for a log. */
-export function outcomeWords({ unit, planned, is, revision, unseen }: UnitOutcome): string {
-  const what = unit.pull ? `#${unit.pull.number}` : 'pushed without a pull request';
-  const name = `${unit.tip.slice(0, 12)} (${what})`;
+export function outcomeWords(outcome: UnitOutcome): string {
+  const { unit } = outcome;
+  const name = partsOf(unit)
+    .map(({ tip, pull, parent }) => `${tip.slice(0, 12)} (${whatWords(pull, parent)})`)
+    .join(', ');
+  if (outcome.is === 'mistaken') return `${name}: not applied, ${count(outcome.problems.length, 'mistake')}`;
+  const { planned, is, revision, unseen } = outcome;
   switch (is) {
     case 'applied':
       return `${name}: ${planSummary(planned.plan)}, revision ${revision}`;
     case 'nothing to do':
       return `${name}: nothing to do`;
+    case 'planned':
+      return `${name}: ${planSummary(planned.plan)}, not applied`;
     case 'refused':
       return `${name}: refused`;
     case 'not reviewed':
       return `${name}: not applied, access of ${count(unseen.length, 'subject')} was not to be seen in review (RC605)`;
   }
+}
+
+function whatWords(pull: MergedUnit['pull'], parent: string | null): string {
+  if (pull) return `#${pull.number}`;
+  return parent === null ? 'the first apply' : 'pushed without a pull request';
 }
 
 function plain(text: string): MarkdownPart {

@@ -30,20 +30,22 @@ export async function overridesOf(
   if (codes.size === 0) return { overriding: NO_OVERRIDES, void: [] };
   const overrides: Override[] = [];
   const people = new Set<string>();
-  const voids: Problem[] = [];
+  const ways = new Set<string>();
+  const voids: { readonly code: Code; readonly problem: Problem }[] = [];
   const known = await forge.pushers(pull.number);
   const pushers = known && new Set(known.map((login) => login.toLowerCase()));
   for (const comment of await forge.comments(pull.number)) {
     for (const [, code = '', of] of comment.body.matchAll(ORDER)) {
-      // Of another plan: it has been said there what became of it.
-      if (of !== digest) continue;
-      const why = isCode(code)
-        ? await objection(forge, comment, code, pull, config, pushers)
-        : `there is no code ${code}`;
-      if (why !== undefined) voids.push(voidProblem(comment, code, why));
-      else if (isCode(code) && codes.has(code)) {
+      if (!isCode(code) || !codes.has(code)) continue;
+      const why =
+        of === digest
+          ? await objection(forge, comment, code, pull, config, pushers)
+          : 'it is for another plan than this';
+      if (why !== undefined) voids.push({ code, problem: voidProblem(comment, code, why) });
+      else {
         overrides.push({ code, digest });
         people.add(comment.author);
+        ways.add(`${nameOf(comment.author, config)} in a comment`);
       }
     }
   }
@@ -54,9 +56,14 @@ export async function overridesOf(
       : [];
   if (approvers.length > 0) {
     overrides.push(...hard.map((code) => ({ code, digest })));
-    for (const login of approvers) people.add(login);
+    for (const login of approvers) {
+      people.add(login);
+      ways.add(`${nameOf(login, config)}, who approved of ${config.environment}`);
+    }
   }
-  if (overrides.length === 0) return { overriding: NO_OVERRIDES, void: voids };
+  const passed = new Set(overrides.map(({ code }) => code));
+  const said = voids.filter(({ code }) => !passed.has(code)).map(({ problem }) => problem);
+  if (overrides.length === 0) return { overriding: NO_OVERRIDES, void: said };
   const names = [...people].map((login) => nameOf(login, config));
   return {
     overriding: {
@@ -64,9 +71,17 @@ export async function overridesOf(
       actor: names.join(', '),
       reason: `pull request #${pull.number}`,
       isApproved: approvers.length > 0,
+      note: `by ${[...ways].join(', and ')}`,
     },
-    void: voids,
+    void: said,
   };
+}
+
+/** What lets a refusal of a plan pass in a pull request: a comment, or an approval; null where nothing does. */
+export function wayOut({ code, override }: Verdict, digest: string, config: GitOpsConfig): string | null {
+  if (override === null) return null;
+  if (isSoft(code)) return config.overrides.has(code) ? `iam override ${code} ${digest}` : null;
+  return config.environment === undefined ? null : `an approval of the environment ${config.environment}`;
 }
 
 /** The User that somebody is, else how the forge calls him. */
@@ -84,10 +99,7 @@ async function objection(
   pushers: ReadonlySet<string> | undefined,
 ): Promise<string | undefined> {
   const login = author.toLowerCase();
-  if (!isSoft(code))
-    return config.environment === undefined
-      ? `${code} is let pass by no comment`
-      : `${code} is let pass by an approval of the environment ${config.environment} alone`;
+  if (!isSoft(code)) return 'no comment lets it pass';
   if (isEdited) return 'the comment was edited';
   if (isBot) return `${author} is a bot`;
   if (login === pull.author.toLowerCase()) return `${author} opened the pull request`;
@@ -100,12 +112,14 @@ async function objection(
     : `${author} may not write to the repository (${permission})`;
 }
 
-function voidProblem({ author }: Comment, code: string, why: string): Problem {
+function voidProblem({ author }: Comment, code: Code, why: string): Problem {
   return {
     code: 'RC606',
     severity: 'warn',
     message: `the override of ${code} by ${author} does not count: ${why}`,
-    hint: 'overrides in .rolecall/gitops.yaml says who may, by a new comment',
+    hint: isSoft(code)
+      ? 'overrides in .rolecall/gitops.yaml says who may, by a new comment'
+      : 'an approval of the environment that .rolecall/gitops.yaml names does',
   };
 }
 

@@ -7,12 +7,16 @@ const LONGEST = 65_000;
 /** More comments nobody reads. */
 const MOST = 3;
 
+/** What stands between parts: an empty line. */
+const BREAK = 2;
+
 /** Room for the words that say how much is missing. */
 const ROOM = 400;
 
 /**
- * Parts of a text as at most three pages, cut between parts or between rows. What does not fit is left out, and said to be so;
- * `elsewhere` says where all of it is. The last part, where there is room or not, ends the last page.
+ * Parts of a text as at most three pages, cut between parts or between rows. From where it does not fit any more all is left out,
+ * and counted; `elsewhere` says where it is. What is longer than a page is left out by itself. The last part ends the last page,
+ * whether or not the others fit.
  */
 export function pages(
   parts: readonly MarkdownPart[],
@@ -22,40 +26,39 @@ export function pages(
 ): string[] {
   const last = parts.at(-1);
   const foot = last ? partText(last) : '';
+  const whole = longest - marker(most).length - foot.length - ROOM;
   const made: string[][] = [];
   let page: string[] = [];
   let room = 0;
+  let isFull = false;
   let left = 0;
   const begin = () => {
     page = [];
     made.push(page);
-    room = longest - marker(made.length).length - foot.length - ROOM;
-  };
-  const add = (text: string) => {
-    page.push(text);
-    room -= text.length + 2;
+    room = whole;
   };
   begin();
   for (const part of parts.slice(0, -1)) {
-    const frame = partText({ ...part, rows: [] }).length + 2;
-    let rows = part.rows;
-    if (rows.length === 0) {
-      if (frame > room && made.length < most && page.length > 0) begin();
-      if (frame <= room) add(partText(part));
-      else left++;
-      continue;
-    }
-    while (rows.length > 0) {
+    const frame = partText({ ...part, rows: [] }).length + BREAK;
+    let rows = part.rows.filter((row) => frame + row.length < whole);
+    left += part.rows.length - rows.length;
+    const isPlain = part.rows.length === 0;
+    if (isPlain && frame > whole) left++;
+    let isOver = isPlain ? frame > whole : rows.length === 0;
+    while (!isOver && !isFull) {
       const fit = howMany(rows, room - frame);
-      if (fit > 0) add(partText({ ...part, rows: rows.slice(0, fit) }));
-      rows = rows.slice(fit);
-      if (rows.length === 0) break;
-      if (made.length === most || (fit === 0 && page.length === 0)) {
-        left += rows.length;
-        break;
+      if (fit > 0 || (isPlain && frame <= room)) {
+        const text = partText({ ...part, rows: rows.slice(0, fit) });
+        page.push(text);
+        room -= text.length + BREAK;
+        rows = rows.slice(fit);
+        isOver = rows.length === 0;
       }
-      begin();
+      if (isOver) break;
+      if (made.length < most) begin();
+      else isFull = true;
     }
+    if (!isOver) left += isPlain ? 1 : rows.length;
   }
   return made.map((texts, at) => {
     const isLast = at === made.length - 1;

@@ -1,17 +1,19 @@
+import type { Plan } from '../core/plan.ts';
 import { EXIT, type ExitStatus, Failure, type Problem } from '../core/problem.ts';
 import { isDenied } from '../core/verdict.ts';
-import { count } from '../render/lines.ts';
+import { count, visible } from '../render/lines.ts';
 import type { MarkdownPart } from '../render/plan-markdown.ts';
 import { planSummary } from '../render/plan-words.ts';
 import type { GitHistory } from '../sources/git-history.ts';
 import type { Store } from '../stores/store.ts';
 import { markerOf, publish } from './comments.ts';
 import { CONFIG_FILE, type GitOpsConfig, readConfig } from './config.ts';
-import type { Annotation, Check, Forge, PullRequest } from './forge.ts';
+import type { Annotation, Check, Forge, KnownCheck, PullRequest } from './forge.ts';
+import { nameOf, overridesOf } from './overrides.ts';
 import { pages } from './pages.ts';
-import { Conflict, planRequest, type RequestPlan } from './plan-request.ts';
+import { type Asking, Conflict, planRequest, type RequestPlan } from './plan-request.ts';
 import { mistakesParts, requestParts } from './request-markdown.ts';
-import { recordText } from './review-record.ts';
+import { readRecord, recordText } from './review-record.ts';
 
 /** What is to be planned, and with what. */
 export interface PlanPullRequest {
@@ -20,8 +22,10 @@ export interface PlanPullRequest {
   /** Opens the store; undefined where nobody may see it. */
   readonly store: Store | undefined;
   readonly at: number;
-  /** Only what is needed: two commits by hand, or a pull request of a forge. */
+  /** Two commits by hand, or a pull request of a forge. */
   readonly pull: Pick<PullRequest, 'base' | 'head' | 'isFork' | 'isDraft'>;
+  /** What else is asked of the forge that has it. */
+  readonly asking?: { readonly forge: Forge; readonly pull: PullRequest };
   /** Where all of a plan that is cut can be found. */
   readonly elsewhere: string;
 }
@@ -34,6 +38,8 @@ export interface PullRequestReport {
   readonly pages: readonly string[];
   readonly check: Check;
   readonly problems: readonly Problem[];
+  /** What our checks of its head said before, the newest first. */
+  readonly before: readonly KnownCheck[];
   /** Whether there is nothing worth a comment. */
   readonly isNothing: boolean;
   readonly exit: ExitStatus;
@@ -44,6 +50,7 @@ export async function planPullRequest(asked: PlanPullRequest): Promise<PullReque
   const { cwd, history, at, pull, elsewhere } = asked;
   const config = readConfig(history.text(pull.base, CONFIG_FILE));
   const store = pull.isFork ? undefined : asked.store;
+  const before = asked.asking ? await checksBefore(asked.asking.forge, pull.head, config) : [];
   const told = (
     parts: readonly MarkdownPart[],
     facts: Pick<PullRequestReport, 'planned' | 'problems' | 'isNothing' | 'exit'> & {
@@ -60,16 +67,18 @@ export async function planPullRequest(asked: PlanPullRequest): Promise<PullReque
       record: facts.planned ? recordText(facts.planned.record) : '',
       annotations: annotationsOf(facts.problems),
     };
-    return { config, pages: made, check, ...facts };
+    return { config, pages: made, check, before, ...facts };
   };
   try {
-    const planned = await planRequest({ cwd, history, config, store, at }, pull.base, pull.head);
+    const planning = { cwd, history, config, store, at };
+    const planned = await planRequest(planning, pull.base, pull.head, askingOf(asked, config));
+    const earlier = before.flatMap(({ record }) => readRecord(record) ?? []);
     const { plan, warnings } = planned.stored ?? planned.difference;
     const isWaiting = (planned.stored?.pending.length ?? 0) + (planned.stored?.drift.length ?? 0) > 0;
-    return told(requestParts(planned), {
+    return told(requestParts(planned, config, earlier), {
       planned,
       problems: warnings,
-      title: plan.changes.length === 0 ? 'Nothing to do' : planSummary(plan),
+      title: titleOf(plan),
       isNothing: plan.changes.length === 0 && plan.verdicts.length === 0 && !isWaiting,
       exit: isDenied(plan.verdicts) ? EXIT.refused : EXIT.done,
     });
@@ -101,6 +110,37 @@ export async function planPullRequest(asked: PlanPullRequest): Promise<PullReque
   }
 }
 
+function titleOf(plan: Plan): string {
+  const denied = plan.verdicts.filter(({ severity }) => severity === 'deny').map(({ code }) => code);
+  if (denied.length > 0) return `Refused by ${[...new Set(denied)].join(', ')}: ${planSummary(plan)}`;
+  return plan.changes.length === 0 ? 'Nothing to do' : planSummary(plan);
+}
+
+/** Those that we wrote, as far as that can be told; none where the forge does not say. */
+async function checksBefore(
+  forge: Forge,
+  commit: string,
+  config: GitOpsConfig,
+): Promise<readonly KnownCheck[]> {
+  try {
+    const known = await forge.checks(commit, checkName(config));
+    return known.filter(({ app }) => config.app === undefined || app === config.app);
+  } catch (error) {
+    if (error instanceof Failure) return [];
+    throw error;
+  }
+}
+
+function askingOf({ asking }: PlanPullRequest, config: GitOpsConfig): Asking | undefined {
+  if (!asking) return undefined;
+  const { forge, pull } = asking;
+  return {
+    actor: nameOf(pull.author, config),
+    // An environment is approved for the run that applies, which this is not: nor may it ask.
+    find: (denied, digest) => overridesOf(forge, pull, { ...config, environment: undefined }, denied, digest),
+  };
+}
+
 export function checkName({ manager }: GitOpsConfig): string {
   return manager === 'default' ? 'rolecall' : `rolecall (${manager})`;
 }
@@ -112,14 +152,22 @@ export function checkName({ manager }: GitOpsConfig): string {
 export async function tellPullRequest(
   forge: Forge,
   { number }: Pick<PullRequest, 'number'>,
-  { config, pages: made, check, isNothing }: PullRequestReport,
+  { config, pages: made, check, before: [last], isNothing }: PullRequestReport,
 ): Promise<readonly Problem[]> {
-  const comment = async () => {
-    const before = await forge.comments(number);
-    const isNew = !before.some(({ body }) => body.startsWith(markerOf(config.manager, 1)));
-    if (!(isNothing && isNew)) await publish(forge, number, config.manager, made);
-  };
-  return [...(await untold(comment())), ...(await untold(forge.writeCheck(check)))];
+  const isSaid = last !== undefined && says(last, check);
+  return [
+    ...(await untold(publish(forge, number, config.manager, made, { onlyOver: isNothing }))),
+    ...(isSaid ? [] : await untold(forge.writeCheck(check))),
+  ];
+}
+
+function says(known: KnownCheck, { conclusion, title, summary, record }: Check): boolean {
+  return (
+    known.conclusion === conclusion &&
+    known.title === title &&
+    known.summary.trim() === summary.trim() &&
+    known.record === record
+  );
 }
 
 /** Why the forge does not take something; nothing when it does. */
@@ -142,7 +190,7 @@ function annotationsOf(problems: readonly Problem[]): Annotation[] {
             line: place.line,
             level: severity === 'error' ? ('failure' as const) : ('warning' as const),
             title: code,
-            message: hint === undefined ? message : `${message}\n${hint}`,
+            message: [message, hint ?? []].flat().map(visible).join('\n'),
           },
         ]
       : [],

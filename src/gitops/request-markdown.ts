@@ -1,5 +1,5 @@
 import { causeWords, type DriftItem } from '../core/drift.ts';
-import type { Change } from '../core/plan.ts';
+import type { Change, Plan } from '../core/plan.ts';
 import type { Problem } from '../core/problem.ts';
 import { count } from '../render/lines.ts';
 import {
@@ -11,22 +11,35 @@ import {
   prose,
 } from '../render/plan-markdown.ts';
 import { changeName, changeSign } from '../render/plan-words.ts';
+import { accessKeys } from './access-keys.ts';
+import { accessPart } from './access-part.ts';
+import type { GitOpsConfig } from './config.ts';
+import { wayOut } from './overrides.ts';
 import type { RequestPlan } from './plan-request.ts';
+import { type ReviewRecord, unseen } from './review-record.ts';
 
 /** Of like changes so many are listed one by one, unless all are wanted. */
 const LIKE = 200;
 
-/** What is said of a pull request: what it does, what waits beside it, what others changed; the digest last. */
-export function requestParts(planned: RequestPlan): MarkdownPart[] {
+/**
+ * What is said of a pull request: what it does, what waits beside it, what others changed; the digest last. `earlier`: what was
+ * recorded of it before, the newest first.
+ */
+export function requestParts(
+  planned: RequestPlan,
+  config: GitOpsConfig,
+  earlier: readonly ReviewRecord[],
+): MarkdownPart[] {
   const { difference, stored, base, head } = planned;
   const shown = stored ?? difference;
   const where = stored
-    ? `What merging this pull request does to ${stored.location}`
+    ? `What merging this pull request does to ${stored.store}`
     : 'What merging this pull request does, files against files';
   const parts = planMarkdownParts(shown.plan, shown.notes, {
-    store: stored?.location ?? '',
+    store: stored?.store ?? '',
     title: 'Access',
     where,
+    wayOut: (verdict) => wayOut(verdict, shown.plan.digest, config),
     limit: LIKE,
   });
   const isNothing = shown.plan.changes.length === 0;
@@ -34,11 +47,41 @@ export function requestParts(planned: RequestPlan): MarkdownPart[] {
   const warnings = shown.warnings.filter(({ severity }) => severity === 'warn');
   const revision = stored ? `, revision ${shown.plan.base.revision}` : '';
   const commits = `${code(head.slice(0, 12))} into ${code(base.slice(0, 12))}${revision}`;
+  const voids = stored?.void ?? [];
   return [
-    ...body,
-    ...(warnings.length > 0 ? [plain(warnings.map(problemItem).join('\n'))] : []),
+    ...body.slice(0, 2),
+    ...stalePart(planned.record, earlier),
+    ...body.slice(2),
+    ...(voids.length > 0 ? [plain(voids.map(problemItem).join('\n'))] : []),
+    ...(warnings.length > 0 ? [{ head: [], rows: warnings.map(problemItem), foot: [], isFolded: true }] : []),
+    ...(stored ? filesParts(difference.plan, stored.plan) : []),
     ...(stored ? [...pendingParts(stored.pending), ...driftParts(stored.drift)] : []),
     plain(isNothing ? commits : `digest ${code(shown.plan.digest)}, ${commits}`),
+  ];
+}
+
+/** What only the files say: what was merged before them is not applied, or others changed what there is. */
+function filesParts(files: Plan, stored: Plan): MarkdownPart[] {
+  const access = unseen(files.access, [], accessKeys(stored.access));
+  if (access.length === 0) return [];
+  return [
+    plain('**Beside that, by the files alone**, once all that is merged before is applied:'),
+    accessPart('access', access),
+  ];
+}
+
+/** What people looked at before, where that was another plan of the same commit. */
+function stalePart(record: ReviewRecord, earlier: readonly ReviewRecord[]): MarkdownPart[] {
+  const stale = earlier.find(
+    ({ head, digest, accessSum }) =>
+      head === record.head && (digest !== record.digest || accessSum !== record.accessSum),
+  );
+  if (!stale) return [];
+  const revision = stale.revision === null ? '' : `, revision ${stale.revision}`;
+  return [
+    plain(
+      `**Planned again**: into ${code(stale.base.slice(0, 12))}${revision} the same commit did something else. What was approved then is stale.`,
+    ),
   ];
 }
 

@@ -29,6 +29,8 @@ export interface PlanMarkdownOptions {
   readonly title?: string;
   /** Instead of the line that names store, manager and scope. */
   readonly where?: string;
+  /** What to do so that a refusal passes, null for nothing; the option of the command line when left out. */
+  readonly wayOut?: (verdict: Verdict) => string | null;
   /** What it says of time; left out where there is no store. */
   readonly time?: PlanTime;
   /** The secrets that the apply is going to issue. */
@@ -74,10 +76,10 @@ export function planMarkdownParts(
   notes: PlanNotes,
   options: PlanMarkdownOptions,
 ): MarkdownPart[] {
-  const { store, title = 'Plan', where, limit = 30, time, secrets = [] } = options;
+  const { store, title = 'Plan', where, wayOut, limit = 30, time, secrets = [] } = options;
   const parts = [plain(`### ${prose(title)}`), plain(prose(where ?? planScope(plan, store)))];
-  const said = [...verdictItems(plan.verdicts), ...plan.problems.map(problemItem)];
-  if (said.length > 0) parts.push(plain(said.join('\n')));
+  const said = [...verdictItems(plan.verdicts, wayOut), ...plan.problems.map(problemItem)];
+  if (said.length > 0) parts.push({ head: [], rows: said, foot: [], isFolded: true });
   const times = [...secretParts(secrets, limit), ...(time ? timeParts(plan, time, limit) : [])].map(plain);
   if (plan.changes.length === 0)
     return [
@@ -96,9 +98,12 @@ export function planMarkdownParts(
     plain(`**${planSummary(plan)}; ${access}**`),
     ...rows,
     ...times,
-    plain(`<details><summary>${count(plan.changes.length, 'change')} in detail</summary>`),
-    { head: [], rows: changeItems(plan.changes, limit), foot: [], isFolded: true },
-    plain('</details>'),
+    {
+      head: [`<details><summary>${count(plan.changes.length, 'change')} in detail</summary>`, ''],
+      rows: changeItems(plan.changes, limit),
+      foot: ['', '</details>'],
+      isFolded: true,
+    },
     plain(`digest ${code(plan.digest)}`),
   ];
 }
@@ -139,10 +144,15 @@ function timeParts(plan: Plan, { ended, ending }: PlanTime, limit: number): stri
 }
 
 /** Denials first. */
-function verdictItems(verdicts: readonly Verdict[]): string[] {
+function verdictItems(
+  verdicts: readonly Verdict[],
+  wayOut: PlanMarkdownOptions['wayOut'] = ({ override }) => override,
+): string[] {
   const order = [...verdicts].sort((a, b) => Number(a.severity === 'warn') - Number(b.severity === 'warn'));
-  return order.map(({ severity, code: name, message, override }) => {
-    const way = override === null ? '' : `; to let it pass: ${code(override)}`;
+  return order.map((verdict) => {
+    const { severity, code: name, message } = verdict;
+    const out = wayOut(verdict);
+    const way = out === null ? '' : `; to let it pass: ${code(out)}`;
     return `- **${severity === 'deny' ? 'refused' : 'warning'} ${name}**: ${prose(message)}${way}`;
   });
 }
@@ -165,7 +175,8 @@ function accessTable(changes: readonly AccessChange[], notes: PlanNotes): Markdo
   return { head: ['| who | access |', '|---|---|'], rows, foot: [] };
 }
 
-function subjectCell({
+/** Whose access it is, for a cell of a table. */
+export function subjectCell({
   subjectKind,
   subject,
   email,

@@ -22,6 +22,7 @@ export interface RevisionWords {
   };
   readonly pr: string | null;
   readonly approvers: readonly string[];
+  readonly review: string | null;
   readonly changes: readonly Change[];
   readonly access: PlanNotes | null;
   readonly untellable: string | null;
@@ -70,7 +71,7 @@ export function revisionText(words: RevisionWords, options: Options): string {
 }
 
 function factsText(
-  { revision, pr, approvers, redacted }: RevisionWords,
+  { revision, pr, approvers, review, redacted }: RevisionWords,
   { store, paint, width }: Options,
 ): string {
   const { at, manager, commit } = revision;
@@ -84,6 +85,7 @@ function factsText(
     ['commit', commit],
     ['pr', pr],
     ['approvers', approvers.join(', ')],
+    ['review', review],
   ];
   const lines = facts.flatMap(([name, value]) =>
     value ? [wrap(`  ${name.padEnd(9)}  ${visible(value)}`, width, ' '.repeat(13))] : [],
@@ -97,7 +99,8 @@ function factsText(
 /** `RC207, answered for by ana (not verified): handover`. */
 function overrideWords(row: AuditRow): string {
   const reason = isRedacted(row) ? 'redacted' : (row.reason ?? '').replaceAll('\n', ' ');
-  return `${codeWords(row)}, answered for by ${actorWords(row) ?? 'somebody unnamed'}: ${reason}`;
+  const who = payloadOf(row).message ?? `by ${actorWords(row) ?? 'somebody unnamed'}`;
+  return `${codeWords(row)}, answered for ${who}: ${reason}`;
 }
 
 /** `audit row 5: update User bo`. */

@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { LIMITS } from '../core/document.ts';
 import { EXIT, failure } from '../core/problem.ts';
 
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /**
  * Runs git, and gives what it writes. It runs nothing of a repository: no hook, no watcher, no replaced object. Throws what
  * `execFileSync` throws.
@@ -11,6 +13,7 @@ export function git(
   args: readonly string[],
   input?: string,
   maxBuffer = 2 * LIMITS.fileBytes,
+  env?: Environment,
 ): Buffer {
   const safe = [
     '--no-optional-locks',
@@ -24,6 +27,7 @@ export function git(
     cwd,
     input,
     maxBuffer,
+    ...(env === undefined ? {} : { env }),
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
 }

@@ -1,5 +1,8 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { devNull } from 'node:os';
+import path from 'node:path';
 import { EXIT, failure } from '../core/problem.ts';
-import { git, resolveCommit } from './git-command.ts';
+import { type Environment, git, resolveCommit } from './git-command.ts';
 
 /** A commit on the way of a branch, without those that were merged into it. */
 export interface Commit {
@@ -14,26 +17,37 @@ export interface Commit {
 
 /** The history of a repository, read from its objects. Nothing is checked out, and nothing of it is run. */
 export interface GitHistory {
+  /** The root of the work tree; of a bare repository, the repository. */
+  readonly root: string;
   /** The whole id of a commit, branch or tag. Throws a Failure (exit 4) where there is none. */
   resolve(revision: string): string;
   /** Whether an object is here: a shallow clone may lack it. */
   has(sha: string): boolean;
+  /** The commit before one on its way; null for the first of all, and where the clone ends. */
+  parent(sha: string): string | null;
   /** First parents of `head` after `base`, the oldest first; undefined when `base` is not one of them. */
   firstParents(base: string, head: string): Commit[] | undefined;
   /** The newest commit that both have; undefined when there is none, or the clone is too shallow to tell. */
   mergeBase(a: string, b: string): string | undefined;
-  /** The id of the tree that merging `head` into `base` makes; undefined when they conflict. */
+  /**
+   * The id of the tree that merging `head` into `base` makes; undefined when they conflict. Throws a Failure (exit 1) where the
+   * clone is too shallow to tell.
+   */
   merge(base: string, head: string): string | undefined;
   /** The text of a file in a commit; undefined where there is none, or it is no plain file. */
   text(revision: string, path: string): string | undefined;
-  /** The paths that differ between two commits. */
-  changedPaths(base: string, head: string): string[];
-  /** Fetches commits from a remote. Throws a Failure (exit 1) when that fails. */
+  /** Fetches commits from a remote, with all that is before them. Throws a Failure (exit 1) when that fails. */
   fetch(remote: string, refs: readonly string[]): void;
+  /**
+   * The default branch of a remote, as that says itself; undefined where there is no such remote. Throws a Failure (exit 1) when
+   * it does not say.
+   */
+  defaultBranch(remote: string): string | undefined;
 }
 
-export function gitHistory(cwd: string): GitHistory {
-  const run = (...args: string[]) => git(cwd, args, undefined, 2 ** 28).toString();
+/** `env`: the environment that git runs in. Throws a Failure (exit 4) where there is no repository. */
+export function gitHistory(cwd: string, env: Environment): GitHistory {
+  const run = (...args: string[]) => git(cwd, args, undefined, 2 ** 28, env).toString();
   const tried = (...args: string[]): string | undefined => {
     try {
       return run(...args);
@@ -47,11 +61,28 @@ export function gitHistory(cwd: string): GitHistory {
       throw failure(EXIT.invalid, 'RC129', `${JSON.stringify(sha)} is not the id of a commit`);
     return sha;
   };
+  /** The commits that a shallow clone ends at. */
+  const shallow = (): string[] => {
+    const file = path.resolve(cwd, run('rev-parse', '--git-path', 'shallow').trim());
+    return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
+  };
+  const isCut = (...commits: string[]): boolean => {
+    const ends = new Set(shallow());
+    return (
+      ends.size > 0 &&
+      run('rev-list', '--max-parents=0', ...commits, '--')
+        .split('\n')
+        .some((root) => ends.has(root))
+    );
+  };
   return {
+    root: rootOf(cwd, env),
     resolve: (revision) => resolveCommit(revision, cwd),
     has: (sha) => tried('cat-file', '-e', `${whole(sha)}^{commit}`) !== undefined,
+    parent: (sha) => tried('rev-parse', '--verify', '--quiet', `${whole(sha)}^`)?.trim() ?? null,
     firstParents(base, head) {
-      const listed = run('log', '--first-parent', '--format=%H%x00%P%x00%s', whole(head), '--');
+      const format = '--format=%H%x00%P%x00%s';
+      const listed = run('log', '--first-parent', '--no-show-signature', format, whole(head), '--');
       const commits: Commit[] = [];
       for (const line of listed.split('\n').filter(Boolean)) {
         const [sha = '', parents = '', subject = ''] = line.split('\0');
@@ -63,9 +94,18 @@ export function gitHistory(cwd: string): GitHistory {
     },
     mergeBase: (a, b) => tried('merge-base', whole(a), whole(b))?.trim(),
     merge(base, head) {
-      if (base === head) return run('rev-parse', '--verify', `${whole(head)}^{tree}`).trim();
+      // Without a merge nothing need be known of what was before.
+      if (base === head || tried('merge-base', '--is-ancestor', whole(base), whole(head)) !== undefined)
+        return run('rev-parse', '--verify', `${whole(head)}^{tree}`).trim();
+      if (isCut(base, head))
+        throw failure(
+          EXIT.error,
+          'RC129',
+          `the clone is shallow: what merging ${head.slice(0, 12)} into ${base.slice(0, 12)} makes cannot be told`,
+          'actions/checkout with fetch-depth: 0, or git fetch --unshallow',
+        );
       try {
-        return run('merge-tree', '--write-tree', '--no-messages', whole(base), whole(head)).trim();
+        return mergeTree(cwd, env, whole(base), whole(head));
       } catch (error) {
         if (error instanceof Error && 'status' in error && error.status === 1) return undefined;
         throw unreadable(error, `${head} cannot be merged into ${base}`);
@@ -76,16 +116,12 @@ export function gitHistory(cwd: string): GitHistory {
       const [, mode, object] = /^(\d+) \w+ ([0-9a-f]+)\t/.exec(listed ?? '') ?? [];
       return mode?.startsWith('100') && object ? run('cat-file', 'blob', object) : undefined;
     },
-    changedPaths: (base, head) =>
-      run('diff-tree', '-r', '-z', '--name-only', '--no-renames', whole(base), whole(head))
-        .split('\0')
-        .filter(Boolean),
     fetch(remote, refs) {
-      if (remote.startsWith('-') || refs.some((ref) => ref.startsWith('-')))
-        throw failure(EXIT.invalid, 'RC129', 'a remote or ref cannot begin with a dash');
+      refuseOptions(remote, ...refs);
       try {
         run(
           'fetch',
+          ...(shallow().length > 0 ? ['--unshallow'] : []),
           '--quiet',
           '--no-tags',
           '--no-recurse-submodules',
@@ -98,15 +134,83 @@ export function gitHistory(cwd: string): GitHistory {
         throw unreadable(error, `cannot fetch ${refs.join(', ')}`);
       }
     },
+    defaultBranch(remote) {
+      refuseOptions(remote);
+      if (tried('remote', 'get-url', remote) === undefined) return undefined;
+      let listed: string;
+      try {
+        listed = run('ls-remote', '--symref', '--', remote, 'HEAD');
+      } catch (error) {
+        throw unreadable(error, `cannot ask ${remote} for its default branch`);
+      }
+      const [, branch] = /^ref: refs\/heads\/(.+)\tHEAD$/m.exec(listed) ?? [];
+      if (branch === undefined)
+        throw failure(EXIT.error, 'RC129', `${remote} does not say which is its default branch`);
+      return branch;
+    },
   };
 }
 
+function refuseOptions(...names: readonly string[]): void {
+  if (names.some((name) => name.startsWith('-')))
+    throw failure(EXIT.invalid, 'RC129', 'a remote or ref cannot begin with a dash');
+}
+
+function rootOf(cwd: string, env: Environment): string {
+  try {
+    // Nothing of a bare repository, or of its own folder, is above it.
+    const up = git(cwd, ['rev-parse', '--show-cdup'], undefined, undefined, env).toString();
+    return path.resolve(cwd, up.replace(/\n$/, ''));
+  } catch (error) {
+    throw failure(
+      EXIT.invalid,
+      'RC129',
+      `the folder is in no repository that git can read: ${said(error) || 'git is not installed'}`,
+      'run it in a checkout of the repository with the manifests',
+    );
+  }
+}
+
+/** The id of the tree without anything in it. */
+const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
+
+/**
+ * Merges as a repository without files would that has no attributes: those of the files could name a program of the
+ * configuration that merges or filters them.
+ */
+function mergeTree(cwd: string, env: Environment, base: string, head: string): string {
+  const folder = git(cwd, ['rev-parse', '--absolute-git-dir'], undefined, undefined, env)
+    .toString()
+    .replace(/\n$/, '');
+  const settings = {
+    'core.bare': 'true',
+    'core.attributesFile': devNull,
+    'attr.tree': EMPTY_TREE,
+    'merge.default': 'text',
+    'merge.renormalize': 'false',
+  };
+  const args = [
+    `--git-dir=${folder}`,
+    '--bare',
+    ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ...['merge-tree', '--write-tree', '--no-messages', base, head],
+  ];
+  return git(cwd, args, undefined, undefined, { ...env, GIT_INDEX_FILE: path.join(folder, 'no-index') })
+    .toString()
+    .trim();
+}
+
 function unreadable(error: unknown, what: string) {
-  const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
   return failure(
     EXIT.error,
     'RC129',
-    `${what}: ${(said.split('\n')[0] ?? '').replace(/^(?:fatal|error): /, '')}`,
+    `${what}: ${said(error)}`,
     'a shallow clone may lack what is needed: actions/checkout with fetch-depth: 0, or git fetch --unshallow',
   );
+}
+
+/** The first line of what git had to say. */
+function said(error: unknown): string {
+  const all = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
+  return (all.split('\n')[0] ?? '').replace(/^(?:fatal|error): /, '');
 }

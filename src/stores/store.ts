@@ -164,7 +164,7 @@ export interface AuditRemark {
   readonly action: 'override' | 'policy';
   readonly identity: Identity | null;
   readonly verdicts: readonly Verdict[];
-  /** For a policy: what it found. */
+  /** For a policy: what it found. For an override: who answers for it, where that is not the actor. */
   readonly message: string | null;
 }
 

@@ -4,6 +4,7 @@ import { wholeActual } from '../../src/core/actual.ts';
 import { NOTHING_SETTLED, planChanges } from '../../src/core/plan-changes.ts';
 import type { Resource } from '../../src/kinds/index.ts';
 import { type PlanMarkdownOptions, planMarkdown } from '../../src/render/plan-markdown.ts';
+import { hostileText, outsideCode } from '../support/hostile-markdown.ts';
 import { notesOf, planOfTexts } from '../support/plan-of-texts.ts';
 import { OPTIONS } from '../support/planning.ts';
 import { binding, declare, group, NOW, role, store, user, workspace } from '../support/resources.ts';
@@ -135,39 +136,8 @@ digest \`DIGEST\`
   });
 });
 
-// biome-ignore format: a row of short texts
-const HOSTILE = [
-  '<script>alert(1)</script>', '</details>', '<!--', '&lt;b&gt;', '@team', 'x@team', '.@team', '@', '](http://evil.example)', '![x](y)', '[a]: b',
-  '[x][y]', 'https://evil.example', 'www.evil.example', '(www.evil.example', 'mailto:a@b.example', '|', '\\|', '\\', '`', '``', '```', '~~~', '**', '__', '*a*', '~~',
-  '\n', '\r\n', '\t', '\u2028', '\u202e', '#1', 'GH-1', 'acme/web#1', ':tada:', '- ', '1. ', '> ', '# ', '---', '$x$', 'deadbeef', 'ana', 'acme-prod', ' ', '  ',
-];
-
-/** What is left of a line once its code spans are gone, told as CommonMark tells them. */
-function outsideCode(line: string): string {
-  let text = '';
-  for (let at = 0; at < line.length; ) {
-    const run = /^`+/.exec(line.slice(at))?.[0];
-    if (run === undefined) {
-      text += line[at++] ?? '';
-      continue;
-    }
-    const closing = [...line.slice(at + run.length).matchAll(/`+/g)].find(
-      ([other]) => other.length === run.length,
-    );
-    if (!closing) throw new Error(`not closed: ${line}`);
-    at += run.length + closing.index + run.length;
-    text += 'CODE';
-  }
-  return text;
-}
-
 describe('whatever the texts of a plan are', { timeout: 60_000 }, () => {
-  const text = fc.oneof(
-    fc.array(fc.constantFrom(...HOSTILE), { maxLength: 4 }).map((parts) => parts.join('')),
-    fc.array(fc.constantFrom(...HOSTILE), { maxLength: 4 }).map((parts) => parts.join(' ')),
-    fc.string({ unit: 'binary', maxLength: 12 }),
-  );
-  const rendering = fc.array(text, { minLength: 1, maxLength: 120 }).map((texts) => {
+  const rendering = fc.array(hostileText, { minLength: 1, maxLength: 120 }).map((texts) => {
     let i = 0;
     const next = () => texts[i++ % texts.length] ?? '';
     return markdownOf(next, { store: next(), title: next() });

@@ -1,8 +1,11 @@
 import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { dedent } from './bad-input.ts';
 import { temporaryFolder } from './folder.ts';
-import { bareRepository } from './git-repository.ts';
+import { gitHttpServer } from './git-http.ts';
+import { bareRepository, type FileChanges } from './git-repository.ts';
 import { ALL, clientOf, REPO } from './github/desk.ts';
 import { type GithubServer, githubServer } from './github/server.ts';
 import type { Permissions } from './github/state.ts';
@@ -16,8 +19,20 @@ export interface PrDesk {
   readonly checkout: string;
   /** Runs `iam` in the checkout as a workflow of the base branch would, after a fetch. */
   iam(words: string, options?: RunOptions): Promise<Ran>;
+  /** Pushes a branch of this name and opens a pull request of it, titled like it. Gives the number. */
+  open(branch: string, files: FileChanges, by?: string): number;
+  /** Does what `iam pr apply` does on the default branch; the test fails when it does not end with this status. */
+  apply(exit?: number): Promise<Ran>;
+  /** Plans a pull request; the test fails when it does not end with this status. */
+  plan(number: number, exit?: number): Promise<Ran>;
+  /** Writes an event of GitHub Actions to a file, and gives its path. */
+  event(event: object): string;
+  /** Another clone, as CI makes one for each run. */
+  clone(...options: string[]): string;
   /** What `iam pr plan` says of a pull request: its comments of a bot. */
   comments(number: number): Promise<string[]>;
+  /** What our checks of a commit say, the newest first. */
+  checkRuns(commit: string): Promise<{ readonly text: string }[]>;
   /** The newest check of a commit. */
   check(commit: string): Promise<{ readonly conclusion: string; readonly title: string } | undefined>;
 }
@@ -33,7 +48,7 @@ const CONFIG = dedent(`
   app: rolecall
 `);
 
-const WORLD = dedent(`
+export const WORLD = dedent(`
   apiVersion: rolecall.dev/v1alpha1
   kind: Workspace
   metadata: {name: acme}
@@ -73,7 +88,7 @@ export function binding(name: string, role: string, subjects: string): string {
 export async function prDesk(
   files: Readonly<Record<string, string>> = {},
   permissions: Permissions = ALL,
-  options: { readonly basePath?: string } = {},
+  { overHttp = false, ...options }: { readonly basePath?: string; readonly overHttp?: boolean } = {},
 ): Promise<PrDesk> {
   const repository = bareRepository({
     '.rolecall/gitops.yaml': CONFIG,
@@ -87,27 +102,53 @@ export async function prDesk(
   const folder = temporaryFolder();
   const checkout = join(folder, 'checkout');
   const git = (...args: string[]) => execFileSync('git', args, { cwd: checkout, stdio: 'pipe' }).toString();
-  execFileSync('git', ['clone', '--quiet', `file://${repository}`, checkout], { stdio: 'pipe' });
+  const url = overHttp ? await gitHttpServer(repository) : `file://${repository}`;
+  execFileSync('git', ['clone', '--quiet', url, checkout], { stdio: 'pipe' });
+  async function ended(words: string, exit: number): Promise<Ran> {
+    const ran = await iam(words);
+    expect([ran.exit, exit === 0 ? ran.stderr : ''], words).toEqual([
+      exit,
+      expect.not.stringContaining('error'),
+    ]);
+    return ran;
+  }
+  function iam(words: string, options: RunOptions = {}): Promise<Ran> {
+    git('fetch', '--quiet', 'origin');
+    return runIam(words.split(' '), {
+      cwd: checkout,
+      ...options,
+      env: {
+        PATH: process.env.PATH ?? '',
+        HOME: folder,
+        GITHUB_REPOSITORY: 'acme/access',
+        GITHUB_TOKEN: token,
+        GITHUB_API_URL: github.url,
+        GITHUB_SHA: git('rev-parse', 'origin/main').trim(),
+        IAM_STORE: `sqlite:${join(folder, 'store/iam.db')}`,
+        ...options.env,
+      },
+    });
+  }
   return {
     github,
     repository,
     checkout,
-    iam(words, options = {}) {
-      git('fetch', '--quiet', 'origin');
-      return runIam(words.split(' '), {
-        cwd: checkout,
-        ...options,
-        env: {
-          PATH: process.env.PATH ?? '',
-          HOME: folder,
-          GITHUB_REPOSITORY: 'acme/access',
-          GITHUB_TOKEN: token,
-          GITHUB_API_URL: github.url,
-          GITHUB_SHA: git('rev-parse', 'origin/main').trim(),
-          IAM_STORE: `sqlite:${join(folder, 'store/iam.db')}`,
-          ...options.env,
-        },
-      });
+    iam,
+    open(branch, changes, by = 'bo') {
+      github.push({ by, branch, files: changes, message: `Commit of ${branch}` });
+      return github.openPullRequest({ author: by, branch, title: branch });
+    },
+    plan: (number, exit = 0) => ended(`pr plan --pr ${number}`, exit),
+    apply: (exit = 0) => ended('pr apply', exit),
+    event(event) {
+      const file = join(temporaryFolder(), 'event.json');
+      writeFileSync(file, JSON.stringify(event));
+      return file;
+    },
+    clone(...options) {
+      const made = join(temporaryFolder(), 'clone');
+      execFileSync('git', ['clone', '--quiet', ...options, url, made], { stdio: 'pipe' });
+      return made;
     },
     async comments(number) {
       const { data } = await client.request('GET /repos/{owner}/{repo}/issues/{issue_number}/comments', {
@@ -115,6 +156,15 @@ export async function prDesk(
         issue_number: number,
       });
       return data.flatMap(({ user, body }) => (user?.type === 'Bot' ? [body ?? ''] : []));
+    },
+    async checkRuns(commit) {
+      const { data } = await client.request('GET /repos/{owner}/{repo}/commits/{ref}/check-runs', {
+        ...REPO,
+        ref: commit,
+        filter: 'all',
+      });
+      const newest = data.check_runs.toSorted((a, b) => Number(b.id) - Number(a.id));
+      return newest.map(({ output }) => ({ text: output.text ?? '' }));
     },
     async check(commit) {
       const { data } = await client.request('GET /repos/{owner}/{repo}/commits/{ref}/check-runs', {

@@ -1,0 +1,190 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, request } from 'node:https';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { KubeBinaries } from './kube-binaries.ts';
+
+/** An answer of an API server. */
+export interface KubeAnswer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** A real API server of its own, on the loopback interface alone; nothing of it outlives `stop`. */
+export interface KubeServer {
+  readonly url: string;
+  /** The file of a kubeconfig whose user may do everything. */
+  readonly kubeconfig: string;
+  /** `body` is sent as JSON, or as the YAML that it is when it is a text. */
+  send(
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    body?: object | string,
+    type?: string,
+  ): Promise<KubeAnswer>;
+  /** Ends both processes. */
+  stop(): Promise<void>;
+}
+
+/** Starts etcd and kube-apiserver, and waits until it is ready. */
+export async function startKubeServer({ apiServer, etcd }: KubeBinaries): Promise<KubeServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'iam-kube-'));
+  const file = (name: string) => join(folder, name);
+  const [store, peer, secure] = [await freePort(), await freePort(), await freePort()];
+  const token = randomBytes(16).toString('hex');
+  writeFileSync(file('tokens.csv'), `${token},tester,1,system:masters\n`, { mode: 0o600 });
+  writeFileSync(file('account.pem'), privateKey(), { mode: 0o600 });
+  mkdirSync(file('certificates'));
+  const storeUrl = `http://127.0.0.1:${store}`;
+  const peerUrl = `http://127.0.0.1:${peer}`;
+  const url = `https://127.0.0.1:${secure}`;
+  const children: ChildProcess[] = [];
+  const logs: string[] = [];
+  const start = (command: string, args: readonly string[]): void => {
+    const child = spawn(command, args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      logs.push(text);
+      if (logs.length > 50) logs.shift();
+    });
+    child.on('error', (error) => logs.push(String(error)));
+    children.unshift(child);
+  };
+  const killAll = () => {
+    for (const child of children)
+      if (child.pid !== undefined && child.exitCode === null) child.kill('SIGKILL');
+  };
+  process.on('exit', killAll);
+  const stop = async () => {
+    for (const child of children) await end(child);
+    process.off('exit', killAll);
+    agent.destroy();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  };
+  const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+  start(etcd, [
+    `--data-dir=${file('etcd')}`,
+    `--listen-client-urls=${storeUrl}`,
+    `--advertise-client-urls=${storeUrl}`,
+    `--listen-peer-urls=${peerUrl}`,
+    `--initial-advertise-peer-urls=${peerUrl}`,
+    `--initial-cluster=default=${peerUrl}`,
+    '--unsafe-no-fsync',
+    '--log-level=error',
+  ]);
+  start(apiServer, [
+    `--etcd-servers=${storeUrl}`,
+    '--bind-address=127.0.0.1',
+    '--advertise-address=127.0.0.1',
+    `--secure-port=${secure}`,
+    // It makes its own, for 127.0.0.1.
+    `--cert-dir=${file('certificates')}`,
+    `--token-auth-file=${file('tokens.csv')}`,
+    '--authorization-mode=AlwaysAllow',
+    '--anonymous-auth=false',
+    '--service-account-issuer=https://rolecall.invalid',
+    `--service-account-key-file=${file('account.pem')}`,
+    `--service-account-signing-key-file=${file('account.pem')}`,
+    '--service-cluster-ip-range=10.0.0.0/24',
+    // Without a controller-manager there are no accounts to wait for.
+    '--disable-admission-plugins=ServiceAccount',
+    '--endpoint-reconciler-type=none',
+    '--profiling=false',
+  ]);
+  const certificate = () => readFileSync(file('certificates/apiserver.crt'), 'utf8');
+  const send: KubeServer['send'] = async (method, path, body, type) =>
+    ask(method, `${url}${path}`, body, type, { agent, token, ca: certificate() });
+  try {
+    await ready(send, children, logs);
+    writeFileSync(file('kubeconfig'), JSON.stringify(kubeconfig(url, token, certificate())), { mode: 0o600 });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { url, kubeconfig: file('kubeconfig'), send, stop };
+}
+
+function privateKey(): string {
+  return generateKeyPairSync('rsa', { modulusLength: 2048 })
+    .privateKey.export({ type: 'pkcs1', format: 'pem' })
+    .toString();
+}
+
+async function ready(send: KubeServer['send'], children: readonly ChildProcess[], logs: readonly string[]) {
+  for (const until = Date.now() + 120_000; Date.now() < until; await sleep(100)) {
+    if (children.some(({ exitCode, pid }) => exitCode !== null || pid === undefined)) break;
+    // There is no certificate yet, nobody who listens, or not all that must be there.
+    const answer = await send('GET', '/readyz').catch(() => undefined);
+    if (answer?.status === 200) return;
+  }
+  throw new Error(`the API server did not start:\n${logs.join('')}`);
+}
+
+function ask(
+  method: string,
+  url: string,
+  body: object | string | undefined,
+  type: string | undefined,
+  { agent, token, ca }: { readonly agent: Agent; readonly token: string; readonly ca: string },
+): Promise<KubeAnswer> {
+  const contentType = type ?? (typeof body === 'string' ? 'application/yaml' : 'application/json');
+  const headers = {
+    authorization: `Bearer ${token}`,
+    accept: 'application/json',
+    ...(body === undefined ? {} : { 'content-type': contentType }),
+  };
+  return new Promise((resolve, reject) => {
+    const call = request(url, { method, agent, ca, headers }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.on('error', reject);
+      response.on('end', () => {
+        const isJson = response.headers['content-type']?.startsWith('application/json');
+        resolve({ status: response.statusCode ?? 0, body: isJson ? JSON.parse(text) : { message: text } });
+      });
+    });
+    call.on('error', reject);
+    call.end(body === undefined || typeof body === 'string' ? body : JSON.stringify(body));
+  });
+}
+
+function kubeconfig(server: string, token: string, ca: string): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'test',
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'tester' } }],
+    clusters: [
+      {
+        name: 'test',
+        cluster: { server, 'certificate-authority-data': Buffer.from(ca).toString('base64') },
+      },
+    ],
+    users: [{ name: 'tester', user: { token } }],
+  };
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  const patience = setTimeout(() => child.kill('SIGKILL'), 15_000);
+  await ended;
+  clearTimeout(patience);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
