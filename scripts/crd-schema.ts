@@ -70,9 +70,10 @@ const LONGEST = new Map<string, number>([
 const MOST_KEYS = 64;
 
 /** How the API server knows entries of a list apart, by the way in which Rolecall does. */
-const LISTS = new Map<KeyedList['key'], readonly string[] | 'set'>([
+const LISTS = new Map<KeyedList['key'], readonly string[] | 'set' | 'atomic'>([
   [keys.value, 'set'],
-  [keys.resource, 'set'],
+  // No field of it is always there; a set of mappings is what server-side apply cannot merge. A rule tells them apart.
+  [keys.resource, 'atomic'],
   [keys.name, ['name']],
   [keys.kindAndName, ['kind', 'name']],
   [keys.identity, ['provider', 'subject']],
@@ -131,10 +132,9 @@ export function specSchema(name: KindName): Structural {
     const type = key && LISTS.get(key);
     if (!type) throw new Error(`${name} ${path}: it is not known how its entries are told apart`);
     const entry = structural(items, `${path}[]`);
-    if (type !== 'set')
-      return { items: entry, 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': type };
-    const whole = items.type === 'object' ? { 'x-kubernetes-map-type': 'atomic' } : {};
-    return { items: { ...entry, ...whole }, 'x-kubernetes-list-type': 'set' };
+    return typeof type === 'string'
+      ? { items: entry, 'x-kubernetes-list-type': type }
+      : { items: entry, 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': type };
   }
 
   function intOrString(anyOf: readonly Node[], path: string): Structural {

@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { configSchema } from '../src/gitops/config-schema.ts';
 import { KIND_NAMES } from '../src/kinds/index.ts';
 import { codesPage } from './codes-page.ts';
+import { CRD_FOLDER, crdFileName, crdYaml } from './crd.ts';
 import { anyKindSchema, fileNameOf, manifestSchema } from './manifest-schema.ts';
 import { validatorsModule } from './validators-module.ts';
 
@@ -16,6 +17,7 @@ function generate(): Map<string, string> {
     ['schemas/gitops.schema.json', json(configSchema)],
     ['src/core/validators.generated.ts', validatorsModule()],
     ['docs/codes.md', codesPage()],
+    ...KIND_NAMES.map((name) => [`${CRD_FOLDER}/${crdFileName(name)}`, crdYaml(name)] as const),
   ]);
 }
 
@@ -32,11 +34,17 @@ function read(path: string): string | undefined {
   }
 }
 
+function namesIn(folder: string): string[] {
+  const path = join(ROOT, folder);
+  return existsSync(path) ? readdirSync(path).map((name) => `${folder}/${name}`) : [];
+}
+
 const generated = generate();
 const stale = [...generated].filter(([path, text]) => read(path) !== text);
-const left = readdirSync(join(ROOT, 'schemas'))
-  .map((name) => `schemas/${name}`)
-  .filter((path) => path.endsWith('.schema.json') && !generated.has(path));
+const left = [
+  ...namesIn('schemas').filter((path) => path.endsWith('.schema.json')),
+  ...namesIn(CRD_FOLDER),
+].filter((path) => !generated.has(path));
 
 if (process.argv.includes('--check')) {
   for (const [path] of stale) console.error(`stale: ${path}`);

@@ -1,23 +1,25 @@
 import type { Context, Output } from './context.ts';
+import { withoutWhereabouts } from './whereabouts.ts';
 
 /** The form of a token's secret (src/engine/secret-text.ts), wherever it stands in a text. */
 const SECRET = /rct_([0-9A-Za-z]{12})_[0-9A-Za-z]{49}/g;
 
 /**
  * The same context, in which nothing is said that has the form of a secret: who gives one as a name, or writes it into a
- * manifest, does not want it in a log as well. Its fingerprint stays.
+ * manifest, does not want it in a log as well. Its fingerprint stays. Of pull requests it is not said either where the store is.
  */
 export function masked(context: Context): Context {
+  const told = withoutWhereabouts(context) ?? ((text: string) => text);
   return Object.defineProperties({} as Context, {
     ...Object.getOwnPropertyDescriptors(context),
-    stdout: { value: without(context.stdout) },
-    stderr: { value: without(context.stderr) },
+    stdout: { value: without(context.stdout, told) },
+    stderr: { value: without(context.stderr, told) },
   });
 }
 
-function without(output: Output): Output {
+function without(output: Output, told: (text: string) => string): Output {
   return {
-    write: (text) => output.write(text.includes('rct_') ? text.replace(SECRET, 'rct_$1_…') : text),
+    write: (text) => output.write(told(text.includes('rct_') ? text.replace(SECRET, 'rct_$1_…') : text)),
     get isTTY() {
       return output.isTTY;
     },

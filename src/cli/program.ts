@@ -302,7 +302,7 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
     sub
       .option('--repo <owner/name>', 'the repository (GITHUB_REPOSITORY; its token is GITHUB_TOKEN)')
       .option('--head <rev>', 'the commit that it is about')
-      .option('--dry-run', 'write to stdout what would be said there, and ask nobody');
+      .option('--dry-run', 'write to stdout what would be said there; ask nobody, and change nothing');
   forged(
     command(
       'plan',

@@ -235,7 +235,7 @@ function missingHint(kind: KindName, field: string, parts: readonly string[]): s
   return `what it is: iam explain ${kind.toLowerCase()}.${path.join('.')}`;
 }
 
-function article(type: string): string {
+export function article(type: string): string {
   const words: Readonly<Record<string, string>> = {
     object: 'a mapping',
     array: 'a list',

@@ -12,15 +12,8 @@ import type { GitOpsConfig } from './config.ts';
 import type { Forge, PullRequest } from './forge.ts';
 import { type MergedUnit, partsOf } from './merged-units.ts';
 import { nameOf, overridesOf } from './overrides.ts';
-import {
-  isMistake,
-  NOTHING,
-  ownOf,
-  type Planning,
-  planOverridden,
-  treeBefore,
-  treeSource,
-} from './plan-request.ts';
+import { ownOf, planOverridden } from './plan-own.ts';
+import { isMistake, NOTHING, type Planning, treeBefore, treeSource } from './planning.ts';
 import { unseen } from './review-record.ts';
 import { storeName } from './store-name.ts';
 import { type Reviewed, reviewOf } from './unit-review.ts';
@@ -162,7 +155,7 @@ async function judgeUnit(
       applied: undefined,
       review: reviewed?.review,
       unseen: notSeen,
-      together: notSeen.length > 0 && forge ? await mergedSince(planning, forge, unit, reviewed) : [],
+      together: notSeen.length > 0 ? await mergedSince(planning, forge, unit, reviewed) : [],
       void: found.void,
     },
   };
@@ -174,11 +167,13 @@ const MOST_SINCE = 50;
 /** The pull requests that were merged between what was looked at and what it was merged into. */
 async function mergedSince(
   { history }: Planning,
-  forge: Forge,
-  { parent, pull }: MergedUnit,
+  forge: Forge | undefined,
+  { parent, pull, held }: MergedUnit,
   reviewed: Reviewed | undefined,
 ): Promise<number[]> {
   const base = reviewed?.base;
+  // What is held back is told of by itself.
+  if (!forge || held.length > 0) return [];
   if (parent === null || base === undefined || !history.has(base)) return [];
   const numbers = new Set<number>();
   for (const { sha } of (history.firstParents(base, parent) ?? []).slice(-MOST_SINCE))

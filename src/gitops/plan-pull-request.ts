@@ -11,7 +11,9 @@ import { CONFIG_FILE, type GitOpsConfig, readConfig } from './config.ts';
 import type { Annotation, Check, Forge, KnownCheck, PullRequest } from './forge.ts';
 import { nameOf, overridesOf } from './overrides.ts';
 import { pages } from './pages.ts';
-import { type Asking, Conflict, planRequest, type RequestPlan } from './plan-request.ts';
+import type { Asking } from './plan-own.ts';
+import { Conflict, planRequest, type RequestPlan } from './plan-request.ts';
+import { isMistake } from './planning.ts';
 import { mistakesParts, requestParts } from './request-markdown.ts';
 import { readRecord, recordText } from './review-record.ts';
 
@@ -98,7 +100,7 @@ export async function planPullRequest(asked: PlanPullRequest): Promise<PullReque
         exit: EXIT.stale,
       });
     }
-    if (!(error instanceof Failure) || error.exit !== EXIT.invalid) throw error;
+    if (!isMistake(error)) throw error;
     const title = `${count(error.problems.length, 'mistake')} in the manifests`;
     return told(mistakesParts(title, error.problems), {
       planned: undefined,

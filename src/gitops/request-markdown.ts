@@ -1,6 +1,7 @@
 import { causeWords, type DriftItem } from '../core/drift.ts';
 import type { Change, Plan } from '../core/plan.ts';
 import type { Problem } from '../core/problem.ts';
+import { nameSome } from '../core/verdict.ts';
 import { count } from '../render/lines.ts';
 import {
   changeItem,
@@ -85,11 +86,11 @@ function stalePart(record: ReviewRecord, earlier: readonly ReviewRecord[]): Mark
   ];
 }
 
-/** What is said of a pull request that cannot be planned. */
+/** What is said of a pull request that cannot be planned. `title` is of our own words. */
 export function mistakesParts(title: string, problems: readonly Problem[]): MarkdownPart[] {
   return [
     plain('### Access'),
-    plain(`**${prose(title)}**`),
+    plain(`**${title}**`),
     { head: [], rows: problems.map(problemItem), foot: [], isFolded: true },
     plain(`${count(problems.length, 'problem')}`),
   ];
@@ -114,7 +115,10 @@ function driftParts(drift: readonly DriftItem[]): MarkdownPart[] {
 
 export function driftRow(item: DriftItem): string {
   const { action, kind, namespace, name, fields, treatment } = item;
-  const paths = fields.map(({ path }) => path).join(', ');
+  const paths = nameSome(
+    fields.map(({ path }) => path),
+    20,
+  );
   const what = changeName({ kind, namespace, name });
   const said = `${what}${paths === '' ? '' : `: ${paths}`} changed ${causeWords(item)}${treatment === 'report' ? ', left alone' : ''}`;
   return `- ${code(changeSign(action))} ${prose(said)}`;

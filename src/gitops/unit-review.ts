@@ -1,10 +1,10 @@
-import { EXIT, Failure } from '../core/problem.ts';
 import { compareSources } from '../engine/compare.ts';
 import { accessKeys } from './access-keys.ts';
 import type { Forge, PullRequest } from './forge.ts';
 import { type MergedUnit, partsOf } from './merged-units.ts';
 import { checkName } from './plan-pull-request.ts';
-import { Conflict, NOTHING, type Planning, planRequest, treeBefore, treeSource } from './plan-request.ts';
+import { Conflict, planRequest } from './plan-request.ts';
+import { isMistake, NOTHING, type Planning, treeBefore, treeSource } from './planning.ts';
 import { type ReviewRecord, readRecord } from './review-record.ts';
 
 /** What people could see who looked at what was merged. */
@@ -100,8 +100,7 @@ async function seenIn(look: () => Promise<ReadonlySet<string>>): Promise<Readonl
   try {
     return await look();
   } catch (error) {
-    if (error instanceof Conflict || (error instanceof Failure && error.exit === EXIT.invalid))
-      return new Set();
+    if (error instanceof Conflict || isMistake(error)) return new Set();
     throw error;
   }
 }

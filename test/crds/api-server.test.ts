@@ -46,7 +46,7 @@ await describeKube('an API server with the CRDs', (server) => {
       fc.asyncProperty(hostile(acceptedSpecs(kind)), async (spec) => {
         expect(await disagreement(kind, manifestOf(kind, spec))).toBeUndefined();
       }),
-      { numRuns: Number(process.env.CRD_RUNS ?? 300) },
+      { numRuns: 300 },
     );
   });
 
@@ -62,7 +62,7 @@ await describeKube('an API server with the CRDs', (server) => {
     );
   });
 
-  test('allows what its rules cost in the largest objects', async () => {
+  test('allows what its rules cost in large objects', async () => {
     const window = {
       notBefore: '2026-12-01T00:00:00.123456789+01:00',
       expiresAt: '2027-01-31T18:00:00.5-01:00',
@@ -75,22 +75,26 @@ await describeKube('an API server with the CRDs', (server) => {
     }));
     const labels = (i: number) =>
       Object.fromEntries(Array.from({ length: 10 }, (_, k) => [`k${k}-${'x'.repeat(58)}`, long(i)]));
-    const ids = Array.from({ length: 100 }, (_, i) => ({ type: `T${i}`, id: `${'é'.repeat(250)}${i}` }));
-    const narrow = Array.from({ length: 100 }, (_, i) => ({ type: 'Workspace', labels: labels(i) }));
-    const binding = {
+    const ids = Array.from({ length: 200 }, (_, i) => ({
+      type: 'Source',
+      id: `${'é'.repeat(97)}${100 + i}`,
+    }));
+    const narrow = Array.from({ length: 200 }, (_, i) => ({ type: 'Workspace', labels: labels(i) }));
+    const binding = (resources: unknown) => ({
       role: 'r',
       subjects: members.map(({ name }) => ({ name })),
-      resources: [...ids, ...narrow],
+      resources,
       reason: 'é'.repeat(1024),
       ...window,
-    };
+    });
     const identities = Array.from({ length: 20 }, (_, i) => ({
       provider: `${i}`.repeat(100),
       subject: 'é'.repeat(256),
     }));
     for (const [kind, spec] of [
       ['Group', { displayName: 'é'.repeat(256), description: 'é'.repeat(4096), members }],
-      ['RoleBinding', binding],
+      ['RoleBinding', binding(ids)],
+      ['RoleBinding', binding(narrow)],
       ['User', { email: `${'é'.repeat(252)}@b`, displayName: 'é'.repeat(256), identities, ...window }],
     ] as const)
       expect(await disagreement(kind, manifestOf(kind, spec), 'accepted')).toBeUndefined();

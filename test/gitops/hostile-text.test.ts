@@ -98,7 +98,7 @@ function everything(next: () => string): string[] {
   const texts = [
     requestParts({ ...request, stored }, CONFIG, [{ ...record, digest: 'sha256:0' }]),
     requestParts({ ...request, stored: undefined }, CONFIG, []),
-    mistakesParts(next(), [problemOf(next), problemOf(next)]),
+    mistakesParts('Mistakes', [problemOf(next), problemOf(next)]),
     ...(['applied', 'nothing to do', 'refused', 'not reviewed'] as const).map((is) =>
       outcomeParts({ ...outcome, is }),
     ),

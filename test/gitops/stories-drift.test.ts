@@ -57,6 +57,27 @@ describe('what others changed in the store', () => {
   });
 });
 
+test('what a pull request needs is created with it again, and nothing else that others took away', async () => {
+  const desk = await prDesk({
+    'access/readers.yaml': group('readers', ['bo']),
+    'access/others.yaml': `${group('others', ['eve'])}---\n${binding('others', 'source-read-only', '{kind: Group, name: others}')}`,
+  });
+  await desk.apply();
+  for (const what of ['group readers', 'rolebinding others'])
+    expect((await desk.iam(`delete ${what} -n acme`)).exit).toBe(0);
+  const n = desk.open('read', { 'access/read.yaml': binding('read', 'source-read-only', READERS) });
+  await desk.plan(n);
+  const [comment = ''] = await desk.comments(n);
+  expect(comment).toContain('**2 to create, 0 to update, 0 to delete');
+  const [own, apart] = comment.split('1 change merged before, and not applied yet');
+  expect(own).not.toContain('others');
+  expect(apart).not.toContain('readers');
+  desk.github.merge(n, { by: 'ana' });
+  await desk.apply();
+  expect((await desk.iam('can-i bo source-read-only -n acme')).exit).toBe(0);
+  expect((await desk.iam('get rolebinding others -n acme')).exit).toBe(4);
+});
+
 describe('iam pr drift', () => {
   async function issues({ github }: PrDesk) {
     const client = clientOf(github, github.token(ALL));

@@ -102,7 +102,10 @@ test('a dry run says what would be applied, and neither applies it nor tells any
   expect(dry.stdout).toMatch(/^### To be applied to store `\w{8}`: `\w{12}`\n[\s\S]*\*\*1 to create, /);
   desk.github.merge(two, { by: 'ana' });
   const refused = await desk.iam('pr apply --dry-run');
-  expect([refused.exit, refused.stderr]).toEqual([4, expect.stringContaining('RC112')]);
+  expect([refused.exit, refused.stderr]).toEqual([
+    3,
+    expect.stringMatching(/error RC203: .*\n {2}to let it pass: an approval of the environment production/),
+  ]);
   expect(desk.github.log.length).toBe(asked);
   expect((await desk.iam('get group one -n acme')).exit).toBe(4);
   expect((await desk.iam('history --audit')).stdout).not.toContain('refused');

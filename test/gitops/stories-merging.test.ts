@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { Failure } from '../../src/core/problem.ts';
+import type { Forge, PullRequest } from '../../src/gitops/forge.ts';
+import { unitsOf } from '../../src/gitops/merged-units.ts';
 import { git, tipOf } from '../support/git-repository.ts';
 import type { MergeMethod } from '../support/github/merges.ts';
 import { binding, group, type PrDesk, prDesk } from '../support/pr-desk.ts';
@@ -174,7 +177,9 @@ describe('where the store remembers no commit', () => {
     const desk = await prDesk();
     const n = desk.open('readers', { 'access/readers.yaml': readers(['eve']) });
     await desk.plan(n);
-    expect((await desk.comments(n))[0]).toContain('7 to create');
+    const [comment] = await desk.comments(n);
+    expect(comment).toContain('4 to create');
+    expect(comment).toContain('3 changes merged before, and not applied yet');
     desk.github.merge(n, { by: 'ana' });
     const { stdout } = await desk.apply();
     expect(stdout).toMatch(/^\w{12} \(the first apply\): 7 to create.* revision 1\n$/);
@@ -218,4 +223,43 @@ test('over HTTP, as CI fetches: planned, merged, applied', async () => {
   const { exit, stdout } = await desk.iam('pr apply', { cwd: desk.clone() });
   expect([exit, stdout]).toEqual([0, expect.stringMatching(/\(#1\): 2 to create.* revision 2\n$/)]);
   expect((await revision(desk, 2)).json).toMatchObject({ review: 'verified' });
+});
+
+describe('where the forge does not say yet what a commit came from', () => {
+  const [sha, other] = ['a'.repeat(40), 'b'.repeat(40)];
+  const commit = (subject: string) => ({ sha, parent: other, subject, merged: [] });
+  const pull: PullRequest = {
+    number: 7,
+    title: 'Seven',
+    author: 'bo',
+    head: other,
+    baseRef: 'main',
+    base: other,
+    isFork: false,
+    isDraft: false,
+    state: 'merged',
+    mergeCommit: sha,
+  };
+  const forge = (known: PullRequest) =>
+    ({
+      pullRequestsOf: async () => [],
+      async pullRequest(number: number) {
+        if (number !== known.number) throw new Failure(1, []);
+        return known;
+      },
+    }) as Partial<Forge> as Forge;
+
+  test.each(['Merge pull request #7 from acme/seven', 'Seven (#7)'])(
+    'its message does: %s',
+    async (subject) => {
+      expect(await unitsOf(forge(pull), [commit(subject)])).toMatchObject([{ pull }]);
+    },
+  );
+
+  test.each(['Seven', 'Seven (#8)', 'Seven (#7) again'])('and is not believed: %s', async (subject) => {
+    expect(await unitsOf(forge(pull), [commit(subject)])).toMatchObject([{ pull: undefined }]);
+    // What it names must say the same.
+    const elsewhere = forge({ ...pull, mergeCommit: other });
+    expect(await unitsOf(elsewhere, [commit('Seven (#7)')])).toMatchObject([{ pull: undefined }]);
+  });
 });

@@ -155,6 +155,19 @@ describe('a comment is void', () => {
     expect(await eveOwns(desk)).toBe(true);
   });
 
+  test('where somebody unknown wrote a commit: it could be anybody', async () => {
+    const { desk, n } = await refused();
+    const author = { name: 'Ana', email: 'ana@home.example', at: Date.parse('2026-11-24T11:00:00Z') };
+    desk.github.push({ by: 'bo', branch: 'eve', files: { 'README.md': 'Well.\n' }, author });
+    await desk.plan(n, 3);
+    const [digest] = /sha256:\w{64}/.exec((await desk.comments(n))[0] ?? '') ?? [];
+    desk.github.comment('ana', n, `iam override RC211 ${digest}`);
+    await desk.plan(n, 3);
+    expect((await desk.comments(n))[0]).toContain(
+      'it is not known who wrote all commits of the pull request',
+    );
+  });
+
   test('for another plan, or within other words', async () => {
     const { desk, n, digest } = await refused();
     desk.github.comment('ana', n, `iam override RC211 sha256:${'0'.repeat(64)}`);

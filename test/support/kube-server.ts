@@ -20,12 +20,15 @@ export interface KubeServer {
   readonly url: string;
   /** The file of a kubeconfig whose user may do everything. */
   readonly kubeconfig: string;
-  /** `body` is sent as JSON, or as the YAML that it is when it is a text. */
+  /**
+   * `body` is sent as JSON, or as the YAML that it is when it is a text; PATCH is a server-side apply. `accept` is JSON
+   * unless it says more.
+   */
   send(
     method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     path: string,
     body?: object | string,
-    type?: string,
+    accept?: string,
   ): Promise<KubeAnswer>;
   /** Ends both processes. */
   stop(): Promise<void>;
@@ -96,8 +99,8 @@ export async function startKubeServer({ apiServer, etcd }: KubeBinaries): Promis
     '--profiling=false',
   ]);
   const certificate = () => readFileSync(file('certificates/apiserver.crt'), 'utf8');
-  const send: KubeServer['send'] = async (method, path, body, type) =>
-    ask(method, `${url}${path}`, body, type, { agent, token, ca: certificate() });
+  const send: KubeServer['send'] = async (method, path, body, accept = 'application/json') =>
+    ask(method, `${url}${path}`, body, accept, { agent, token, ca: certificate() });
   try {
     await ready(send, children, logs);
     writeFileSync(file('kubeconfig'), JSON.stringify(kubeconfig(url, token, certificate())), { mode: 0o600 });
@@ -128,13 +131,14 @@ function ask(
   method: string,
   url: string,
   body: object | string | undefined,
-  type: string | undefined,
+  accept: string,
   { agent, token, ca }: { readonly agent: Agent; readonly token: string; readonly ca: string },
 ): Promise<KubeAnswer> {
-  const contentType = type ?? (typeof body === 'string' ? 'application/yaml' : 'application/json');
+  const format = typeof body === 'string' ? 'application/yaml' : 'application/json';
+  const contentType = method === 'PATCH' ? 'application/apply-patch+yaml' : format;
   const headers = {
     authorization: `Bearer ${token}`,
-    accept: 'application/json',
+    accept,
     ...(body === undefined ? {} : { 'content-type': contentType }),
   };
   return new Promise((resolve, reject) => {

@@ -17,6 +17,8 @@ export interface PrDesk {
   readonly repository: string;
   /** A clone of it, where CI would run. */
   readonly checkout: string;
+  /** What that is allowed to do things with. */
+  readonly token: string;
   /** Runs `iam` in the checkout as a workflow of the base branch would, after a fetch. */
   iam(words: string, options?: RunOptions): Promise<Ran>;
   /** Pushes a branch of this name and opens a pull request of it, titled like it. Gives the number. */
@@ -133,6 +135,7 @@ export async function prDesk(
     github,
     repository,
     checkout,
+    token,
     iam,
     open(branch, changes, by = 'bo') {
       github.push({ by, branch, files: changes, message: `Commit of ${branch}` });
