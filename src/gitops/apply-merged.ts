@@ -70,7 +70,12 @@ export async function applyMerged(asked: ApplyMerged): Promise<MergedOutcome> {
     });
   for (const unit of units) {
     const tried = withHeld(unit, held);
-    const outcome = await applyUnit(planningOf(asked, tried, config), forge, tried, asked);
+    // Whoever approved of this run has seen what held the one before back: that is what it begins with, and no more.
+    const isApprovable = unit === units[0];
+    const outcome = await applyUnit(planningOf(asked, tried, config), forge, tried, {
+      ...asked,
+      isApprovable,
+    });
     if (isHeldBack(outcome)) {
       held = [...held, unit];
       cause ??= outcome;

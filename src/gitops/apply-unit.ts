@@ -56,6 +56,8 @@ export interface Applying {
   readonly progress?: Progress | undefined;
   /** Called before a plan is applied; throws a Failure when something that it needs is not there. */
   readonly refuse?: (planned: PlannedSource) => Promise<void>;
+  /** Whether an approval of the environment counts for it. */
+  readonly isApprovable?: boolean;
   /** Fetches the head of a pull request that is not here; throws a Failure when that cannot be done. */
   readonly fetch?: (pull: PullRequest) => void;
 }
@@ -129,16 +131,17 @@ async function judgeUnit(
   planning: StorePlanning,
   forge: Forge | undefined,
   unit: MergedUnit,
-  { fetch }: Applying,
+  { fetch, isApprovable = false }: Applying,
 ): Promise<Judged> {
   const { config, store, at } = planning;
   const { parent, tip, pull } = unit;
+  const judging = isApprovable ? config : { ...config, environment: undefined };
   const target = treeSource(planning, tip);
   const before = parent === null ? NOTHING : treeBefore(planning, parent);
   const { plan } = await compareSources(before, target, config.manager, at, config.prune);
   const { planned, ...found } = await planOverridden(planning, store, target, ownOf(plan), {
     actor: pull ? nameOf(pull.author, config) : null,
-    find: forge && pull ? (denied, digest) => overridesOf(forge, pull, config, denied, digest) : undefined,
+    find: forge && pull ? (denied, digest) => overridesOf(forge, pull, judging, denied, digest) : undefined,
   });
   const reviewed = forge && (await reviewOf(planning, forge, unit, fetch));
   const notSeen = reviewed ? unseen(planned.plan.access, reviewed.records, reviewed.keys) : [];
@@ -200,7 +203,9 @@ async function actOf(
     actor: pull ? nameOf(pull.author, config) : null,
     // The forge says who opened it; who somebody is here, the configuration does.
     actorVerified: pull !== undefined && config.people.has(pull.author.toLowerCase()),
-    reason: partsOf(unit).map(reasonOf).join('; '),
+    reason: partsOf(unit)
+      .map((part) => reasonOf(part, forge !== undefined))
+      .join('; '),
     commit: tip,
     pr: pull ? String(pull.number) : null,
     approvers,
@@ -208,7 +213,8 @@ async function actOf(
   };
 }
 
-function reasonOf({ subject, pull, parent }: MergedUnit): string {
+/** `isAsked`: whether there was a forge to ask for a pull request. */
+function reasonOf({ subject, pull, parent }: MergedUnit, isAsked: boolean): string {
   if (pull) return `${pull.title} (#${pull.number})`;
-  return parent === null ? subject : `${subject} (pushed without a pull request)`;
+  return parent === null || !isAsked ? subject : `${subject} (pushed without a pull request)`;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { tipOf } from '../support/git-repository.ts';
 import { ALL, clientOf, REPO } from '../support/github/desk.ts';
-import { binding, type PrDesk, prDesk, WORLD } from '../support/pr-desk.ts';
+import { binding, group, type PrDesk, prDesk, WORLD } from '../support/pr-desk.ts';
 
 const OWNS = { 'access/eve.yaml': binding('eve-owns', 'workspace-owner', '{name: eve}') };
 
@@ -224,6 +224,24 @@ describe('a hard refusal', () => {
     const { stdout } = await desk.iam('history show 2');
     expect(stdout).toContain(`answered for by github:cy, who approved of production: eve (#${n})`);
     expect((await desk.iam('can-i ana workspace-owner -n acme')).exit).toBe(1);
+  });
+
+  test('of what was merged after it is let pass by no approval that was given before it was seen', async () => {
+    const kept = (name: string) =>
+      group(name, []).replace(
+        `{name: ${name},`,
+        `{name: ${name}, annotations: {rolecall.dev/protect: 'true'},`,
+      );
+    const desk = await prDesk({ 'access/one.yaml': kept('one'), 'access/two.yaml': kept('two') });
+    await desk.apply();
+    for (const name of ['one', 'two'])
+      desk.github.merge(desk.open(`no-${name}`, { [`access/${name}.yaml`]: null }), { by: 'ana' });
+    const run = desk.github.startRun();
+    const inRun = { env: { GITHUB_RUN_ID: String(run) } };
+    expect((await desk.iam('pr apply', inRun)).exit).toBe(3);
+    desk.github.approveRun('cy', run, 'production');
+    expect((await desk.iam('pr apply', inRun)).exit).toBe(3);
+    expect((await desk.iam('get groups -n acme -o name')).stdout).toBe('two\n');
   });
 
   test('passes not at all where no environment is set up', async () => {
