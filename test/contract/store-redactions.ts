@@ -48,7 +48,14 @@ export function redactions(test: Test): void {
       ),
     );
     expect(audit.slice(8)).toMatchObject([
-      { seq: 9, revision: 3, action: 'redact', actor: 'ana', reason: 'she asked', after: '{"manager":"default","rows":[2,3,5]}' },
+      {
+        seq: 9,
+        revision: 3,
+        action: 'redact',
+        actor: 'ana',
+        reason: 'she asked',
+        after: '{"manager":"default","rows":[2,3,5]}',
+      },
     ]);
     expect(isChain(audit)).toBe(true);
     await apply(store, [create(user('cy'))]);

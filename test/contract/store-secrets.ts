@@ -110,12 +110,22 @@ export function secrets(test: Test): void {
       { id: 'a', token: uid, identity, sink: 'file ci', path, ...fresh },
     ]);
     expect(await since(store, before)).toEqual([
-      { action: 'issue', uid, identity, after: `{"follows":null,"manager":"default","path":"${path}","secret":"a"}` },
+      {
+        action: 'issue',
+        uid,
+        identity,
+        after: `{"follows":null,"manager":"default","path":"${path}","secret":"a"}`,
+      },
       expect.objectContaining({ action: 'issue', identity: 'Token/acme/cd' }),
     ]);
     await issue(store, [await secretOf(store, 'ci', 'c', 'a')]);
     expect((await since(store, before)).slice(2)).toEqual([
-      { action: 'rotate', uid, identity, after: `{"follows":"a","manager":"default","path":"${path}","secret":"c"}` },
+      {
+        action: 'rotate',
+        uid,
+        identity,
+        after: `{"follows":"a","manager":"default","path":"${path}","secret":"c"}`,
+      },
     ]);
     expect({ ...(await everything(store)), head: 0, audit: 0 }).toEqual({ ...before, head: 0, audit: 0 });
   });

@@ -156,13 +156,17 @@ describe('.rolecall/gitops.yaml', () => {
     const mostly = <T>(usual: fc.Arbitrary<T>) =>
       fc.oneof({ weight: 40, arbitrary: usual }, { weight: 1, arbitrary: any });
     const login = fc.oneof(fc.constantFrom('ana', 'Bo-Lee', 'a'.repeat(39), 'a'.repeat(40), '-a', ''), text);
+    const name = fc.oneof(
+      { weight: 4, arbitrary: fc.constantFrom('people', 'a:b') },
+      { weight: 1, arbitrary: text },
+    );
     const config = fc.record(
       {
         apiVersion: mostly(fc.constant('rolecall.dev/v1alpha1')),
         kind: mostly(fc.constant('GitOps')),
         paths: mostly(fc.array(mostly(fc.string({ minLength: 1 })), { maxLength: 3 })),
         prune: mostly(fc.boolean()),
-        manager: mostly(text),
+        manager: mostly(name),
         people: mostly(
           fc.dictionary(
             fc.constantFrom('ana', 'bo', 'cy-dee'),
@@ -175,8 +179,8 @@ describe('.rolecall/gitops.yaml', () => {
             mostly(fc.array(mostly(login))),
           ),
         ),
-        environment: mostly(text),
-        app: mostly(text),
+        environment: mostly(name),
+        app: mostly(name),
       },
       { requiredKeys: ['apiVersion', 'kind', 'paths'] },
     );
@@ -200,6 +204,7 @@ describe('.rolecall/gitops.yaml', () => {
       ),
       { numRuns: 5000 },
     );
-    expect(valid).toBeGreaterThan(100);
+    // By chance; most have something wrong with them.
+    expect(valid).toBeGreaterThan(25);
   });
 });

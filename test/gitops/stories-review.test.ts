@@ -194,7 +194,14 @@ describe('members that an identity provider manages', () => {
     expect(stderr).toContain('access of eve <eve@acme.example> that was not to be seen');
   });
 
-  test('are not seen because somebody else than the App wrote so', async () => {
+  test.each([
+    [
+      'somebody else than the App',
+      'github-actions',
+      (text: string, head: string, moved: string) => text.replaceAll(head, moved),
+    ],
+    ['the App, of another head', 'rolecall', (text: string) => text],
+  ])('are not seen because %s wrote so', async (_who, app, said) => {
     const { desk, n } = await provided();
     const head = tipOf(desk.repository, 'staff') ?? '';
     await desk.plan(n);
@@ -202,13 +209,13 @@ describe('members that an identity provider manages', () => {
     desk.github.push({ by: 'bo', branch: 'staff', files: { 'README.md': 'Moved on.\n' } });
     const moved = tipOf(desk.repository, 'staff') ?? '';
     // A workflow of the branch may write checks, and say what it likes.
-    const forger = clientOf(desk.github, desk.github.token(ALL));
+    const forger = clientOf(desk.github, desk.github.token(ALL, { app }));
     await forger.request('POST /repos/{owner}/{repo}/check-runs', {
       ...REPO,
       name: 'rolecall',
       head_sha: moved,
       conclusion: 'success',
-      output: { title: 'Fine', summary: 'Fine', text: (ours?.text ?? '').replaceAll(head, moved) },
+      output: { title: 'Fine', summary: 'Fine', text: said(ours?.text ?? '', head, moved) },
     });
     desk.github.merge(n, { by: 'ana' });
     const { stderr } = await desk.apply(3);
