@@ -91,16 +91,16 @@ describe('the workflows', () => {
     }
   });
 
-  test('check out no head, and keep credentials only to fetch what is to be planned', () => {
+  test('check out no head, and keep credentials only where iam asks the remote', () => {
     for (const { name, job } of JOBS) {
       const checkouts = job.steps.filter(({ uses }) => uses?.startsWith('actions/checkout@'));
-      const plans = job.steps.some(({ run }) => run?.includes('pr plan'));
+      const asks = job.steps.some(({ run }) => /pr (plan|apply)/.test(run ?? ''));
       for (const { with: given = {} } of checkouts) {
         expect(REFS, name).toContain(given.ref);
         const isOurs = given.repository === undefined;
         // Left out, it would be the merge of the pull request: only where nothing is to be lost.
         if (isOurs && name.startsWith('plan')) expect(given.ref, name).toContain(BASE);
-        expect(given['persist-credentials'], name).toBe(isOurs && plans);
+        expect(given['persist-credentials'], name).toBe(isOurs && asks);
         if (isOurs && job.steps.some(({ run }) => /pr (plan|apply)/.test(run ?? '')))
           expect(given['fetch-depth'], name).toBe(0);
       }

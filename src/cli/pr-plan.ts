@@ -6,6 +6,7 @@ import {
   type PullRequestReport,
   planPullRequest,
   tellPullRequest,
+  tellUnplanned,
   untold,
 } from '../gitops/plan-pull-request.ts';
 import { type GitHistory, gitHistory } from '../sources/git-history.ts';
@@ -101,10 +102,14 @@ async function planOne(
   // What the base is now, not what it was when the pull request was pushed to last.
   history.fetch(remote, [`+refs/heads/${pull.baseRef}:refs/rolecall/base`, `refs/pull/${pull.number}/head`]);
   const base = history.resolve('refs/rolecall/base');
-  const report = await planPullRequest({
+  const planned = planPullRequest({
     ...asked(context, options, history, store),
     pull: { ...pull, base },
     asking: { forge, pull },
+  });
+  const report = await planned.catch(async (error: unknown) => {
+    if (error instanceof Failure) await tellUnplanned(forge, pull.head, error);
+    throw error;
   });
   note(context, options, `#${pull.number}: ${report.check.title}`);
   const exit = conclude(context, options, report);

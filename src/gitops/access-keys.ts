@@ -18,9 +18,9 @@ export function accessKeys(access: Iterable<AccessChange>): Set<string> {
   return keys;
 }
 
-/** 60 bits are enough that no two lines of one organisation have the same. */
+/** 132 bits: whoever writes both of two lines cannot make them have the same. */
 function keyOf(parts: readonly (string | null)[]): string {
   return Buffer.from(sha256(JSON.stringify(parts)).slice('sha256:'.length), 'hex')
     .toString('base64url')
-    .slice(0, 10);
+    .slice(0, 22);
 }

@@ -62,11 +62,12 @@ export async function applyMerged(asked: ApplyMerged): Promise<MergedOutcome> {
   };
   let held: readonly MergedUnit[] = [];
   let cause: UnitOutcome | undefined;
-  const { units, mark } = await unitsToApply(asked, config);
+  const { units, mark, last } = await unitsToApply(asked, config);
+  let follows = mark ?? last;
   if (mark !== undefined)
     await store.write({
       type: 'commit',
-      act: { ...NOBODY, at: formatTime(asked.now()), manager: config.manager, commit: mark },
+      act: { ...NOBODY, at: formatTime(asked.now()), manager: config.manager, commit: mark, follows: last },
     });
   for (const unit of units) {
     const tried = withHeld(unit, held);
@@ -74,6 +75,7 @@ export async function applyMerged(asked: ApplyMerged): Promise<MergedOutcome> {
     const isApprovable = unit === units[0];
     const outcome = await applyUnit(planningOf(asked, tried, config), forge, tried, {
       ...asked,
+      follows,
       isApprovable,
     });
     if (isHeldBack(outcome)) {
@@ -82,6 +84,7 @@ export async function applyMerged(asked: ApplyMerged): Promise<MergedOutcome> {
     } else {
       held = [];
       cause = undefined;
+      follows = tried.tip;
       await tell(outcome);
     }
   }
@@ -127,7 +130,7 @@ function planningOf({ cwd, history, store, now }: ApplyMerged, { parent }: Merge
 async function unitsToApply(
   { history, store, forge, head, since, trunk }: ApplyMerged,
   { manager }: GitOpsConfig,
-): Promise<{ readonly units: readonly MergedUnit[]; readonly mark?: string }> {
+): Promise<{ readonly units: readonly MergedUnit[]; readonly mark?: string; readonly last: string | null }> {
   if (trunk !== undefined && history.firstParents(head, trunk.tip) === undefined)
     throw failure(
       EXIT.stale,
@@ -145,15 +148,18 @@ async function unitsToApply(
         `the store has ${count(reading.head.revision, 'revision')}, and none of a commit: it is not known what was applied`,
         'name the last commit that it has with --since COMMIT',
       );
-    return { units: [{ parent: null, tip: head, subject: 'all that there is', pull: undefined, held: [] }] };
+    return {
+      last,
+      units: [{ parent: null, tip: head, subject: 'all that there is', pull: undefined, held: [] }],
+    };
   }
   const standing = last === null ? undefined : standingOf(history, last, head, trunk?.tip);
-  if (standing?.is === 'next') return { units: await unitsOf(forge, standing.commits) };
-  if (standing?.is === 'applied already') return { units: [] };
+  if (standing?.is === 'next') return { last, units: await unitsOf(forge, standing.commits) };
+  if (standing?.is === 'applied already') return { last, units: [] };
   // Where the store does not know, or history was rewritten, somebody must say what counts as applied.
   const commits = since === undefined ? undefined : history.firstParents(since, head);
   if (since === undefined || !commits) throw strayed(history, last ?? since ?? head, head);
-  return { units: await unitsOf(forge, commits), mark: since };
+  return { last, units: await unitsOf(forge, commits), mark: since };
 }
 
 const NOBODY = { actor: null, actorVerified: false, reason: null, pr: null, approvers: [] };

@@ -56,6 +56,8 @@ export interface Applying {
   readonly progress?: Progress | undefined;
   /** Called before a plan is applied; throws a Failure when something that it needs is not there. */
   readonly refuse?: (planned: PlannedSource) => Promise<void>;
+  /** The commit that must be the last one applied: another run may have gone on meanwhile. */
+  readonly follows?: string | null;
   /** Whether an approval of the environment counts for it. */
   readonly isApprovable?: boolean;
   /** Fetches the head of a pull request that is not here; throws a Failure when that cannot be done. */
@@ -131,17 +133,21 @@ async function judgeUnit(
   planning: StorePlanning,
   forge: Forge | undefined,
   unit: MergedUnit,
-  { fetch, isApprovable = false }: Applying,
+  { fetch, follows, isApprovable = false }: Applying,
 ): Promise<Judged> {
   const { config, store, at } = planning;
   const { parent, tip, pull } = unit;
+  const pulls = pullsOf(unit);
   const judging = isApprovable ? config : { ...config, environment: undefined };
   const target = treeSource(planning, tip);
   const before = parent === null ? NOTHING : treeBefore(planning, parent);
   const { plan } = await compareSources(before, target, config.manager, at, config.prune);
   const { planned, ...found } = await planOverridden(planning, store, target, ownOf(plan), {
     actor: pull ? nameOf(pull.author, config) : null,
-    find: forge && pull ? (denied, digest) => overridesOf(forge, pull, judging, denied, digest) : undefined,
+    find:
+      forge && pulls.length > 0
+        ? (denied, digest) => overridesOf(forge, pulls, judging, denied, digest)
+        : undefined,
   });
   const reviewed = forge && (await reviewOf(planning, forge, unit, fetch));
   const notSeen = reviewed ? unseen(planned.plan.access, reviewed.records, reviewed.keys) : [];
@@ -152,7 +158,10 @@ async function judgeUnit(
       unit,
       config,
       planned,
-      act: await actOf(planning, forge, unit, reviewed),
+      act: {
+        ...(await actOf(planning, forge, unit, reviewed)),
+        ...(follows === undefined ? {} : { follows }),
+      },
       store: storeName(planned.plan.base.store),
       revision: planned.plan.base.revision,
       applied: undefined,
@@ -192,6 +201,7 @@ async function actOf(
   reviewed: Reviewed | undefined,
 ): Promise<Act> {
   const { tip, pull } = unit;
+  const pulls = pullsOf(unit);
   const reviews = forge && pull ? await forge.reviews(pull.number) : [];
   const approvers = reviews
     .filter(({ isApproval, commit, author }) => isApproval && commit === pull?.head && author !== pull.author)
@@ -202,15 +212,23 @@ async function actOf(
     manager: config.manager,
     actor: pull ? nameOf(pull.author, config) : null,
     // The forge says who opened it; who somebody is here, the configuration does.
-    actorVerified: pull !== undefined && config.people.has(pull.author.toLowerCase()),
+    actorVerified:
+      pull !== undefined &&
+      pulls.every(({ author }) => author === pull.author) &&
+      config.people.has(pull.author.toLowerCase()),
     reason: partsOf(unit)
       .map((part) => reasonOf(part, forge !== undefined))
       .join('; '),
     commit: tip,
-    pr: pull ? String(pull.number) : null,
+    pr: pulls.length > 0 ? pulls.map(({ number }) => number).join(', ') : null,
     approvers,
     ...(reviewed ? { review: reviewed.review } : {}),
   };
+}
+
+/** All pull requests that are applied together. */
+function pullsOf(unit: MergedUnit): PullRequest[] {
+  return partsOf(unit).flatMap(({ pull }) => pull ?? []);
 }
 
 /** `isAsked`: whether there was a forge to ask for a pull request. */

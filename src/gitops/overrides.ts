@@ -16,12 +16,12 @@ export interface FoundOverrides {
 const ORDER = /^\s*iam override (RC\d{3}) (sha256:[0-9a-f]{64})\s*$/gm;
 
 /**
- * What lets the refusals of a plan pass: comments of people who may, for soft codes, and the approval of a protected environment
+ * What lets the refusals of a plan of some pull requests pass: comments of people who may and wrote none of them, for soft codes, and the approval of a protected environment
  * for hard ones. Asks the forge what they may at this moment.
  */
 export async function overridesOf(
   forge: Forge,
-  pull: PullRequest,
+  pulls: readonly PullRequest[],
   config: GitOpsConfig,
   denied: readonly Verdict[],
   digest: string,
@@ -32,14 +32,15 @@ export async function overridesOf(
   const people = new Set<string>();
   const ways = new Set<string>();
   const voids: { readonly code: Code; readonly problem: Problem }[] = [];
-  const known = await forge.pushers(pull.number);
-  const pushers = known && new Set(known.map((login) => login.toLowerCase()));
-  for (const comment of await forge.comments(pull.number)) {
+  const authors = new Set(pulls.map(({ author }) => author.toLowerCase()));
+  const pushers = await pushersOf(forge, pulls);
+  const comments = await Promise.all(pulls.map(({ number }) => forge.comments(number)));
+  for (const comment of comments.flat()) {
     for (const [, code = '', of] of comment.body.matchAll(ORDER)) {
       if (!isCode(code) || !codes.has(code)) continue;
       const why =
         of === digest
-          ? await objection(forge, comment, code, pull, config, pushers)
+          ? await objection(forge, comment, code, config, authors, pushers)
           : 'it is for another plan than this';
       if (why !== undefined) voids.push({ code, problem: voidProblem(comment, code, why) });
       else {
@@ -52,7 +53,7 @@ export async function overridesOf(
   const hard = [...codes].filter((code) => !isSoft(code) && isOverridable(code));
   const approvers =
     hard.length > 0 && config.environment !== undefined
-      ? (await forge.approvalsOf(config.environment)).filter((login) => login !== pull.author)
+      ? (await forge.approvalsOf(config.environment)).filter((login) => !authors.has(login.toLowerCase()))
       : [];
   if (approvers.length > 0) {
     overrides.push(...hard.map((code) => ({ code, digest })));
@@ -69,7 +70,7 @@ export async function overridesOf(
     overriding: {
       overrides: unique(overrides),
       actor: names.join(', '),
-      reason: `pull request #${pull.number}`,
+      reason: `pull request ${pulls.map(({ number }) => `#${number}`).join(', ')}`,
       isApproved: approvers.length > 0,
       note: `by ${[...ways].join(', and ')}`,
     },
@@ -89,20 +90,34 @@ export function nameOf(login: string, { people }: GitOpsConfig): string {
   return people.get(login.toLowerCase()) ?? `github:${login}`;
 }
 
+/** Everybody who wrote something of these; undefined where that is not known of all of it. */
+async function pushersOf(
+  forge: Forge,
+  pulls: readonly PullRequest[],
+): Promise<ReadonlySet<string> | undefined> {
+  const all = new Set<string>();
+  for (const { number } of pulls) {
+    const some = await forge.pushers(number);
+    if (!some) return undefined;
+    for (const login of some) all.add(login.toLowerCase());
+  }
+  return all;
+}
+
 /** Why a comment does not count; undefined when it does. */
 async function objection(
   forge: Forge,
   { author, isBot, isEdited }: Comment,
   code: Code,
-  pull: PullRequest,
   config: GitOpsConfig,
+  authors: ReadonlySet<string>,
   pushers: ReadonlySet<string> | undefined,
 ): Promise<string | undefined> {
   const login = author.toLowerCase();
   if (!isSoft(code)) return 'no comment lets it pass';
   if (isEdited) return 'the comment was edited';
   if (isBot) return `${author} is a bot`;
-  if (login === pull.author.toLowerCase()) return `${author} opened the pull request`;
+  if (authors.has(login)) return `${author} opened the pull request`;
   if (!pushers) return 'it is not known who wrote all commits of the pull request';
   if (pushers.has(login)) return `${author} wrote commits of the pull request`;
   if (!config.overrides.get(code)?.has(login)) return `${author} is not among those who may override ${code}`;

@@ -2,7 +2,7 @@ import type { Plan } from '../core/plan.ts';
 import { EXIT, type ExitStatus, Failure, type Problem } from '../core/problem.ts';
 import { isDenied } from '../core/verdict.ts';
 import { count, visible } from '../render/lines.ts';
-import type { MarkdownPart } from '../render/plan-markdown.ts';
+import { type MarkdownPart, problemItem } from '../render/plan-markdown.ts';
 import { planSummary } from '../render/plan-words.ts';
 import type { GitHistory } from '../sources/git-history.ts';
 import type { Store } from '../stores/store.ts';
@@ -66,7 +66,9 @@ export async function planPullRequest(asked: PlanPullRequest): Promise<PullReque
       conclusion: facts.exit === EXIT.done ? 'success' : pull.isDraft ? 'neutral' : 'failure',
       title: facts.title,
       summary: made[0] ?? '',
-      record: facts.planned ? recordText(facts.planned.record) : '',
+      record: facts.planned
+        ? recordText({ ...facts.planned.record, pull: asked.asking?.pull.number ?? null })
+        : '',
       annotations: annotationsOf(facts.problems),
     };
     return { config, pages: made, check, before, ...facts };
@@ -139,11 +141,12 @@ function askingOf({ asking }: PlanPullRequest, config: GitOpsConfig): Asking | u
   return {
     actor: nameOf(pull.author, config),
     // An environment is approved for the run that applies, which this is not: nor may it ask.
-    find: (denied, digest) => overridesOf(forge, pull, { ...config, environment: undefined }, denied, digest),
+    find: (denied, digest) =>
+      overridesOf(forge, [pull], { ...config, environment: undefined }, denied, digest),
   };
 }
 
-export function checkName({ manager }: GitOpsConfig): string {
+export function checkName({ manager }: Pick<GitOpsConfig, 'manager'>): string {
   return manager === 'default' ? 'rolecall' : `rolecall (${manager})`;
 }
 
@@ -181,6 +184,21 @@ export async function untold(telling: Promise<unknown>): Promise<readonly Proble
     if (error instanceof Failure) return error.problems;
     throw error;
   }
+}
+
+/** Tells a pull request that it could not be planned at all, which the log says why: its check must not wait for ever. */
+export async function tellUnplanned(forge: Forge, commit: string, { problems }: Failure): Promise<void> {
+  const ours = problems.filter(({ code }) => code === 'RC601');
+  await forge.writeCheck({
+    name: checkName({ manager: 'default' }),
+    commit,
+    conclusion: 'failure',
+    title: 'Not planned',
+    // Of a store, or of GitHub, the log alone may say more.
+    summary: ours.length > 0 ? ours.map(problemItem).join('\n') : 'The log of the run says why.',
+    record: '',
+    annotations: annotationsOf(ours),
+  });
 }
 
 function annotationsOf(problems: readonly Problem[]): Annotation[] {

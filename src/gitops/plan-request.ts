@@ -65,6 +65,8 @@ export async function planRequest(
   const access = [...plan.access, ...(stored?.plan.access ?? [])];
   const record = reviewRecord(
     {
+      // Whoever plans it for one says so.
+      pull: null,
       head,
       base,
       store: stored?.plan.base.store ?? null,

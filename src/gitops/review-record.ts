@@ -7,6 +7,8 @@ import { accessKeys } from './access-keys.ts';
  * access changes. It is kept in a check run, where only an App can write.
  */
 export interface ReviewRecord {
+  /** The number of the pull request; null for two commits by hand, and for a merge queue. */
+  readonly pull: number | null;
   readonly head: string;
   readonly base: string;
   /** Random id and revision of the store; null where the plan knew files alone. */
@@ -20,7 +22,7 @@ export interface ReviewRecord {
 }
 
 /** As many as fit into the text of a check run, with room for the rest. */
-const MOST_KEYS = 5000;
+const MOST_KEYS = 2500;
 
 export function reviewRecord(
   facts: Omit<ReviewRecord, 'accessSum' | 'access'>,
@@ -72,10 +74,12 @@ export function readRecord(text: string): ReviewRecord | undefined {
     // Cut, or written by somebody else: as if there were none.
     return undefined;
   }
-  const { head, base, store, revision, digest, accessSum, access } = (value ?? {}) as Partial<ReviewRecord>;
+  const { pull, head, base, store, revision, digest, accessSum, access } = (value ??
+    {}) as Partial<ReviewRecord>;
   if (typeof head !== 'string' || typeof base !== 'string' || typeof accessSum !== 'string') return undefined;
   const keys = Array.isArray(access) ? access.filter((key) => typeof key === 'string') : null;
   return {
+    pull: pull ?? null,
     head,
     base,
     store: store ?? null,

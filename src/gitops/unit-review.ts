@@ -43,7 +43,7 @@ export async function reviewOf(
 }
 
 /**
- * What was recorded of the last head of a pull request, and what its files say. Where an App of one's own is to write the records,
+ * What was recorded of the last head of a pull request, by it and no other, and what its files say. Where an App of one's own is to write the records,
  * those of others do not count: whoever may run a workflow can write a check.
  */
 async function reviewOfPull(
@@ -56,7 +56,7 @@ async function reviewOfPull(
   const checks = await forge.checks(pull.head, checkName(config));
   const records = checks.flatMap(({ app, record }) => {
     const read = config.app === undefined || app === config.app ? readRecord(record) : undefined;
-    return read && read.head === pull.head ? [read] : [];
+    return read && read.head === pull.head && read.pull === pull.number ? [read] : [];
   });
   if (!history.has(pull.head)) fetch?.(pull);
   const base =

@@ -23,13 +23,24 @@ export function git(
     '-c',
     'core.fsmonitor=false',
   ];
-  return execFileSync('git', [...safe, ...args], {
-    cwd,
-    input,
-    maxBuffer,
-    ...(env === undefined ? {} : { env }),
-    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-  });
+  try {
+    return execFileSync('git', [...safe, ...args], {
+      cwd,
+      input,
+      maxBuffer,
+      ...(env === undefined ? {} : { env }),
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOBUFS')
+      throw failure(
+        EXIT.invalid,
+        'RC129',
+        'the repository has more in it than can be taken in',
+        'keep what is no manifest in another one',
+      );
+    throw error;
+  }
 }
 
 /** The whole id of a commit. Throws a Failure (exit 4) where there is no such commit. */

@@ -142,6 +142,8 @@ export interface Act {
   readonly commit: string | null;
   readonly pr: string | null;
   readonly approvers: readonly string[];
+  /** The commit that must be the last one of the manager (null for none), where that matters: else the write is refused (RC404, exit 5). */
+  readonly follows?: string | null;
   /** Of a pull request: whether it is known that people looked at just this; left out for all else. */
   readonly review?: 'verified' | 'unverified';
 }

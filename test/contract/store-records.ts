@@ -237,6 +237,24 @@ export function records(test: Test): void {
     ]);
   });
 
+  test('refuses what is to follow another commit than the last one, and writes nothing of it', async (store) => {
+    const [a, b, c] = ['a', 'b', 'c'].map((one) => one.repeat(40));
+    await apply(store, [create(user('ana'))], { commit: a ?? '', follows: null });
+    await apply(store, [create(user('bo'))], { commit: b ?? '', follows: a ?? '' });
+    const before = await everything(store);
+    for (const follows of [a ?? '', null]) {
+      const refused = { exit: 5, problems: [{ code: 'RC404' }] };
+      await expect(apply(store, [create(user('cy'))], { commit: c ?? '', follows })).rejects.toMatchObject(
+        refused,
+      );
+      const entry = { type: 'commit', act: act({ commit: c ?? '', follows }) } as const;
+      await expect(store.write(entry)).rejects.toMatchObject(refused);
+    }
+    expect(await everything(store)).toEqual(before);
+    await store.write({ type: 'commit', act: act({ commit: c ?? '', follows: b ?? '' }) });
+    expect(await reading(store, (opened) => opened.commitOf('default'))).toBe(c);
+  });
+
   test('remembers the revision whose snapshot was written', async (store) => {
     const { head } = await apply(store, [create(user('ana'))]);
     const audit = (await everything(store)).audit;

@@ -49,7 +49,7 @@ function everything(next: () => string): string[] {
   const plan = planOfTexts(next);
   const told = { plan, notes: notesOf(plan), warnings: [problemOf(next), problemOf(next)] };
   const record = reviewRecord(
-    { head: COMMIT, base: COMMIT, store: 'store-1', revision: 3, digest: plan.digest },
+    { pull: 7, head: COMMIT, base: COMMIT, store: 'store-1', revision: 3, digest: plan.digest },
     plan.access,
   );
   const pull = {

@@ -1,7 +1,11 @@
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Failure } from '../../src/core/problem.ts';
+import { applyMerged } from '../../src/gitops/apply-merged.ts';
 import type { Forge, PullRequest } from '../../src/gitops/forge.ts';
 import { unitsOf } from '../../src/gitops/merged-units.ts';
+import { gitHistory } from '../../src/sources/git-history.ts';
+import { openStore } from '../../src/stores/open.ts';
 import { git, tipOf } from '../support/git-repository.ts';
 import type { MergeMethod } from '../support/github/merges.ts';
 import { binding, group, type PrDesk, prDesk } from '../support/pr-desk.ts';
@@ -262,4 +266,38 @@ describe('where the forge does not say yet what a commit came from', () => {
     const elsewhere = forge({ ...pull, mergeCommit: other });
     expect(await unitsOf(elsewhere, [commit('Seven (#7)')])).toMatchObject([{ pull: undefined }]);
   });
+});
+
+test('two runs at once: the one that was overtaken applies nothing twice, and says so', async () => {
+  const desk = await applied();
+  desk.github.push({ by: 'ana', branch: 'main', files: { 'access/more.yaml': group('more', ['eve']) } });
+  const early = tipOf(desk.repository, 'main') ?? '';
+  desk.github.push({ by: 'ana', branch: 'main', files: { 'access/more.yaml': null } });
+  git(desk.checkout, ['fetch', '--quiet', 'origin']);
+  const store = await openStore(`sqlite:${join(desk.checkout, '../store/iam.db')}`, desk.checkout, 5000);
+  // It has read what was applied last, and not yet planned: the other one is faster.
+  let isFirst = true;
+  const pullRequestsOf = async () => {
+    if (isFirst) {
+      isFirst = false;
+      await desk.apply();
+    }
+    return [];
+  };
+  const slow = applyMerged({
+    cwd: desk.checkout,
+    history: gitHistory(desk.checkout, process.env),
+    store,
+    forge: { pullRequestsOf } as unknown as Forge,
+    trunk: undefined,
+    since: undefined,
+    head: early,
+    now: () => Date.now(),
+  });
+  await expect(slow).rejects.toMatchObject({
+    exit: 5,
+    problems: [{ code: 'RC404', message: expect.stringContaining('another run has applied commits') }],
+  });
+  expect((await desk.iam('get groups -n acme -o name')).stdout).toBe('');
+  expect((await desk.apply()).stderr).toContain('nothing to do');
 });

@@ -84,7 +84,7 @@ describe('two pull requests that combine to an owner nobody reviewed', () => {
     expect(await eveOwns(desk)).toBe(false);
     const story = JSON.parse((await desk.iam('history show 3 -o json')).stdout);
     expect(story).toMatchObject({
-      pr: String(back),
+      pr: `${member}, ${more}, ${back}`,
       review: 'verified',
       reason: 'member (#2); more (#3); back (#4)',
     });

@@ -7,6 +7,7 @@ import { KIND_NAMES, type KindName } from '../../src/kinds/index.ts';
 import { foldCase } from '../../src/kinds/text.ts';
 import { parseTime } from '../../src/kinds/time.ts';
 import { type AuditInput, auditChain, auditInputs } from '../../src/stores/sql/audit-chain.ts';
+import { refuseOvertaken } from '../../src/stores/sql/commits.ts';
 import { deliversSecrets, endsSecrets } from '../../src/stores/sql/tokens.ts';
 import {
   type Act,
@@ -172,6 +173,7 @@ function applied(ledger: Ledger, entry: Apply): Ledger {
     throw new StaleBase({ store, revision: found });
   const revision = found + 1;
   const { at, actor, actorVerified, manager, reason, commit } = act;
+  if (commit !== null) refuseOvertaken(act, ledger.commits.get(manager) ?? null);
   const resources = new Map(ledger.resources);
   const rows = auditInputs(entry);
   const ended: string[] = [];
@@ -201,6 +203,7 @@ function written(ledger: Ledger, entry: Exclude<Entry, Apply>): Ledger {
       return { ...ledger, audit: tell(ledger.audit, entry.act, auditInputs(entry)) };
     case 'commit': {
       const { manager, commit } = entry.act;
+      if (commit !== null) refuseOvertaken(entry.act, ledger.commits.get(manager) ?? null);
       return commit === null
         ? ledger
         : { ...ledger, commits: new Map([...ledger.commits, [manager, commit]]) };

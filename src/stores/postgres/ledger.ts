@@ -1,5 +1,6 @@
 import { parseTime } from '../../kinds/time.ts';
 import { type AuditInput, issuance, redaction, retirement, revocation } from '../sql/audit-chain.ts';
+import { refuseOvertaken } from '../sql/commits.ts';
 import { momentOf } from '../sql/rows.ts';
 import { earlierEnd, takesSecrets } from '../sql/tokens.ts';
 import { type Act, type LedgerEntry, StaleSecrets } from '../store.ts';
@@ -34,8 +35,11 @@ export async function writeLedger(session: Session, entry: LedgerEntry): Promise
 }
 
 /** Remembers the commit of an act, where it has one. */
-export async function markCommit(session: Session, { manager, commit }: Act): Promise<void> {
+export async function markCommit(session: Session, act: Act): Promise<void> {
+  const { manager, commit } = act;
   if (commit === null) return;
+  const { rows } = await session.query('SELECT value FROM meta WHERE key = $1', [`commit:${manager}`]);
+  refuseOvertaken(act, rows[0] ? String(rows[0].value) : null);
   await session.query(
     'INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
     [`commit:${manager}`, commit],

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { parseTime } from '../../kinds/time.ts';
 import { type AuditInput, issuance, redaction, retirement, revocation } from '../sql/audit-chain.ts';
+import { refuseOvertaken } from '../sql/commits.ts';
 import { momentOf } from '../sql/rows.ts';
 import { earlierEnd, takesSecrets } from '../sql/tokens.ts';
 import { type Act, type LedgerEntry, StaleSecrets } from '../store.ts';
@@ -33,8 +34,11 @@ export function writeLedger(database: DatabaseSync, entry: LedgerEntry): readonl
 }
 
 /** Remembers the commit of an act, where it has one. */
-export function markCommit(database: DatabaseSync, { manager, commit }: Act): void {
+export function markCommit(database: DatabaseSync, act: Act): void {
+  const { manager, commit } = act;
   if (commit === null) return;
+  const last = database.prepare('SELECT value FROM meta WHERE key = ?').get(`commit:${manager}`);
+  refuseOvertaken(act, last ? String(last.value) : null);
   database
     .prepare(
       'INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
