@@ -27,7 +27,7 @@ export function ownOf({ changes }: Plan): Own {
 
 /**
  * A plan of a tree that changes nothing but some resources: what others did to the rest is not this pull request's. What is not
- * there, and these refer to, is created with them; where they need more of the rest, it is a plan of all.
+ * there, and these refer to, is created with them; where they need more of the rest, it is a mistake.
  */
 async function planOnly(
   planning: Planning,
@@ -58,8 +58,10 @@ async function planOnly(
     const whole = await planTree(planning, store, tree, { actor, gone, overriding });
     const needed = neededBy(whole.plan.changes, own.ids);
     const frozen = new Set(known.filter((id) => !needed.has(id)));
-    if (frozen.size === 0 || needed.size === 0) return whole;
+    if (frozen.size === 0) return whole;
     whole.close();
+    // What others changed is not done along with it, unseen.
+    if (needed.size === 0) throw error;
     return planTree(planning, store, tree, { actor, gone, frozen, overriding });
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { writeFiles } from '../support/folder.ts';
 import { ALL, clientOf, REPO } from '../support/github/desk.ts';
 import { binding, group, type PrDesk, prDesk } from '../support/pr-desk.ts';
 
@@ -116,4 +117,23 @@ describe('iam pr drift', () => {
     expect(await issues(desk)).toMatchObject([{ number: issue?.number, state: 'closed' }]);
     expect((await desk.iam('pr drift')).stderr).toContain('issue none');
   });
+});
+
+test('what others did is not done along with it, where it would have to be: that is told, and waits', async () => {
+  const desk = await prDesk();
+  await desk.apply();
+  const zed =
+    'apiVersion: rolecall.dev/v1alpha1\nkind: User\nmetadata: {name: zed}\nspec: {email: zed@acme.example}\n';
+  const n = desk.open('zed', { 'access/zed.yaml': zed });
+  await desk.plan(n);
+  // By hand bo got the address that zed is to have; to apply both would change bo, whom nobody looked at.
+  writeFiles(desk.checkout, {
+    'by-hand.yaml':
+      'apiVersion: rolecall.dev/v1alpha1\nkind: User\nmetadata: {name: bo}\nspec: {email: zed@acme.example}\n',
+  });
+  expect((await desk.iam('apply -f by-hand.yaml')).exit).toBe(0);
+  desk.github.merge(n, { by: 'ana' });
+  await desk.apply(4);
+  expect((await desk.iam('get users -o json')).stdout).not.toContain('"bo@acme.example"');
+  expect((await desk.comments(n)).at(-1)).toContain('RC113');
 });
