@@ -168,6 +168,22 @@ describe('a comment is void', () => {
     );
   });
 
+  test('of its author on another pull request, with which it is applied', async () => {
+    const { desk, n, digest } = await refused();
+    desk.github.merge(n, { by: 'ana' });
+    await desk.apply(3);
+    const other = desk.open('readme', { 'README.md': 'More.\n' }, 'ana');
+    await desk.plan(other);
+    desk.github.merge(other, { by: 'ana' });
+    desk.github.comment('bo', other, `iam override RC211 ${digest}`);
+    await desk.apply(3);
+    expect(await eveOwns(desk)).toBe(false);
+    // Somebody who wrote none of both may.
+    desk.github.comment('cy', other, `iam override RC211 ${digest}`);
+    await desk.apply();
+    expect(await eveOwns(desk)).toBe(true);
+  });
+
   test('for another plan, or within other words', async () => {
     const { desk, n, digest } = await refused();
     desk.github.comment('ana', n, `iam override RC211 sha256:${'0'.repeat(64)}`);

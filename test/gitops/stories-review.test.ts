@@ -67,6 +67,25 @@ describe('two pull requests that combine to an owner nobody reviewed', () => {
     expect(await eveOwns(desk)).toBe(false);
   });
 
+  test('nor by what another pull request of the same commits showed, into another branch', async () => {
+    const desk = await prDesk({ 'access/leads.yaml': group('leads', []) });
+    await desk.apply();
+    const owning = desk.open('owning', OWNING);
+    const member = desk.open('member', WITH_EVE, 'cy');
+    desk.github.push({ by: 'cy', branch: 'side', files: OWNING });
+    const shown = desk.github.openPullRequest({
+      author: 'cy',
+      branch: 'member',
+      base: 'side',
+      title: 'side',
+    });
+    for (const n of [owning, member, shown]) await desk.plan(n);
+    expect((await desk.comments(shown))[0]).toContain('workspace-owner');
+    for (const n of [owning, member]) desk.github.merge(n, { by: 'ana' });
+    expect((await desk.apply(3)).stderr).toContain('RC605');
+    expect(await eveOwns(desk)).toBe(false);
+  });
+
   test('go on once one is taken back, with what has waited', async () => {
     const { desk, member } = await combined();
     await desk.apply(3);

@@ -220,3 +220,13 @@ describe('a head that was force-pushed between plan and merge', () => {
     expect((await desk.iam('can-i eve source-read-only -n acme')).exit).toBe(1);
   });
 });
+
+test('a base without a configuration: the check says so, and does not wait for ever', async () => {
+  const desk = await prDesk({ '.rolecall/gitops.yaml': 'kind: GitOps\n' });
+  const n = desk.open('mend', { 'README.md': 'More.\n' });
+  expect((await desk.plan(n, 4)).stderr).toContain('RC601');
+  expect(await desk.check(tipOf(desk.repository, 'mend') ?? '')).toEqual({
+    conclusion: 'failure',
+    title: 'Not planned',
+  });
+});
