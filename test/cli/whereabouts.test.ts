@@ -3,7 +3,7 @@ import { withoutWhereabouts } from '../../src/cli/whereabouts.ts';
 import { contextFor } from '../support/run-iam.ts';
 
 function told(text: string, store: string, argv: readonly string[] = ['pr', 'plan']): string {
-  const { context } = contextFor(argv, { cwd: '/srv/checkout', env: { IAM_STORE: store } });
+  const { context } = contextFor(argv, { cwd: '/home/checkout', env: { IAM_STORE: store } });
   return withoutWhereabouts(context)?.(text) ?? text;
 }
 
