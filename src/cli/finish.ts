@@ -76,9 +76,10 @@ export async function finish(
   const retired = await retireAfter(store, delivering.act());
   await tell(context, options, store, planned, { applied, delivered, retired, leftOut });
   if (options.snapshot !== false) await snapshotAfter(context, options, store, applied.revision);
-  if (retired instanceof Failure) throw retired;
   const { warnings: lost, failed } = delivered;
-  if (failed.length > 0) throw new Failure(keepGoing ? EXIT.partial : delivered.exit, [...failed]);
+  const problems = [...failed, ...(retired instanceof Failure ? retired.problems : [])];
+  const exit = retired instanceof Failure && failed.length === 0 ? retired.exit : delivered.exit;
+  if (problems.length > 0) throw new Failure(keepGoing ? EXIT.partial : exit, problems);
   if (leftOut.length > 0) {
     tellLeftOut(context, options, leftOut, [...warnings, ...lost]);
     if (plan.changes.length > 0) return EXIT.partial;

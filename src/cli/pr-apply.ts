@@ -111,7 +111,8 @@ async function settle(
   for (const one of issued) stdout.write(`${wrap(issuedWords(one), stdout.columns, '  ')}\n`);
   if (!(retired instanceof Failure) && retired.length > 0) stdout.write(retiredText(retired, stdout.columns));
   if (options.snapshot !== false) await snapshotAfter(context, options, store, revision);
-  if (retired instanceof Failure) throw retired;
-  if (failed.length > 0) throw new Failure(after.exit, failed);
+  const problems = [...failed, ...(retired instanceof Failure ? retired.problems : [])];
+  const status = retired instanceof Failure && failed.length === 0 ? retired.exit : after.exit;
+  if (problems.length > 0) throw new Failure(status, problems);
   return exit;
 }

@@ -51,8 +51,9 @@ export function gitHistory(cwd: string, env: Environment): GitHistory {
   const tried = (...args: string[]): string | undefined => {
     try {
       return run(...args);
-    } catch {
-      // Git says by its exit status that there is no such thing.
+    } catch (error) {
+      // Git says by its exit status that there is no such thing; anything else is no answer.
+      if (!(error instanceof Error && 'status' in error && typeof error.status === 'number')) throw error;
       return undefined;
     }
   };

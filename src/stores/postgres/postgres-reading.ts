@@ -10,9 +10,8 @@ import {
   storedReader,
   tallyOf,
 } from '../sql/rows.ts';
-import type { Head, Reading, Revision, StoredEdge, StoredMoment, Wanted } from '../store.ts';
+import type { Head, Reading, Wanted } from '../store.ts';
 import { textArray } from './arrays.ts';
-import { NO_STORE } from './schema.ts';
 import type { Row, Session, Value } from './session.ts';
 
 const BATCH = 1000;
@@ -114,25 +113,6 @@ export function postgresReading(session: Session, head: Head): Reading {
       }
     },
     close: () => session.close(),
-  };
-}
-
-/** What there is to read where there is no store. */
-export function emptyReading(): Reading {
-  const nothing = async function* <T>(): AsyncGenerator<readonly T[]> {};
-  return {
-    head: NO_STORE,
-    resources: () => nothing<Stored>(),
-    find: async () => [],
-    tally: async () => [],
-    edges: () => nothing<StoredEdge>(),
-    revisions: () => nothing<Revision>(),
-    audit: () => nothing(),
-    moments: () => nothing<StoredMoment>(),
-    secrets: async () => [],
-    commitOf: async () => null,
-    secretHash: async () => undefined,
-    close: async () => {},
   };
 }
 

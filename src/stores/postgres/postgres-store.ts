@@ -1,12 +1,13 @@
 import { EXIT, failure } from '../../core/problem.ts';
 import type { KindName } from '../../kinds/index.ts';
+import { emptyReading, NO_STORE } from '../sql/no-store.ts';
 import type { Entry, Head, Reading, Store, StoreSupport, Written } from '../store.ts';
 import { isLost, LEASE } from './failures.ts';
 import { type Lock, takeLock, waitForLock } from './lock.ts';
 import { MIGRATIONS } from './migrations.ts';
-import { emptyReading, postgresReading } from './postgres-reading.ts';
+import { postgresReading } from './postgres-reading.ts';
 import { writeEntry } from './postgres-writing.ts';
-import { migrate, NO_STORE, readHead, schemaVersion, tooOld } from './schema.ts';
+import { migrate, readHead, schemaVersion, tooOld } from './schema.ts';
 import { Session } from './session.ts';
 import { type Place, readUrl } from './url.ts';
 

@@ -7,9 +7,6 @@ import { MIGRATIONS } from './migrations.ts';
 import type { Session } from './session.ts';
 import type { Place } from './url.ts';
 
-/** The head of a store that does not exist. */
-export const NO_STORE: Head = { store: null, revision: 0, auditHead: null, snapshotRevision: 0 };
-
 /** The comment of the table of migrations: marks the schema as ours. */
 const MARK = 'A store of Rolecall';
 

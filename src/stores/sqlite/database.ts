@@ -13,9 +13,6 @@ import { MIGRATIONS } from './migrations.ts';
 /** "ROLE": marks the file as ours (PRAGMA application_id). */
 const APPLICATION_ID = 0x524f4c45;
 
-/** The head of a store that does not exist. */
-export const NO_STORE: Head = { store: null, revision: 0, auditHead: null, snapshotRevision: 0 };
-
 /** A database whose read transaction has begun. */
 export interface OpenedToRead {
   readonly database: DatabaseSync;

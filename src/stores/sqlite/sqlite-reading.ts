@@ -1,5 +1,4 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import type { AuditRow } from '../../core/audit.ts';
 import type { Identity } from '../../core/resource.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { Stored } from '../../core/stored.ts';
@@ -15,8 +14,8 @@ import {
   storedReader,
   tallyOf,
 } from '../sql/rows.ts';
-import type { Reading, Revision, StoredEdge, StoredMoment, Tally, Wanted } from '../store.ts';
-import { guarded, NO_STORE, type OpenedToRead } from './database.ts';
+import type { Reading, StoredEdge, Tally, Wanted } from '../store.ts';
+import { guarded, type OpenedToRead } from './database.ts';
 
 const RESOURCES = 'SELECT uid, kind, workspace, name, manager, field_managers, body FROM resource';
 const AUDIT = 'SELECT * FROM audit';
@@ -117,25 +116,6 @@ export function sqliteReading(opened: OpenedToRead, file: string): Reading {
     async close() {
       opened.database.close();
     },
-  };
-}
-
-/** What there is to read where there is no store. */
-export function emptyReading(): Reading {
-  const nothing = async function* <T>(): AsyncGenerator<readonly T[]> {};
-  return {
-    head: NO_STORE,
-    resources: () => nothing<Stored>(),
-    find: async () => [],
-    tally: async () => [],
-    edges: () => nothing<StoredEdge>(),
-    revisions: () => nothing<Revision>(),
-    audit: () => nothing<AuditRow>(),
-    moments: () => nothing<StoredMoment>(),
-    secrets: async () => [],
-    commitOf: async () => null,
-    secretHash: async () => undefined,
-    close: async () => {},
   };
 }
 

@@ -2,19 +2,11 @@ import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, failure } from '../../core/problem.ts';
 import type { KindName } from '../../kinds/index.ts';
+import { emptyReading, NO_STORE } from '../sql/no-store.ts';
 import type { Entry, Store, StoreSupport, Written } from '../store.ts';
-import {
-  forget,
-  guarded,
-  isAbsent,
-  lockToWrite,
-  migrate,
-  NO_STORE,
-  openToRead,
-  readHead,
-} from './database.ts';
+import { forget, guarded, isAbsent, lockToWrite, migrate, openToRead, readHead } from './database.ts';
 import { announce, holderOf } from './holder.ts';
-import { emptyReading, sqliteReading } from './sqlite-reading.ts';
+import { sqliteReading } from './sqlite-reading.ts';
 import { writeEntry } from './sqlite-writing.ts';
 
 const kinds = {
