@@ -7,6 +7,7 @@ const FAMILIES: Readonly<Record<string, string>> = {
   4: 'RC4xx: store, lock, stale plans',
   5: 'RC5xx: tokens and where their secrets go',
   6: 'RC6xx: pull requests',
+  7: 'RC7xx: clusters',
 };
 
 /** `docs/codes.md`. */

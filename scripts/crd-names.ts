@@ -1,26 +1,5 @@
 import type { KindName } from '../src/kinds/index.ts';
 
-/** How a Kind is called in a cluster. */
-interface ClusterName {
-  readonly plural: string;
-  readonly singular: string;
-  readonly short: string;
-}
-
-/**
- * Not the words of `iam`: `kubectl get roles` means those of Kubernetes itself, whatever else there is, and users and
- * groups are what many products call theirs.
- */
-export const CLUSTER_NAMES: Readonly<Record<KindName, ClusterName>> = {
-  Workspace: { plural: 'workspaces', singular: 'workspace', short: 'ws' },
-  User: { plural: 'rolecallusers', singular: 'rolecalluser', short: 'rcuser' },
-  Role: { plural: 'workspaceroles', singular: 'workspacerole', short: 'wrole' },
-  Group: { plural: 'rolecallgroups', singular: 'rolecallgroup', short: 'rcgroup' },
-  Token: { plural: 'accesstokens', singular: 'accesstoken', short: 'atok' },
-  RoleBinding: { plural: 'workspacerolebindings', singular: 'workspacerolebinding', short: 'wrb' },
-  AccessPolicy: { plural: 'accesspolicies', singular: 'accesspolicy', short: 'apol' },
-};
-
 /** Fields by which a list can be narrowed: `kubectl get --field-selector spec.role=…`. */
 export const SELECTABLE: Readonly<Record<KindName, readonly string[]>> = {
   Workspace: ['.spec.tier'],

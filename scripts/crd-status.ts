@@ -43,9 +43,10 @@ const conditions = {
 
 const common = {
   observedGeneration: {
-    ...count,
+    type: 'integer',
+    minimum: -1,
     format: 'int64',
-    description: 'The metadata.generation that this status is about.',
+    description: 'The metadata.generation that this status is about; -1 before there is any.',
   },
   conditions,
   appliedHash: {
@@ -102,5 +103,7 @@ export function statusSchema(name: KindName): Structural {
     type: 'object',
     description: 'What the operator says of it. Nobody else writes here.',
     properties: { ...common, ...(name === 'Workspace' ? workspace : {}) },
+    // Who waits by kstatus would take an object that the operator has not seen yet for one that is done.
+    default: { observedGeneration: -1 },
   };
 }

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import { API_VERSION, type KindName, kindOf } from '../src/kinds/index.ts';
-import { CLUSTER_NAMES, COLUMN_PATHS, SELECTABLE } from './crd-names.ts';
+import { CLUSTER_NAMES } from '../src/sources/cluster-names.ts';
+import { COLUMN_PATHS, SELECTABLE } from './crd-names.ts';
 import { NAME_RULES, RULES } from './crd-rules.ts';
 import { type Structural, specSchema } from './crd-schema.ts';
 import { statusSchema } from './crd-status.ts';
@@ -8,7 +9,7 @@ import { statusSchema } from './crd-status.ts';
 const [GROUP = '', VERSION = ''] = API_VERSION.split('/');
 
 /** Below the root of the checkout. */
-export const CRD_FOLDER = 'charts/rolecall/crds';
+export const CRD_FOLDER = 'charts/rolecall/files/crds';
 
 export function crdFileName(name: KindName): string {
   return `${CLUSTER_NAMES[name].plural}.yaml`;

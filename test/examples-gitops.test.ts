@@ -7,6 +7,7 @@ import { createProgram } from '../src/cli/program.ts';
 import { readConfig } from '../src/gitops/config.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { git, signed } from './support/git-repository.ts';
+import type { Permissions } from './support/github/state.ts';
 import { prDesk } from './support/pr-desk.ts';
 import { contextFor, runIam } from './support/run-iam.ts';
 
@@ -22,6 +23,9 @@ interface Step {
 }
 
 interface Job {
+  readonly name?: string;
+  readonly needs?: string | readonly string[];
+  readonly outputs?: Readonly<Record<string, string>>;
   readonly if?: string;
   readonly permissions: Readonly<Record<string, string>>;
   readonly environment?: string;
@@ -46,7 +50,7 @@ const JOBS = WORKFLOWS.flatMap(({ name, workflow }) =>
   Object.entries(workflow.jobs).map(([id, job]) => ({ name: `${name}: ${id}`, job, workflow })),
 );
 const PLAN = { contents: 'read', 'pull-requests': 'write', checks: 'write' };
-const APPLY = { contents: 'read', 'pull-requests': 'write', checks: 'read', actions: 'read' };
+const APPLY = { contents: 'read', 'pull-requests': 'write', checks: 'read' };
 
 /** What may be checked out: the base of a pull request, Rolecall, and the default branch. */
 const BASE = 'github.event.pull_request.base.sha';
@@ -62,8 +66,10 @@ describe('the workflows', () => {
     expect(Object.fromEntries(JOBS.map(({ name, job }) => [name, job.permissions]))).toEqual({
       'plan.yaml: plan': PLAN,
       'plan-fork.yaml: plan': PLAN,
+      'plan-approved-fork.yaml: plan': PLAN,
       'apply.yaml: apply': APPLY,
-      'apply.yaml: approved': APPLY,
+      'apply.yaml: approval': {},
+      'apply.yaml: approved': { ...APPLY, actions: 'read' },
       'apply.yaml: plan': PLAN,
       'drift.yaml: drift': { contents: 'read', issues: 'write' },
       'rendered.yaml: rendered': { contents: 'read' },
@@ -92,14 +98,15 @@ describe('the workflows', () => {
   });
 
   test('check out no head, and keep credentials only where iam asks the remote', () => {
-    for (const { name, job } of JOBS) {
+    for (const { name, job, workflow } of JOBS) {
       const checkouts = job.steps.filter(({ uses }) => uses?.startsWith('actions/checkout@'));
       const asks = job.steps.some(({ run }) => /pr (plan|apply)/.test(run ?? ''));
       for (const { with: given = {} } of checkouts) {
         expect(REFS, name).toContain(given.ref);
         const isOurs = given.repository === undefined;
         // Left out, it would be the merge of the pull request: only where nothing is to be lost.
-        if (isOurs && name.startsWith('plan')) expect(given.ref, name).toContain(BASE);
+        if (isOurs && Object.keys(workflow.on).some((event) => event.startsWith('pull_request')))
+          expect(given.ref, name).toContain(BASE);
         expect(given['persist-credentials'], name).toBe(isOurs && asks);
         if (isOurs && job.steps.some(({ run }) => /pr (plan|apply)/.test(run ?? '')))
           expect(given['fetch-depth'], name).toBe(0);
@@ -114,7 +121,14 @@ describe('the workflows', () => {
     for (const { name, job } of JOBS) {
       const secrets = job.steps.flatMap(({ env = {} }) => Object.values(env)).join(' ');
       const writes = /secrets\.IAM_STORE\b/.test(secrets);
-      expect(job.environment !== undefined, name).toBe(writes);
+      expect(job.environment === 'apply', name).toBe(writes);
+      // Who waits for an approval has nothing to lose, and keeps nobody waiting.
+      if (job.environment === 'production')
+        expect([job.steps, job.permissions, job.concurrency], name).toEqual([
+          [{ run: 'echo approved' }],
+          {},
+          undefined,
+        ]);
       // Only iam itself sees one.
       for (const { run, env, with: given } of job.steps) {
         expect(JSON.stringify(given ?? {}), name).not.toContain('secrets.');
@@ -126,15 +140,41 @@ describe('the workflows', () => {
   test('apply one after the other, and lose no run', () => {
     const apply = WORKFLOWS.find(({ name }) => name === 'apply.yaml')?.workflow;
     expect(apply?.on).toEqual({ push: { branches: ['main'] }, workflow_dispatch: null });
-    expect(apply?.jobs.apply?.concurrency).toEqual({ group: 'apply', 'cancel-in-progress': false });
+    for (const job of [apply?.jobs.apply, apply?.jobs.approved])
+      expect(job?.concurrency).toEqual({ group: 'apply', 'cancel-in-progress': false });
     expect(apply?.jobs.apply?.if).toBe("github.ref == 'refs/heads/main'");
+  });
+
+  test('apply what was approved only: the digest goes from job to job', () => {
+    const jobs = WORKFLOWS.find(({ name }) => name === 'apply.yaml')?.workflow.jobs;
+    const digest = `\${{ needs.apply.outputs.digest }}`;
+    expect(jobs?.apply?.outputs).toEqual({ digest: `\${{ steps.apply.outputs.digest }}` });
+    expect(jobs?.approval?.name).toContain(digest);
+    expect(jobs?.approved?.needs).toContain('approval');
+    const step = jobs?.approved?.steps.find(({ env }) => env?.DIGEST !== undefined);
+    expect([step?.env?.DIGEST, step?.run]).toEqual([
+      digest,
+      expect.stringContaining(' --approved "$DIGEST"'),
+    ]);
+    expect(jobs?.apply?.steps.map(({ run }) => run ?? '').join('\n')).not.toContain('--approved');
+  });
+
+  test('with the store are started by what is of the default branch, for forks too', () => {
+    const forks = WORKFLOWS.find(({ name }) => name === 'plan-approved-fork.yaml')?.workflow;
+    expect(Object.keys(forks?.on ?? {})).toEqual(['workflow_dispatch']);
+    expect(forks?.jobs.plan?.if).toBe("github.ref == 'refs/heads/main'");
+  });
+
+  test('plan again when somebody overrides, on whatever line that stands', () => {
+    const plan = WORKFLOWS.find(({ name }) => name === 'plan.yaml')?.workflow;
+    expect(plan?.jobs.plan?.if).toContain("contains(github.event.comment.body, 'iam override ')");
   });
 
   test('name commands and options that exist', () => {
     const commands = JOBS.flatMap(({ job }) => job.steps).flatMap(({ run = '' }) => [
       ...run.matchAll(/main\.js (pr .*?)(?: \|\|.*)?$/gm),
     ]);
-    expect(commands.length).toBe(6);
+    expect(commands.length).toBe(7);
     for (const [, words = ''] of commands) expect(unknownOptions(words), words).toEqual([]);
   });
 });
@@ -142,10 +182,12 @@ describe('the workflows', () => {
 test('what the workflows may is enough for them', { timeout: 60_000 }, async () => {
   const desk = await prDesk();
   const { github } = desk;
+  const run = github.startRun();
+  const GITHUB_OUTPUT = join(temporaryFolder(), 'output');
   const iam = (words: string, job: string) => {
     const permissions = JOBS.find(({ name }) => name === job)?.job.permissions ?? {};
     const GITHUB_TOKEN = github.token(permissions, { app: 'rolecall' });
-    return desk.iam(words, { env: { GITHUB_TOKEN, GITHUB_RUN_ID: '4711' } });
+    return desk.iam(words, { env: { GITHUB_TOKEN, GITHUB_RUN_ID: String(run), GITHUB_OUTPUT } });
   };
   const plan = 'plan.yaml: plan';
   const apply = 'apply.yaml: apply';
@@ -178,6 +220,33 @@ test('what the workflows may is enough for them', { timeout: 60_000 }, async () 
   ]);
   expect((await desk.comments(all)).length).toBe(1);
   expect(await iam('pr drift', 'drift.yaml: drift')).toMatchObject({ exit: 0 });
+
+  github.people({ fay: 'none' });
+  github.fork('fay');
+  github.push({
+    by: 'fay',
+    branch: 'fork',
+    files: { 'access/owners.yaml': owners('eve')['access/owners.yaml'] ?? '' },
+    fork: true,
+  });
+  const fork = github.openPullRequest({ author: 'fay', branch: 'fork', fork: true });
+  expect(await iam(`pr plan --pr ${fork}`, 'plan-fork.yaml: plan')).toMatchObject({ exit: 0 });
+  github.approve('ana', fork);
+  const event = desk.event({ inputs: { pr: String(fork) } });
+  const approvedFork = await desk.iam('pr plan --approved-forks', {
+    env: {
+      GITHUB_TOKEN: github.token(PLAN as Permissions, { app: 'rolecall' }),
+      GITHUB_EVENT_PATH: event,
+    },
+  });
+  expect(approvedFork).toMatchObject({ exit: 0 });
+  expect(await desk.comments(fork)).toEqual([expect.stringContaining('to store')]);
+
+  github.merge(gone, { by: 'ana' });
+  expect(await iam('pr apply', apply)).toMatchObject({ exit: 3 });
+  const [, digest] = /^digest=(.*)$/m.exec(readFileSync(GITHUB_OUTPUT, 'utf8')) ?? [];
+  github.approveRun('cy', run, 'production');
+  expect(await iam(`pr apply --approved ${digest}`, 'apply.yaml: approved')).toMatchObject({ exit: 0 });
 });
 
 /** Options of a command line that its command does not have; its own name where there is no such command. */

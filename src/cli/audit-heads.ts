@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { EXIT, failure } from '../core/problem.ts';
+import { readSidecar, SIDECAR } from '../engine/snapshot-sidecar.ts';
 import type { KnownHead } from '../engine/verify-audit.ts';
-import { readSidecar, SIDECAR } from './snapshot-sidecar.ts';
 
 const HEAD = /^([1-9]\d{0,14}):(sha256:[0-9a-f]{64})$/;
 

@@ -1,11 +1,11 @@
 import path from 'node:path';
 import { compareText, EXIT } from '../core/problem.ts';
 import { identity, identityOf } from '../core/resource.ts';
+import { Pieces } from '../engine/pieces.ts';
 import { KIND_NAMES, type KindName, kindOf, type Resource } from '../kinds/index.ts';
 import { count } from '../render/lines.ts';
 import { renderManifest } from '../render/yaml.ts';
 import type { Reading } from '../stores/store.ts';
-import { Pieces } from './pieces.ts';
 import type { Handler } from './program.ts';
 import { withStore } from './read-store.ts';
 import { note } from './report.ts';

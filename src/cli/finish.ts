@@ -132,7 +132,7 @@ async function isWanted(
 
 interface Done extends Required<Pick<Finishing, 'leftOut'>> {
   readonly applied: Applied;
-  readonly delivered: Delivered;
+  readonly delivered: Pick<Delivered, 'issued' | 'removed'>;
   readonly retired: readonly StoredMoment[] | Failure;
 }
 

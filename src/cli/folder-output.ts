@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { compareText, EXIT, Failure, failure, type Problem } from '../core/problem.ts';
-import { Pieces } from './pieces.ts';
+import { Pieces } from '../engine/pieces.ts';
 
 export interface OutputFile {
   /** Relative to the folder, with `/`. */

@@ -15,8 +15,16 @@ import { guardSettings, overridesOf } from './guard-settings.ts';
 import { actorName, type GlobalOptions, lockTimeout, managerName, storeUrl } from './settings.ts';
 import { programVersion } from './version-number.ts';
 
-export interface InputOptions extends GlobalOptions {
+export interface InputOptions extends GlobalOptions, ClusterAccess {
   readonly filename?: readonly string[];
+  readonly source?: 'cluster';
+}
+
+/** How to get at a cluster. */
+export interface ClusterAccess {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly class?: string;
 }
 
 export interface ScopeOptions extends GuardOptions {
@@ -25,9 +33,29 @@ export interface ScopeOptions extends GuardOptions {
   readonly adopt?: boolean;
 }
 
-/** The source of `-f`, which must be given. */
+/** Whether what is declared is given, by files or in a cluster. */
+export function hasSource({ filename, source }: InputOptions): boolean {
+  return filename !== undefined || source !== undefined;
+}
+
+/** The source of `-f` or `--source`, one of which must be given. */
 export function sourceOf(options: InputOptions, context: Context): Source {
   const paths = options.filename ?? [];
+  if (options.source === 'cluster') {
+    if (paths.length > 0)
+      throw failure(EXIT.invalid, 'RC121', '--source cluster and -f: which is it?', 'leave one of them out');
+    return {
+      name: 'the cluster',
+      async load() {
+        const { kubeClient } = await import('../sources/kube-client.ts');
+        const { clusterSource } = await import('../sources/cluster.ts');
+        return clusterSource({
+          connect: () => kubeClient({ kubeconfig: options.kubeconfig, context: options.context }),
+          ofClass: options.class,
+        }).load();
+      },
+    };
+  }
   if (paths.length === 0)
     throw failure(EXIT.invalid, 'RC121', 'no manifests given', 'name files, a folder, a glob or - with -f');
   return filesSource({ paths, cwd: context.cwd, readStdin: () => context.readStdin() });

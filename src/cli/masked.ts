@@ -1,8 +1,6 @@
+import { maskSecrets } from '../render/masked.ts';
 import type { Context, Output } from './context.ts';
 import { withoutWhereabouts } from './whereabouts.ts';
-
-/** The form of a token's secret (src/engine/secret-text.ts), wherever it stands in a text. */
-const SECRET = /rct_([0-9A-Za-z]{12})_[0-9A-Za-z]{49}/g;
 
 /**
  * The same context, in which nothing is said that has the form of a secret: who gives one as a name, or writes it into a
@@ -19,7 +17,7 @@ export function masked(context: Context): Context {
 
 function without(output: Output, told: (text: string) => string): Output {
   return {
-    write: (text) => output.write(told(text.includes('rct_') ? text.replace(SECRET, 'rct_$1_…') : text)),
+    write: (text) => output.write(told(maskSecrets(text))),
     get isTTY() {
       return output.isTTY;
     },

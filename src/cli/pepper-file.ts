@@ -4,6 +4,7 @@ import path from 'node:path';
 import { EXIT, failure } from '../core/problem.ts';
 import { type Peppers, parsePeppers } from '../engine/peppers.ts';
 import { randomDigits } from '../engine/secret-text.ts';
+import { temporaryName } from '../engine/whole-file.ts';
 import { isCi } from './ci.ts';
 import {
   causeOf,
@@ -18,7 +19,6 @@ import {
   withFile,
 } from './secret-files.ts';
 import { shellQuote } from './shell-quote.ts';
-import { temporaryName } from './whole-file.ts';
 
 export interface PepperOptions {
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -2,9 +2,9 @@ import type { PlanTime } from '../core/horizon.ts';
 import type { PlannedSecret } from '../core/secret.ts';
 import type { DueSecret } from '../engine/due-secrets.ts';
 import type { Planned } from '../engine/plan.ts';
+import { beginWhole } from '../engine/whole-file.ts';
 import { flattened, gathered, listed } from './parts.ts';
 import { problemItems } from './report.ts';
-import { beginWhole } from './whole-file.ts';
 
 /** What is told of a plan; of time only where there is a store. */
 export type Shown = Pick<Planned, 'plan' | 'notes' | 'warnings'> &

@@ -1,12 +1,21 @@
-import { EXIT, type ExitStatus, Failure, type Problem } from '../core/problem.ts';
+import { EXIT, type ExitStatus, Failure, failure } from '../core/problem.ts';
 import { applyMerged, exitOf, planMerged } from '../gitops/apply-merged.ts';
 import { outcomeParts, outcomeWords } from '../gitops/outcome-markdown.ts';
 import { untold } from '../gitops/plan-pull-request.ts';
-import { outcomeProblems, tellOutcome, tellWaiting } from '../gitops/tell-outcome.ts';
+import { configUpTo } from '../gitops/planning.ts';
+import { tellAgain } from '../gitops/tell-again.ts';
+import {
+  digestToApprove,
+  outcomeProblems,
+  outcomeSummary,
+  tellOutcome,
+  tellWaiting,
+} from '../gitops/tell-outcome.ts';
 import { count, wrap } from '../render/lines.ts';
 import { partText } from '../render/plan-markdown.ts';
 import { type GitHistory, gitHistory } from '../sources/git-history.ts';
 import type { Store } from '../stores/store.ts';
+import { appendTo } from './actions-file.ts';
 import type { Context } from './context.ts';
 import { storeOf } from './inputs.ts';
 import { forgeOf, type PullRequestOptions } from './pr-environment.ts';
@@ -18,11 +27,13 @@ import { snapshotAfter } from './snapshot-after.ts';
 
 interface Options extends PullRequestOptions {
   readonly since?: string;
+  readonly approved?: string;
   readonly remote?: string;
   readonly snapshot?: string | boolean;
 }
 
 export const command: Handler = async (context, _args, options: Options) => {
+  const approved = approvedDigest(options);
   const forge = forgeOf(options, context);
   const history = gitHistory(context.cwd, context.env);
   const store = await storeOf(options, context);
@@ -43,11 +54,12 @@ export const command: Handler = async (context, _args, options: Options) => {
     reportProblems(context, options, planned ? outcomeProblems(planned) : []);
     return planned ? exitOf(planned) : EXIT.done;
   }
-  let manager = 'default';
+  let { manager } = configUpTo(history, head);
   let hasApplied = false;
-  const problems: Problem[] = [];
+  const problems = forge ? [...(await untold(tellAgain(forge, store, manager)))] : [];
   const applying = applyMerged({
     ...asked,
+    approved,
     progress: context.progress,
     fetch: (pull) => history.fetch(remote, [`refs/pull/${pull.number}/head`]),
     async refuse(planned) {
@@ -61,6 +73,9 @@ export const command: Handler = async (context, _args, options: Options) => {
       hasApplied ||= outcome.is === 'applied';
       context.stdout.write(`${outcomeWords(outcome)}\n`);
       reportProblems(context, options, outcomeProblems(outcome));
+      appendTo(context, options, 'GITHUB_STEP_SUMMARY', outcomeSummary(outcome));
+      const digest = digestToApprove(outcome);
+      if (digest !== undefined) appendTo(context, options, 'GITHUB_OUTPUT', `digest=${digest}\n`);
       // What is applied is applied, whether or not it can be told.
       if (forge) problems.push(...(await untold(tellOutcome(forge, outcome))));
     },
@@ -83,6 +98,17 @@ export const command: Handler = async (context, _args, options: Options) => {
   const settled = await settle(context, options, store, manager, exit);
   return problems.length > 0 && settled === EXIT.done ? EXIT.error : settled;
 };
+
+/** Throws a Failure (exit 4) when it is no digest. */
+function approvedDigest({ approved }: Options): string | undefined {
+  if (approved === undefined || /^sha256:[0-9a-f]{64}$/.test(approved)) return approved;
+  throw failure(
+    EXIT.invalid,
+    'RC121',
+    `--approved cannot be ${JSON.stringify(approved)}`,
+    'the digest that the refused apply printed',
+  );
+}
 
 /** Where the default branch of a remote stands; undefined where there is no such remote. */
 function trunkOf(history: GitHistory, remote: string) {

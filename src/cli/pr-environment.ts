@@ -20,6 +20,8 @@ export interface EventFacts {
   readonly number?: number | undefined;
   readonly base?: string | undefined;
   readonly head?: string | undefined;
+  /** The branch that a merge queue put a group on. */
+  readonly groupRef?: string | undefined;
 }
 
 /** The forge, when there is a repository and a token for it; undefined by hand and with --dry-run. */
@@ -60,12 +62,17 @@ export function eventOf({ env }: Context): EventFacts {
     number: Number.isSafeInteger(number) ? number : undefined,
     base: group?.base_sha,
     head: group?.head_sha,
+    groupRef: group?.head_ref,
   };
 }
 
 interface Event {
   readonly pull_request?: { readonly number?: number };
   readonly issue?: { readonly number?: number; readonly pull_request?: object };
-  readonly merge_group?: { readonly base_sha?: string; readonly head_sha?: string };
+  readonly merge_group?: {
+    readonly base_sha?: string;
+    readonly head_sha?: string;
+    readonly head_ref?: string;
+  };
   readonly inputs?: { readonly pr?: string };
 }

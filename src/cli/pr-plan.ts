@@ -2,9 +2,11 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { EXIT, type ExitStatus, Failure, failure, type Problem } from '../core/problem.ts';
 import type { Forge, PullRequest } from '../gitops/forge.ts';
+import { type MergeGroup, pullOfGroup } from '../gitops/merge-group.ts';
 import {
   type PullRequestReport,
   planPullRequest,
+  saysLess,
   tellPullRequest,
   tellUnplanned,
   untold,
@@ -16,10 +18,11 @@ import { storeOf } from './inputs.ts';
 import { savePlan } from './plan-json.ts';
 import { eventOf, forgeOf, type PullRequestOptions } from './pr-environment.ts';
 import type { Handler } from './program.ts';
-import { note, reportProblems } from './report.ts';
+import { note, reportProblems, unexpected } from './report.ts';
 
 interface Options extends PullRequestOptions {
   readonly all?: boolean;
+  readonly approvedForks?: boolean;
   readonly remote?: string;
   readonly artifact?: string;
 }
@@ -30,7 +33,12 @@ export const command: Handler = async (context, _args, options: Options) => {
   const event = eventOf(context);
   const number = options.pr === undefined ? event.number : Number(options.pr);
   if (number !== undefined && !(Number.isSafeInteger(number) && number > 0))
-    throw failure(EXIT.invalid, 'RC121', `--pr cannot be ${JSON.stringify(options.pr)}`, 'its number');
+    throw failure(
+      EXIT.invalid,
+      'RC121',
+      `--pr cannot be ${JSON.stringify(options.pr ?? number)}`,
+      'its number',
+    );
   const store = await storeToAsk(context, options);
   if (options.all === true) {
     if (!forge) throw noForge('--all asks a forge which pull requests are open');
@@ -52,7 +60,11 @@ export const command: Handler = async (context, _args, options: Options) => {
     isFork: false,
     isDraft: false,
   };
-  const report = await planPullRequest({ ...asked(context, options, history, store), pull });
+  const group =
+    forge && event.groupRef !== undefined
+      ? { forge, pull: await pullQueued(options, forge, history, { ...pull, ref: event.groupRef }) }
+      : undefined;
+  const report = await planPullRequest({ ...asked(context, options, history, store), pull, asking: group });
   const exit = conclude(context, options, report);
   // A merge queue has a commit of its own, and no comments.
   if (forge) return told(context, options, exit, await untold(forge.writeCheck(report.check)));
@@ -60,6 +72,14 @@ export const command: Handler = async (context, _args, options: Options) => {
   return exit;
 };
 
+function pullQueued(options: Options, forge: Forge, history: GitHistory, group: MergeGroup) {
+  const remote = options.remote ?? 'origin';
+  return pullOfGroup(forge, history, group, ({ number }) =>
+    history.fetch(remote, [`refs/pull/${number}/head`]),
+  );
+}
+
+/** Plans them all; what keeps one from being planned keeps no other. That one is refused, its own check says. */
 async function planAll(
   context: Context,
   options: Options,
@@ -69,21 +89,19 @@ async function planAll(
 ): Promise<ExitStatus> {
   const remote = options.remote ?? 'origin';
   const base = options.base ?? history.defaultBranch(remote) ?? 'main';
-  let exit: ExitStatus = EXIT.done;
+  const failed: ExitStatus[] = [];
   for (const pull of await forge.openPullRequests(base)) {
     try {
       const one = await planOne(context, { ...options, artifact: undefined }, forge, history, store, pull);
-      // That it is refused, its own check says.
-      if (one === EXIT.error) exit = one;
+      if (one === EXIT.error) failed.push(one);
     } catch (error) {
-      // The others are planned all the same.
-      if (!(error instanceof Failure)) throw error;
       note(context, options, `#${pull.number}: not planned`);
-      reportProblems(context, options, error.problems);
-      exit = error.exit;
+      const isKnown = error instanceof Failure;
+      reportProblems(context, options, isKnown ? error.problems : [unexpected(error)]);
+      failed.push(isKnown ? error.exit : EXIT.error);
     }
   }
-  return exit;
+  return failed.sort((a, b) => b - a)[0] ?? EXIT.done;
 }
 
 async function planOne(
@@ -102,18 +120,60 @@ async function planOne(
   // What the base is now, not what it was when the pull request was pushed to last.
   history.fetch(remote, [`+refs/heads/${pull.baseRef}:refs/rolecall/base`, `refs/pull/${pull.number}/head`]);
   const base = history.resolve('refs/rolecall/base');
-  const planned = planPullRequest({
-    ...asked(context, options, history, store),
-    pull: { ...pull, base },
-    asking: { forge, pull },
-  });
-  const report = await planned.catch(async (error: unknown) => {
-    if (error instanceof Failure) await tellUnplanned(forge, pull.head, error);
-    throw error;
-  });
+  const planned = await settled(() =>
+    planPullRequest({
+      ...asked(context, options, history, store),
+      pull: { ...pull, base },
+      asking: { forge, pull },
+    }),
+  );
+  const now = await newest(forge, pull);
+  if (now.head !== pull.head || now.state !== 'open') {
+    const became = now.state === 'open' ? `is at ${now.head.slice(0, 12)}` : `is ${now.state}`;
+    note(context, options, `#${pull.number} ${became} since this was planned: nothing is told of it`);
+    return now.state === 'open' ? EXIT.stale : EXIT.done;
+  }
+  if ('error' in planned) {
+    await untold(tellUnplanned(forge, pull.head, planned.error));
+    throw planned.error;
+  }
+  const { report } = planned;
   note(context, options, `#${pull.number}: ${report.check.title}`);
+  if (pull.isFork && options.approvedForks === true && report.planned && !report.planned.stored)
+    note(
+      context,
+      options,
+      store
+        ? `#${pull.number}: not against the store: nobody else who may write has approved of ${pull.head.slice(0, 12)}`
+        : `#${pull.number}: not against the store: none is named`,
+    );
   const exit = conclude(context, options, report);
+  if (saysLess(pull, report)) {
+    note(context, options, `#${pull.number}: with what the store adds it is told already`);
+    return exit;
+  }
   return told(context, options, exit, await tellPullRequest(forge, pull, report));
+}
+
+/** What came of planning, whether or not it failed. */
+async function settled(
+  plan: () => Promise<PullRequestReport>,
+): Promise<{ readonly report: PullRequestReport } | { readonly error: unknown }> {
+  try {
+    return { report: await plan() };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** The pull request as it is now: it may have been pushed to while it was planned. As it was, where the forge does not say. */
+async function newest(forge: Forge, pull: PullRequest): Promise<PullRequest> {
+  try {
+    return await forge.pullRequest(pull.number);
+  } catch (error) {
+    if (error instanceof Failure) return pull;
+    throw error;
+  }
 }
 
 /** Says what could not be told. A plan that is refused stays that. */
@@ -129,7 +189,7 @@ function told(
 
 function asked(
   context: Context,
-  options: { readonly artifact?: string | undefined },
+  options: Pick<Options, 'approvedForks'> & { readonly artifact?: string | undefined },
   history: GitHistory,
   store: Store | undefined,
 ) {
@@ -139,6 +199,7 @@ function asked(
     history,
     store,
     at: context.now(),
+    approvedForks: options.approvedForks,
     elsewhere:
       options.artifact === undefined
         ? 'iam pr plan --artifact DIR writes them'

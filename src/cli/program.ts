@@ -53,8 +53,17 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
     sub.addOption(new Option('-o, --output <format>', 'how to print').choices(formats).default(formats[0]));
   const files = (sub: Command) =>
     sub.option('-f, --filename <path...>', 'file, folder, glob, or - for stdin');
+  const cluster = (sub: Command) =>
+    sub
+      .option('--kubeconfig <file>', 'of the cluster (default: as kubectl)')
+      .option('--context <name>', 'of the kubeconfig (default: the current one)')
+      .option('--class <name>', 'the class of the objects (rolecall.dev/class)');
+  const sources = (sub: Command) =>
+    cluster(
+      files(sub).addOption(new Option('--source <kind>', 'instead of files: a cluster').choices(['cluster'])),
+    );
   const asked = (sub: Command) =>
-    files(sub)
+    sources(sub)
       .option('--resource <type/id>', 'on this resource, such as Source/website')
       .option('--resource-labels <labels>', 'the labels that it has: k=v,k=v')
       .option('--at <time>', 'as it was, or will be, at that time');
@@ -83,7 +92,7 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
   output(
     guards(
       scope(
-        files(
+        sources(
           command(
             'plan',
             'show what an apply would do, and who gains or loses what',
@@ -314,6 +323,7 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
     .option('--pr <number>', 'which one (default: that of the event)')
     .option('--base <rev>', 'by hand: the commit that it is to be merged into')
     .option('--all', 'every open one, because the base or the store has moved')
+    .option('--approved-forks', 'a fork against the store too, once its head is approved')
     .option('--remote <name>', 'where its commits are fetched from (default: origin)')
     .option('--artifact <dir>', 'write the whole plan there');
   forged(
@@ -325,10 +335,44 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
     ),
   )
     .option('--since <rev>', 'the last commit that counts as applied, where the store knows none')
+    .option('--approved <digest>', 'the refused plan that the environment of this run was approved for')
     .option('--remote <name>', 'whose default branch is applied (default: origin)')
     .option('--snapshot <dir>', 'where to write the CSV snapshots')
     .option('--no-snapshot', 'write no snapshots');
   forged(command('drift', 'keep one issue that says what has drifted', () => import('./pr-drift.ts'), pr));
+
+  program.commandsGroup('In a cluster:');
+  const operator = cluster(
+    command('operator', 'keep a store at what the objects of a cluster say', () => import('./operator.ts')),
+  )
+    .option('--install <name>', 'which install it is: it manages as operator:NAME', 'rolecall')
+    .option('--watch-namespace <name...>', 'only these namespaces (default: all)')
+    .option('--interval <time>', 'how often the store is looked at though nothing changed', '10m')
+    .option('--leader-elect', 'only one of several works: who has the Lease')
+    .option('--lease-namespace <name>', 'where the Lease is (default: POD_NAMESPACE)')
+    .option('--lease-name <name>', 'how it is called (default: rolecall-INSTALL)')
+    .option('--listen <address>', '/metrics and /snapshots, for whom the cluster lets', ':8080')
+    .option('--health-listen <address>', '/healthz and /readyz, for everybody', ':8081')
+    .option('--tls-cert <file>', 'speak TLS on --listen')
+    .option('--tls-key <file>', 'the key of --tls-cert')
+    .option('--snapshot-dir <dir>', 'where the snapshots are kept (default: a temporary folder)')
+    .option('--object-metrics', 'a figure for each condition of each object')
+    .addOption(
+      new Option('--log-level <level>', 'what is logged')
+        .choices(['debug', 'info', 'warn', 'error'])
+        .default('info'),
+    )
+    .option('--grace <time>', 'how long a stop may take', '30s');
+  cluster(
+    command(
+      'release [kind] [name]',
+      'let objects go that wait for a store that is gone; what the store has stays',
+      () => import('./operator-release.ts'),
+      operator,
+    ),
+  )
+    .option('--all', 'objects that nobody has deleted, too: before an uninstall')
+    .option('--yes', 'do not ask');
 
   program.commandsGroup('Start and learn:');
   command('init <dir>', 'a small folder of manifests to begin with', () => import('./init.ts'));

@@ -10,7 +10,7 @@ import { type Asked, stateAfter, stateNow, stateThen } from '../engine/questions
 import { CATALOGUE } from '../kinds/catalogue.ts';
 import { type KindName, kindOf } from '../kinds/index.ts';
 import type { Context } from './context.ts';
-import { type InputOptions, planOptions, sourceOf, storeOf } from './inputs.ts';
+import { hasSource, type InputOptions, planOptions, sourceOf, storeOf } from './inputs.ts';
 import { denialProblems, reportWarnings } from './report.ts';
 import { timeOption } from './settings.ts';
 
@@ -51,7 +51,7 @@ async function askedOf(context: Context, options: QuestionOptions): Promise<Aske
   const past = options.at !== undefined && at < context.now();
   const { workspace, ...everywhere } = options;
   const store = await storeOf(options, context);
-  if (options.filename === undefined) {
+  if (!hasSource(options)) {
     const asked = past ? await stateThen(store, workspace, at) : await stateNow(store);
     return { ...asked, at, declared: new Map() };
   }

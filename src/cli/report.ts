@@ -48,6 +48,16 @@ export function reportProblems(context: Context, voice: Voice, problems: readonl
   }
 }
 
+/** What nobody thought of, as a problem. */
+export function unexpected(error: unknown): Problem {
+  return {
+    code: 'RC408',
+    severity: 'error',
+    message: `unexpected: ${error instanceof Error ? error.message : error}`,
+    hint: 'this is a mistake in iam: please report it, with what -v adds',
+  };
+}
+
 /** Warnings of a command that succeeds; `-q` keeps them quiet. */
 export function reportWarnings(context: Context, voice: Voice, warnings: readonly Problem[]): void {
   if (voice.quiet !== true) reportProblems(context, voice, warnings);

@@ -4,7 +4,7 @@ import type { Context } from './context.ts';
 import { masked } from './masked.ts';
 import { createProgram } from './program.ts';
 import { createProgress } from './progress.ts';
-import { reportProblems, type Voice } from './report.ts';
+import { reportProblems, unexpected, type Voice } from './report.ts';
 
 /** Runs one command line and returns its exit status (cli.md). Never throws; everything it has to say is said. */
 export async function run(world: Context): Promise<number> {
@@ -51,15 +51,7 @@ function fail(context: Context, error: unknown): number {
     reportProblems(context, voice, [usageProblem(error)]);
     return EXIT.invalid;
   }
-  const message = error instanceof Error ? error.message : String(error);
-  reportProblems(context, voice, [
-    {
-      code: 'RC408',
-      severity: 'error',
-      message: `unexpected: ${message}`,
-      hint: 'this is a mistake in iam: please report it, with what -v adds',
-    },
-  ]);
+  reportProblems(context, voice, [unexpected(error)]);
   if (argv.includes('-v') || argv.includes('--verbose'))
     context.stderr.write(`${error instanceof Error ? error.stack : ''}\n`);
   return EXIT.error;

@@ -1,18 +1,10 @@
 import { EXIT, type ExitStatus, Failure, type Problem } from '../core/problem.ts';
 import { identityOf, showIdentity } from '../core/resource.ts';
-import {
-  type Delivered,
-  type Delivering,
-  deliverSecrets,
-  type Issued,
-  isOvertaken,
-  type Order,
-  ordersOf,
-  refuseSinks,
-  settleSecrets,
-} from '../engine/deliver.ts';
+import { type Delivered, type Delivering, deliverSecrets } from '../engine/deliver.ts';
 import type { DueSecret, SecretScope } from '../engine/due-secrets.ts';
+import { type Issued, isOvertaken, type Order, ordersOf, refuseSinks } from '../engine/issue-secrets.ts';
 import type { Peppers } from '../engine/peppers.ts';
+import { settleSecrets } from '../engine/settle-secrets.ts';
 import { formatTime } from '../kinds/time.ts';
 import { whenWords } from '../render/audit-words.ts';
 import { visible } from '../render/lines.ts';
@@ -23,7 +15,7 @@ import { actOf } from './inputs.ts';
 import { peppersFor } from './pepper-file.ts';
 import { note } from './report.ts';
 import { type GlobalOptions, storeUrl } from './settings.ts';
-import { type FileSinks, fileSinks } from './token-sinks.ts';
+import { type FileSinks, fileSinks } from './sinks.ts';
 
 /** What the delivery of secrets uses: the files of the command line, and the peppers of this machine. */
 export function deliveringOf(
@@ -35,7 +27,12 @@ export function deliveringOf(
   return {
     act: () => actOf(options, context, scope.manager),
     scope,
-    sinks: fileSinks(options.secretsDir, context),
+    sinks: fileSinks({
+      cwd: context.cwd,
+      env: context.env,
+      now: () => context.now(),
+      secretsDir: options.secretsDir,
+    }),
     peppers() {
       if (found) return found;
       const sqliteFolder = folderOfStore(storeUrl(options, context), context.cwd);
@@ -63,14 +60,15 @@ export async function refuseUndeliverable(
   const orders = ordersOf(due, sinks);
   if (keepGoing) return orders;
   try {
-    refuseSinks(orders);
+    await refuseSinks(orders);
   } catch (error) {
     if (!(await isOvertaken(store, orders, revision))) throw error;
   }
   return orders;
 }
 
-export interface DeliveredAfter extends Delivered {
+export interface DeliveredAfter extends Omit<Delivered, 'failed'> {
+  readonly failed: readonly Problem[];
   /** That of what has failed. */
   readonly exit: ExitStatus;
 }

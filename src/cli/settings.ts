@@ -20,8 +20,10 @@ export function storeUrl(options: GlobalOptions, { env }: Context): string {
   return options.store ?? (env.IAM_STORE || 'sqlite:.iam/iam.db');
 }
 
-export function managerName(options: GlobalOptions, { env }: Context): string {
-  const manager = options.manager ?? (env.IAM_MANAGER || 'default');
+/** What a cluster has is the operator's, unless somebody says otherwise. */
+export function managerName(options: GlobalOptions & { source?: 'cluster' }, { env }: Context): string {
+  const usual = options.source === 'cluster' ? 'operator:rolecall' : 'default';
+  const manager = options.manager ?? (env.IAM_MANAGER || usual);
   if (!/^[A-Za-z0-9][A-Za-z0-9:._-]{0,62}$/.test(manager))
     throw failure(
       EXIT.invalid,
@@ -50,15 +52,18 @@ export function timeOption(text: string | undefined, context: Context, name = '-
   return time;
 }
 
-/** `30s`, `500ms`, `2m` in milliseconds. */
 export function lockTimeout(options: GlobalOptions): number {
-  const text = options.lockTimeout ?? '30s';
+  return milliseconds(options.lockTimeout ?? '30s', '--lock-timeout');
+}
+
+/** `30s`, `500ms`, `2m` in milliseconds. */
+export function milliseconds(text: string, option: string): number {
   const match = /^(\d{1,6})(ms|s|m)$/.exec(text);
   if (!match)
     throw failure(
       EXIT.invalid,
       'RC121',
-      `--lock-timeout cannot be ${JSON.stringify(text)}`,
+      `${option} cannot be ${JSON.stringify(text)}`,
       'a number and ms, s or m, such as 30s',
     );
   return Number(match[1]) * { ms: 1, s: 1000, m: 60_000 }[match[2] as 'ms' | 's' | 'm'];

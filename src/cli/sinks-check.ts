@@ -3,20 +3,18 @@ import path from 'node:path';
 import type { Code } from '../core/code.ts';
 import type { Problem } from '../core/problem.ts';
 import { idOfSecret } from '../engine/secret-text.ts';
+import type { IsOurs } from '../engine/sinks.ts';
 import { causeOf, codeOf, isWithin, look, nearest, withFile } from './secret-files.ts';
 import { shellQuote } from './shell-quote.ts';
 import { askGit } from './sinks-git.ts';
 
 /** A file that the secret of a token goes to. */
-export interface Sink {
+export interface SinkFile {
   /** The whole path. */
   readonly file: string;
   /** The folder for secrets, whole, that it must stay below; undefined where the command line names the file. */
   readonly folder?: string | undefined;
 }
-
-/** Whether a secret with that id was issued for the token that the sink is of. */
-export type IsOurs = (secretId: string) => boolean;
 
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -44,12 +42,12 @@ export function temporaryOf(file: string, id: string): string {
 }
 
 /** Why no secret may be written there; undefined when it may. Changes nothing. */
-export function sinkProblem(sink: Sink, isOurs: IsOurs, around: Surroundings): Problem | undefined {
+export function sinkProblem(sink: SinkFile, isOurs: IsOurs, around: Surroundings): Problem | undefined {
   return placeProblem(sink, isOurs, around) ?? naming(sink, around, () => accessOrGitProblem(sink, around));
 }
 
 /** The part of it that may turn out otherwise between the check and the writing: what is on the way, and in the place. */
-export function placeProblem(sink: Sink, isOurs: IsOurs, around: Surroundings): Problem | undefined {
+export function placeProblem(sink: SinkFile, isOurs: IsOurs, around: Surroundings): Problem | undefined {
   return naming(sink, around, () =>
     sink.folder === undefined
       ? (namedFolderProblem(path.dirname(sink.file), around) ?? fileProblem(sink, isOurs, around))
@@ -114,7 +112,7 @@ function namedFolderProblem(folder: string, around: Surroundings): Problem | und
 }
 
 /** What is in the place must be nothing, or a secret of the same token. */
-function fileProblem({ file }: Sink, isOurs: IsOurs, around: Surroundings): Problem | undefined {
+function fileProblem({ file }: SinkFile, isOurs: IsOurs, around: Surroundings): Problem | undefined {
   const name = shown(file, around);
   // Only to find out whether a name can be that long.
   look(temporaryOf(file, '0'.repeat(12)));
@@ -133,7 +131,7 @@ function fileProblem({ file }: Sink, isOurs: IsOurs, around: Surroundings): Prob
       );
 }
 
-function accessOrGitProblem({ file }: Sink, around: Surroundings): Problem | undefined {
+function accessOrGitProblem({ file }: SinkFile, around: Surroundings): Problem | undefined {
   const { folder, missing } = nearest(path.dirname(file));
   accessSync(folder, constants.W_OK | constants.X_OK);
   const base = path.join(...missing, path.basename(file));
@@ -167,7 +165,11 @@ function accessOrGitProblem({ file }: Sink, around: Surroundings): Problem | und
   }
 }
 
-function naming({ file }: Sink, around: Surroundings, act: () => Problem | undefined): Problem | undefined {
+function naming(
+  { file }: SinkFile,
+  around: Surroundings,
+  act: () => Problem | undefined,
+): Problem | undefined {
   try {
     return act();
   } catch (error) {

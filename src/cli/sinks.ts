@@ -1,7 +1,8 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { EXIT, Failure, failure, type Problem } from '../core/problem.ts';
-import type { SecretText } from '../engine/secret-text.ts';
+import { EXIT, Failure, failure } from '../core/problem.ts';
+import { CLUSTER_SINK } from '../core/secret.ts';
+import type { IsOurs, Sink, Sinks } from '../engine/sinks.ts';
 import { isCi } from './ci.ts';
 import {
   causeOf,
@@ -15,167 +16,128 @@ import {
 } from './secret-files.ts';
 import {
   heldIn,
-  type IsOurs,
   placeProblem,
-  type Sink,
+  type SinkFile,
   type Surroundings,
   shown,
   sinkProblem,
   temporaryOf,
 } from './sinks-check.ts';
 
-export type { IsOurs, Sink } from './sinks-check.ts';
-
-/** A secret that waits beside its sink, durably, until it is valid. */
-export interface Staged {
-  readonly id: string;
-  /** Whether all of it is there; what a crash cut short never became valid. */
-  readonly isWhole: boolean;
-  /**
-   * Makes it what the sink holds, durably; nothing more when it is that already. Throws a Failure when that cannot be,
-   * or the sink is not ours any more: the secret waits on then, and can be placed later.
-   */
-  place(): void;
-  /** Removes it, unless it was placed. Throws a Failure when that cannot be. */
-  drop(): void;
-}
-
-/** Writes the secrets of tokens to files, so that each is whole, and in nobody else's hands. */
-export interface Sinks {
-  /** The sink that a manifest declares, relative to the folder for secrets. Throws a Failure: RC504 in CI without one. */
-  declared(file: string): Sink;
-  /** The sink that the command line names. */
+/** Files for the secrets of tokens, each whole, and in nobody else's hands. */
+export interface FileSinks extends Sinks {
+  /** The file that the command line names. */
   named(file: string): Sink;
-  /** Why no secret may be written there; undefined when it may. Changes nothing. */
-  check(sink: Sink, isOurs: IsOurs): Problem | undefined;
-  /**
-   * Writes a secret beside its sink, for which `check` must have found nothing, and makes the folders. What the sink
-   * holds stays. Throws a Failure when it cannot be written; nothing of it is left then.
-   */
-  stage(sink: Sink, secret: SecretText, isOurs: IsOurs): Staged;
-  /** What waits beside a sink, be it of another process or left by a crash. */
-  staged(sink: Sink, isOurs: IsOurs): readonly Staged[];
-  /** The id of the secret that a sink holds now; undefined when it holds none, or cannot be read. */
-  holds(sink: Sink): string | undefined;
-  /**
-   * Removes what a sink holds when that is ours, and what of ours waits beside it. Returns whether anything was
-   * removed. Throws a Failure when it cannot be.
-   */
-  remove(sink: Sink, isOurs: IsOurs): boolean;
 }
 
-export interface SinksOptions extends Surroundings {
+export interface FileSinksOptions extends Surroundings {
   /** What --secrets-dir says. */
   readonly secretsDir: string | undefined;
+  /** Milliseconds since 1970. */
+  now(): number;
   readonly files?: SecretFiles;
 }
 
 const DEFAULT_FOLDER = '.iam/secrets';
 
-export function createSinks(options: SinksOptions): Sinks {
-  const { cwd, secretsDir, files = secretFiles } = options;
-
-  const naming = <T>(file: string, what: string, act: () => T): T => {
-    try {
-      return act();
-    } catch (error) {
-      if (codeOf(error) === undefined) throw error;
-      throw failure(EXIT.error, 'RC509', `${shown(file, options)} cannot be ${what}: ${causeOf(error)}`);
-    }
+/** Those that Tokens declare are below the folder for secrets: `of` throws RC504 in CI where nothing says which. */
+export function fileSinks(options: FileSinksOptions): FileSinks {
+  return {
+    of: ({ spec: { deliverTo } }) =>
+      deliverTo?.file === undefined ? undefined : fileSink(declaredFile(deliverTo.file, options), options),
+    at: (file, declared) =>
+      file.startsWith(CLUSTER_SINK)
+        ? undefined
+        : fileSink({ file, folder: folderOf(file, declared) }, options),
+    named: (file) => fileSink({ file: path.resolve(options.cwd, file) }, options),
   };
+}
 
-  const refuseUnsafe = (sink: Sink, isOurs: IsOurs) => {
+function declaredFile(file: string, { cwd, env, secretsDir }: FileSinksOptions): SinkFile {
+  if (secretsDir === undefined && isCi(env))
+    throw failure(
+      EXIT.invalid,
+      'RC504',
+      `in CI no secret is written to ${DEFAULT_FOLDER}, which goes with the job`,
+      'say with --secrets-dir DIR where secrets are to go',
+    );
+  if (!isBelow(file))
+    throw failure(
+      EXIT.invalid,
+      'RC505',
+      `${JSON.stringify(file)} is not a path below the folder for secrets`,
+      'a relative path without . and .., such as ci/deploy',
+    );
+  const folder = path.resolve(cwd, secretsDir ?? DEFAULT_FOLDER);
+  return { file: path.join(folder, file), folder };
+}
+
+/** Judged again here, whatever the manifest's own rules said: nothing may be written outside of the folder. */
+function isBelow(file: string): boolean {
+  return (
+    !/[\\\p{Cc}]/u.test(file) && file.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
+  );
+}
+
+/** The folder for secrets that a file was declared below; undefined where it was not. */
+function folderOf(file: string, declared: string | null): string | undefined {
+  const end = declared === null ? undefined : path.sep + declared.split('/').join(path.sep);
+  return end !== undefined && file.endsWith(end) ? file.slice(0, -end.length) : undefined;
+}
+
+/** What a step does to the disk it does in one go: nothing else of this process comes in between. */
+function fileSink(sink: SinkFile, options: FileSinksOptions): Sink {
+  const { file } = sink;
+  const folder = path.dirname(file);
+  const { now, files = secretFiles } = options;
+
+  const refuseUnsafe = (isOurs: IsOurs) => {
     const problem = placeProblem(sink, isOurs, options);
     if (problem) throw new Failure(EXIT.error, [problem]);
   };
 
-  const remove = (file: string) =>
-    naming(file, 'removed', () => {
+  const naming = <T>(name: string, what: string, act: () => T): T => {
+    try {
+      return act();
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error;
+      throw failure(EXIT.error, 'RC509', `${shown(name, options)} cannot be ${what}: ${causeOf(error)}`);
+    }
+  };
+
+  const remove = (name: string) =>
+    naming(name, 'removed', () => {
       try {
-        files.remove(file);
+        files.remove(name);
       } catch (error) {
         if (codeOf(error) === 'ENOENT') return;
         throw error;
       }
-      files.syncFolder(path.dirname(file));
+      files.syncFolder(folder);
     });
 
-  const waiting = (sink: Sink, id: string, isWhole: boolean, isOurs: IsOurs): Staged => {
-    const temporary = temporaryOf(sink.file, id);
-    return {
-      id,
-      isWhole,
-      place() {
-        if (heldIn(sink.file) !== id) {
-          refuseUnsafe(sink, isOurs);
-          if (heldIn(temporary) !== id)
-            throw failure(
-              EXIT.error,
-              'RC509',
-              `${shown(temporary, options)} does not hold the secret any more`,
-              'issue another: iam token rotate',
-            );
-          naming(sink.file, 'written', () => files.rename(temporary, sink.file));
-        }
-        naming(sink.file, 'written', () => files.syncFolder(path.dirname(sink.file)));
-      },
-      drop: () => remove(temporary),
-    };
-  };
-
-  const staged = (sink: Sink, isOurs: IsOurs): Staged[] => {
-    const folder = path.dirname(sink.file);
-    const [before, after] = [`.${path.basename(sink.file)}.`, '.tmp'];
-    return filesIn(folder).flatMap((name) => {
+  const staged = () => {
+    const [before, after] = [`.${path.basename(file)}.`, '.tmp'];
+    return naming(folder, 'read', () => filesIn(folder)).flatMap((name) => {
       const id = name.slice(before.length, -after.length);
       if (name !== `${before}${id}${after}` || !/^[0-9A-Za-z]{12}$/.test(id)) return [];
       const held = heldIn(path.join(folder, name));
       // Another token may have a sink of such a name.
-      return held === undefined || held === id ? [waiting(sink, id, held === id, isOurs)] : [];
+      return held === undefined || held === id ? [{ id, isWhole: held === id }] : [];
     });
   };
 
-  const filesIn = (folder: string): string[] =>
-    naming(folder, 'read', () => {
-      try {
-        return readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
-          entry.isFile() ? [entry.name] : [],
-        );
-      } catch (error) {
-        if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return [];
-        throw error;
-      }
-    });
-
   return {
-    declared(file) {
-      if (secretsDir === undefined && isCi(options.env))
-        throw failure(
-          EXIT.invalid,
-          'RC504',
-          `in CI no secret is written to ${DEFAULT_FOLDER}, which goes with the job`,
-          'say with --secrets-dir DIR where secrets are to go',
-        );
-      if (!isBelow(file))
-        throw failure(
-          EXIT.invalid,
-          'RC505',
-          `${JSON.stringify(file)} is not a path below the folder for secrets`,
-          'a relative path without . and .., such as ci/deploy',
-        );
-      const folder = path.resolve(cwd, secretsDir ?? DEFAULT_FOLDER);
-      return { file: path.join(folder, file), folder };
-    },
-    named: (file) => ({ file: path.resolve(cwd, file) }),
-    check: (sink, isOurs) => sinkProblem(sink, isOurs, options),
-    stage(sink, secret, isOurs) {
-      const folder = path.dirname(sink.file);
-      const temporary = temporaryOf(sink.file, secret.id);
-      naming(sink.file, 'written', () => {
-        refuseUnsafe(sink, isOurs);
+    path: file,
+    shown: shown(file, options),
+    check: async (isOurs) => sinkProblem(sink, isOurs, options),
+    async stage(secret, isOurs) {
+      const temporary = temporaryOf(file, secret.id);
+      naming(file, 'written', () => {
+        refuseUnsafe(isOurs);
         if (sink.folder !== undefined && !look(folder)) {
           makeFolders(files, folder);
-          refuseUnsafe(sink, isOurs);
+          refuseUnsafe(isOurs);
         }
         createWhole(files, temporary, `${secret.text}\n`);
         try {
@@ -186,24 +148,46 @@ export function createSinks(options: SinksOptions): Sinks {
           throw error;
         }
       });
-      return waiting(sink, secret.id, true, isOurs);
     },
-    staged,
-    holds: (sink) => heldIn(sink.file),
-    remove(sink, isOurs) {
-      const held = heldIn(sink.file);
-      const isHeld = held !== undefined && isOurs(held);
-      if (isHeld) remove(sink.file);
-      const left = staged(sink, isOurs).filter(({ id }) => isOurs(id));
-      for (const each of left) each.drop();
-      return isHeld || left.length > 0;
+    staged: async () =>
+      staged().flatMap(({ id, isWhole }) => {
+        const stats = statSync(temporaryOf(file, id), { throwIfNoEntry: false });
+        return stats ? [{ id, age: now() - stats.mtimeMs, isWhole }] : [];
+      }),
+    async place(id, isOurs) {
+      if (heldIn(file) !== id) {
+        const temporary = temporaryOf(file, id);
+        refuseUnsafe(isOurs);
+        if (heldIn(temporary) !== id)
+          throw failure(
+            EXIT.error,
+            'RC509',
+            `${shown(temporary, options)} does not hold the secret any more`,
+            'issue another: iam token rotate',
+          );
+        naming(file, 'written', () => files.rename(temporary, file));
+      }
+      naming(file, 'written', () => files.syncFolder(folder));
+    },
+    async drop(id) {
+      if (staged().some((one) => one.id === id)) remove(temporaryOf(file, id));
+    },
+    holds: async () => heldIn(file),
+    async remove(isOurs) {
+      const held = heldIn(file);
+      if (held !== undefined && isOurs(held)) remove(file);
+      for (const { id } of staged()) if (isOurs(id)) remove(temporaryOf(file, id));
     },
   };
 }
 
-/** Judged again here, whatever the manifest's own rules said: nothing may be written outside of the folder. */
-function isBelow(file: string): boolean {
-  return (
-    !/[\\\p{Cc}]/u.test(file) && file.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
-  );
+function filesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+      entry.isFile() ? [entry.name] : [],
+    );
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return [];
+    throw error;
+  }
 }

@@ -1,9 +1,12 @@
 import path from 'node:path';
 import { Failure } from '../core/problem.ts';
+import { CSV } from '../render/csv.ts';
 import { folderOfStore } from '../stores/open.ts';
 import type { Store } from '../stores/store.ts';
 import type { Context } from './context.ts';
+import { note } from './report.ts';
 import { type GlobalOptions, storeUrl } from './settings.ts';
+import { programVersion } from './version-number.ts';
 
 export interface SnapshotOptions extends GlobalOptions {
   /** A folder; false with --no-snapshot. */
@@ -17,10 +20,23 @@ export async function snapshotAfter(
   store: Store,
   revision: number,
 ): Promise<void> {
-  const { writeSnapshots } = await import('./snapshot-files.ts');
+  const { writeSnapshots } = await import('../engine/snapshot-files.ts');
+  const folder = snapshotFolder(context, options);
   try {
-    const isDefault = typeof options.snapshot !== 'string';
-    await writeSnapshots(context, options, store, snapshotFolder(context, options), isDefault);
+    const { written } = await writeSnapshots({
+      store,
+      folder,
+      isDefault: typeof options.snapshot !== 'string',
+      form: CSV,
+      version: programVersion(),
+      now: () => context.now(),
+    });
+    if (written.size > 0)
+      note(
+        context,
+        options,
+        `wrote the snapshot of ${written.size === 1 ? [...written][0] : `${written.size} workspaces`} to ${path.relative(context.cwd, folder) || '.'}`,
+      );
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const hint = `the store is at revision ${revision}; mend this, and the next apply writes the snapshot`;

@@ -1,16 +1,16 @@
 import path from 'node:path';
 import { EXIT, failure } from '../core/problem.ts';
 import { COLUMNS, type Layout } from '../core/snapshot.ts';
+import { Pieces } from '../engine/pieces.ts';
 import { requireStore } from '../engine/plan.ts';
 import { readSnapshot, type StoreSnapshot } from '../engine/snapshot.ts';
+import { beginWhole } from '../engine/whole-file.ts';
 import { CSV, csvHeader } from '../render/csv.ts';
 import { count } from '../render/lines.ts';
 import { storeOf } from './inputs.ts';
-import { Pieces } from './pieces.ts';
 import type { Handler } from './program.ts';
 import { note } from './report.ts';
 import { type GlobalOptions, timeOption } from './settings.ts';
-import { beginWhole } from './whole-file.ts';
 
 interface Options extends GlobalOptions {
   readonly layout: Layout;

@@ -1,7 +1,8 @@
 import { EXIT, Failure, failure } from '../core/problem.ts';
 import { identityOf, showIdentity } from '../core/resource.ts';
 import { isOpen } from '../core/secret.ts';
-import { issue, type Order, settleSecrets } from '../engine/deliver.ts';
+import { issueSecrets, type Order } from '../engine/issue-secrets.ts';
+import { settleSecrets } from '../engine/settle-secrets.ts';
 import type { Resource } from '../kinds/index.ts';
 import { isExpired, showTime } from '../kinds/time.ts';
 import { wrap } from '../render/lines.ts';
@@ -11,7 +12,7 @@ import type { Handler } from './program.ts';
 import { oneOf, withStore } from './read-store.ts';
 import { deliveringOf, issuedJson, issuedWords } from './secrets.ts';
 import { type GlobalOptions, managerName } from './settings.ts';
-import type { FileSinks } from './token-sinks.ts';
+import type { FileSinks } from './sinks.ts';
 
 interface Options extends GlobalOptions {
   readonly output: 'text' | 'json';
@@ -36,7 +37,7 @@ export const command: Handler = async (context, [name = ''], options: Options) =
       open = newest.id;
       continue;
     }
-    const made = await issue(store, [order], delivering);
+    const made = await issueSecrets(store, [order], delivering);
     if (!made) continue;
     if (made.failed.length > 0) throw new Failure(EXIT.error, made.failed);
     const [issued] = made.issued;
@@ -62,7 +63,6 @@ function orderOf(context: Context, options: Options, name: string, sinks: FileSi
     return {
       uid,
       token: resource,
-      due: 'first',
       secrets: await reading.secrets({ tokens: [uid] }),
       sink,
       declared,

@@ -192,6 +192,10 @@ export const CODES = {
     'base with mistakes',
     'The manifests of the base have mistakes: it is compared with the last commit before it that has none.',
   ],
+  RC701: [
+    'cluster cannot be read',
+    'The API server of Kubernetes does not answer, refuses, or does not know our custom resources.',
+  ],
 } as const satisfies Record<string, readonly [title: string, meaning: string]>;
 
 export type Code = keyof typeof CODES;

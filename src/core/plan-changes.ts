@@ -40,6 +40,10 @@ export interface PlanOptions {
   readonly actor: string | null;
   /** What stays as it is, whatever the manifests say: neither changed nor deleted. */
   readonly frozen?: ReadonlySet<Identity>;
+  /** Whether what was asked for is deleted though it is paused: an object of a cluster that is deleted cannot be kept. */
+  readonly deletesPaused?: boolean;
+  /** Whether a Workspace and what is in it come by two plans: then one in which there is nothing yet is new. */
+  readonly plansApart?: boolean;
 }
 
 /** What an input declares beside `desired`, and the store has just so: none of it need be looked at. */
@@ -114,7 +118,8 @@ export function planChanges(input: PlanInput): PlannedChanges {
   const changes = drafts.map(({ change }) => change);
 
   const { manager, guards, actor } = options;
-  const settings = { manager, pruneWorkspaces: options.pruneWorkspaces, guards, actor };
+  const { pruneWorkspaces, plansApart = false } = options;
+  const settings = { manager, pruneWorkspaces, guards, actor, plansApart };
   const judged = drafts.length === 0 ? undefined : judge(actual, drafts, settings, at);
   const allProblems = lazily(() =>
     sortProblems([...problems, ...toProblems(judged?.violations ?? [], desired, input)]),
@@ -122,7 +127,7 @@ export function planChanges(input: PlanInput): PlannedChanges {
   const verdicts = lazily(() => withWaysOut(judged?.verdicts ?? [], () => digest()));
   const scope = {
     workspace: options.workspace ?? null,
-    pruneWorkspaces: [...options.pruneWorkspaces].sort(),
+    pruneWorkspaces: [...pruneWorkspaces].sort(),
   };
   const { base } = input;
   const head = { base, manager, prune: options.prune, scope, guards };
@@ -258,7 +263,7 @@ function draftDelete(
   options: PlanOptions,
   problems: Problem[],
 ): Draft | undefined {
-  if (isPaused(stored.resource)) {
+  if (isPaused(stored.resource) && !options.deletesPaused) {
     problems.push(pausedProblem(stored.id));
     return undefined;
   }

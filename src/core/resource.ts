@@ -20,6 +20,11 @@ export function kindIn(id: Identity): KindName {
   return id.slice(0, id.indexOf('/')) as KindName;
 }
 
+/** The workspace that what has an identity is in; empty for what is global. */
+export function namespaceIn(id: Identity): string {
+  return id.split('/')[1] ?? '';
+}
+
 /** For people: `User ana-diaz`, `Group acme-prod/analysts`. */
 export function showIdentity(id: Identity): string {
   const [kind = '', namespace = '', name = ''] = id.split('/');

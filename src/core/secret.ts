@@ -12,11 +12,11 @@ export interface Secret {
   readonly identity: Identity;
   /** Normal form, as all times here. */
   readonly issuedAt: string;
-  /** What `deliverTo` said when it was issued; null when the command line said where. */
+  /** What `deliverTo` said when it was issued (`deliveryOf`); null when the command line said where. */
   readonly sink: string | null;
-  /** The whole path of the file, on the machine that issued it. */
+  /** The whole path of the file, on the machine that issued it; of a Secret in a cluster `secret://NAMESPACE/NAME/KEY`. */
   readonly path: string;
-  /** When the file had it; null before. */
+  /** When the sink had it; null before. */
   readonly deliveredAt: string | null;
   /** Until when it is valid beside the one that took its place; null while it is the newest. */
   readonly endsAt: string | null;
@@ -50,22 +50,36 @@ export function isOpen({ deliveredAt, endsAt, revokedAt }: Secret): boolean {
   return deliveredAt === null && endsAt === null && revokedAt === null;
 }
 
+/** What the name of a sink in a cluster begins with. No file is called so. */
+export const CLUSTER_SINK = 'secret://';
+
+/** What a Token says of where its secrets go: the file, or `secret://NAME/KEY` in the namespace of the Token. */
+export function deliveryOf({ spec: { deliverTo } }: Resource<'Token'>): string | undefined {
+  const { file, secret } = deliverTo ?? {};
+  return secret ? `${CLUSTER_SINK}${secret.name}/${secret.key}` : file;
+}
+
 /** Why a secret is to be issued: the Token has none, its time is up, or it belongs somewhere else now. */
 export type Due = 'first' | 'schedule' | 'moved';
 
 /**
- * Whether a Token wants a secret in a file at a time (milliseconds). `secrets`: all that it has had, the newest first.
+ * Whether a Token wants a secret in its sink at a time (milliseconds). `secrets`: all that it has had, the newest first.
  *
  * One whose secrets were ended on purpose gets no other by itself; nor does one whose newest has not arrived yet.
  */
 export function dueOf(token: Resource<'Token'>, secrets: readonly Secret[], at: number): Due | undefined {
-  const { deliverTo, revoked } = token.spec;
-  if (deliverTo?.file === undefined || revoked || isExpired(token.spec, at)) return undefined;
+  const delivery = deliveryOf(token);
+  if (delivery === undefined || !takesSecrets(token, at)) return undefined;
   const [newest] = secrets;
   if (!newest) return 'first';
   if (newest.revokedAt !== null || newest.deliveredAt === null) return undefined;
-  if (newest.sink !== null && newest.sink !== deliverTo.file) return 'moved';
+  if (newest.sink !== null && newest.sink !== delivery) return 'moved';
   return (rotatesAt(token, newest) ?? Infinity) <= at ? 'schedule' : undefined;
+}
+
+/** Whether a secret of a Token would be valid at a time (milliseconds), or later. */
+export function takesSecrets({ spec }: Resource<'Token'>, at: number): boolean {
+  return !spec.revoked && !isExpired(spec, at);
 }
 
 /** When a Token's newest secret is to be replaced, in milliseconds; undefined when it is not. */

@@ -6,17 +6,18 @@ import type { Stored } from '../core/stored.ts';
 import type { Resource } from '../kinds/index.ts';
 import type { Reading } from '../stores/store.ts';
 
-/** A Token that wants a secret, and those that it has had, the newest first. */
-export interface DueSecret {
-  /** The uid of the Token; null as long as it is only planned. */
-  readonly uid: string | null;
-  readonly token: Resource<'Token'>;
-  readonly due: Due;
+/** A Token that says where its secrets go, and those that it has had, the newest first. */
+export interface DeliveredToken extends Deliverer {
   readonly secrets: readonly Secret[];
 }
 
-/** A Token that says where its secrets go. */
+/** One that wants a secret. */
+export interface DueSecret extends DeliveredToken {
+  readonly due: Due;
+}
+
 interface Deliverer {
+  /** The uid of the Token; null as long as it is only planned. */
   readonly uid: string | null;
   readonly token: Resource<'Token'>;
 }
@@ -27,12 +28,20 @@ export interface SecretScope {
   readonly workspace?: string | undefined;
 }
 
-/** The Tokens that want a secret at a time (milliseconds). */
-export async function dueSecrets(reading: Reading, scope: SecretScope, at: number): Promise<DueSecret[]> {
-  return dueAmong(reading, await deliverersOf(reading, scope), at);
+/** All Tokens that say where their secrets go. */
+export async function deliveredTokens(reading: Reading, scope: SecretScope): Promise<DeliveredToken[]> {
+  return withSecrets(reading, await deliverersOf(reading, scope));
 }
 
-/** The Tokens that want a secret once changes are made. `actual`: what these were planned on. */
+/** Those of them that want a secret at a time (milliseconds). */
+export function dueAmong(tokens: readonly DeliveredToken[], at: number): DueSecret[] {
+  return tokens.flatMap((one) => {
+    const due = dueOf(one.token, one.secrets, at);
+    return due === undefined ? [] : [{ ...one, due }];
+  });
+}
+
+/** The Tokens that want a secret in a file once changes are made. `actual`: what these were planned on. */
 export async function dueAfter(
   reading: Reading,
   actual: Actual,
@@ -54,7 +63,8 @@ export async function dueAfter(
     if (token?.kind === 'Token' && token.spec.deliverTo)
       deliverers.set(stored?.uid ?? identityOfChange(change), { uid: stored?.uid ?? null, token });
   }
-  return dueAmong(reading, [...deliverers.values()], at);
+  const toFiles = [...deliverers.values()].filter(({ token }) => token.spec.deliverTo?.file !== undefined);
+  return dueAmong(await withSecrets(reading, toFiles), at);
 }
 
 /** When the next secret is to be replaced after a time, in milliseconds; undefined when none is. */
@@ -93,15 +103,7 @@ function newestOf(secrets: readonly Secret[]): Map<string, Secret> {
   return newest;
 }
 
-async function dueAmong(
-  reading: Reading,
-  deliverers: readonly Deliverer[],
-  at: number,
-): Promise<DueSecret[]> {
+async function withSecrets(reading: Reading, deliverers: readonly Deliverer[]): Promise<DeliveredToken[]> {
   const known = Map.groupBy(await secretsOf(reading, deliverers), ({ token }) => token);
-  return deliverers.flatMap(({ uid, token }) => {
-    const secrets = known.get(uid ?? '') ?? [];
-    const due = dueOf(token, secrets, at);
-    return due === undefined ? [] : [{ uid, token, due, secrets }];
-  });
+  return deliverers.map((one) => ({ ...one, secrets: known.get(one.uid ?? '') ?? [] }));
 }

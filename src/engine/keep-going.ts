@@ -1,5 +1,5 @@
 import type { ReadManifests } from '../core/manifest.ts';
-import { identityOfChange, type Plan } from '../core/plan.ts';
+import { type Change, identityOfChange, type Plan } from '../core/plan.ts';
 import { NOTHING_SETTLED, type PlanOptions, planChanges } from '../core/plan-changes.ts';
 import { EXIT, Failure, failure, type Problem, sortProblems } from '../core/problem.ts';
 import { fromManifest, type Identity, identity, referencesOf, showIdentity } from '../core/resource.ts';
@@ -9,6 +9,7 @@ import { toProblems } from '../core/violation-problem.ts';
 import type { KindName } from '../kinds/index.ts';
 import type { ActualState } from './actual-state.ts';
 import { dueAfter } from './due-secrets.ts';
+import { explainDrift } from './explain-drift.ts';
 import { judgePlan, type Overriding } from './judgement.ts';
 import type { Planned } from './plan.ts';
 import { treatDrift } from './treat-drift.ts';
@@ -54,12 +55,13 @@ export async function planKeepingGoing(
   const leftOut = new Map<Identity, LeftOut>();
   const used = new Set<string>();
   for (const [id, problem] of input.broken) leftOut.set(id, { id, problem });
-  const kept = await ask(() => neighbours(input, [...actual.all()]));
+  const kept =
+    input.broken.size === 0 ? [] : await ask(() => neighbours(input, [...actual.all()], options.deletes));
   const whole = { desired: input.declared, settled: NOTHING_SETTLED };
   const treated = await treatDrift({ head, actual, ask, reading }, whole, options);
   let refused: Plan | undefined;
   for (;;) {
-    const frozen = new Set([...leftOut.keys(), ...kept]);
+    const frozen = new Set([...(options.frozen ?? []), ...leftOut.keys(), ...kept]);
     const changes = await ask(() =>
       planChanges({
         ...whole,
@@ -104,6 +106,7 @@ export async function planKeepingGoing(
       const given = new Map(input.declared.map(({ id, declares }) => [id, declares]));
       const declares = (id: Identity) => given.get(id);
       const due = await dueAfter(reading, actual, plan, at);
+      await explainDrift({ actual, reading }, plan, options.manager);
       const left = [...leftOut.values()];
       return { ...judged, notes, head, actual, declares, warnings, due, leftOut: left, refused };
     }
@@ -132,18 +135,62 @@ function invalid(problems: readonly Problem[]): Failure {
 }
 
 /**
- * What is stored of the same kind in the same workspace as a manifest with a mistake, and not declared: one of them may
- * be what that manifest renames.
+ * What is stored of the same kind in the same workspace as a manifest with a mistake, and neither declared nor asked to be deleted:
+ * one of them may be what that manifest renames.
  */
-function neighbours({ broken, declared }: ReadManifests, stored: readonly Stored[]): Identity[] {
+function neighbours(
+  { broken, declared }: ReadManifests,
+  stored: readonly Stored[],
+  deletes: readonly Identity[],
+): Identity[] {
   const place = (id: Identity) => id.slice(0, id.lastIndexOf('/'));
   const places = new Set([...broken.keys()].map(place));
-  const known = new Set(declared.map(({ id }) => id));
+  const known = new Set([...declared.map(({ id }) => id), ...deletes]);
   return stored.map(({ id }) => id).filter((id) => places.has(place(id)) && !known.has(id));
 }
 
-/** The changes that a denial is about. Where it is about a workspace as a whole, all in it; else all. */
-function culprits({ changes }: Plan, { numbers }: Verdict): Identity[] {
+/** Guards of what is taken away: for these alone somebody's leaving waits. */
+const OF_REMOVALS: readonly Verdict['code'][] = [
+  'RC201',
+  'RC203',
+  'RC204',
+  'RC205',
+  'RC206',
+  'RC207',
+  'RC208',
+  'RC209',
+  'RC214',
+];
+
+/**
+ * The changes that a denial is about. Where it is about a workspace as a whole, all in it; else all. What only takes access away
+ * does not wait for others to be mended, unless it is what is denied.
+ */
+function culprits(plan: Plan, verdict: Verdict): Identity[] {
+  const found = culpritsAmong(plan, verdict);
+  if (OF_REMOVALS.includes(verdict.code)) return found;
+  const revoking = new Set(plan.changes.filter(isRevocation).map(identityOfChange));
+  const others = found.filter((id) => !revoking.has(id));
+  return others.length > 0 ? others : found;
+}
+
+/** Whether a change can give nobody anything: a leaver's. */
+function isRevocation({ kind, action, fields }: Change): boolean {
+  if (kind === 'AccessPolicy' || kind === 'Workspace' || kind === 'Role') return false;
+  if (action === 'delete') return true;
+  return (
+    action === 'update' &&
+    fields.length > 0 &&
+    fields.every(
+      ({ path, after }) =>
+        (after === null && /^\/spec\/(members|subjects|resources)\/[^/]+$/.test(path)) ||
+        (path === '/spec/state' && after === 'Suspended') ||
+        (path === '/spec/revoked' && after === true),
+    )
+  );
+}
+
+function culpritsAmong({ changes }: Plan, { numbers }: Verdict): Identity[] {
   const texts = (name: string) => (Array.isArray(numbers[name]) ? numbers[name].map(String) : []);
   const named = [numbers.resource, ...texts('resources'), ...texts('causes')].map(String);
   const idsBefore = (change: Plan['changes'][number]) => [

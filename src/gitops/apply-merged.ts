@@ -17,6 +17,7 @@ import {
 import { CONFIG_FILE, type GitOpsConfig, readConfig } from './config.ts';
 import type { Forge } from './forge.ts';
 import { type MergedUnit, standingOf, unitsOf, withHeld } from './merged-units.ts';
+import { configUpTo } from './planning.ts';
 import { unreviewed } from './unreviewed.ts';
 
 /** What is to be applied, and with what. */
@@ -54,7 +55,7 @@ export interface MergedOutcome {
  */
 export async function applyMerged(asked: ApplyMerged): Promise<MergedOutcome> {
   const { store, forge, head, history, told } = asked;
-  const config = readConfig(history.text(head, CONFIG_FILE));
+  const config = configUpTo(history, head);
   const outcomes: UnitOutcome[] = [];
   const tell = async (outcome: UnitOutcome) => {
     outcomes.push(outcome);
@@ -71,13 +72,7 @@ export async function applyMerged(asked: ApplyMerged): Promise<MergedOutcome> {
     });
   for (const unit of units) {
     const tried = withHeld(unit, held);
-    // Whoever approved of this run has seen what held the one before back: that is what it begins with, and no more.
-    const isApprovable = unit === units[0];
-    const outcome = await applyUnit(planningOf(asked, tried, config), forge, tried, {
-      ...asked,
-      follows,
-      isApprovable,
-    });
+    const outcome = await applyUnit(planningOf(asked, tried, config), forge, tried, { ...asked, follows });
     if (isHeldBack(outcome)) {
       held = [...held, unit];
       cause ??= outcome;
@@ -96,7 +91,7 @@ export async function applyMerged(asked: ApplyMerged): Promise<MergedOutcome> {
 
 /** What applying would do: all that was merged since, together. Undefined where there is nothing. Changes nothing, asks no forge. */
 export async function planMerged(asked: ApplyMerged): Promise<UnitOutcome | undefined> {
-  const config = readConfig(asked.history.text(asked.head, CONFIG_FILE));
+  const config = configUpTo(asked.history, asked.head);
   const { units } = await unitsToApply({ ...asked, forge: undefined }, config);
   const last = units.at(-1);
   if (!last) return undefined;
@@ -154,12 +149,12 @@ async function unitsToApply(
     };
   }
   const standing = last === null ? undefined : standingOf(history, last, head, trunk?.tip);
-  if (standing?.is === 'next') return { last, units: await unitsOf(forge, standing.commits) };
+  if (standing?.is === 'next') return { last, units: await unitsOf(forge, standing.commits, trunk?.branch) };
   if (standing?.is === 'applied already') return { last, units: [] };
   // Where the store does not know, or history was rewritten, somebody must say what counts as applied.
   const commits = since === undefined ? undefined : history.firstParents(since, head);
   if (since === undefined || !commits) throw strayed(history, last ?? since ?? head, head);
-  return { last, units: await unitsOf(forge, commits), mark: since };
+  return { last, units: await unitsOf(forge, commits, trunk?.branch), mark: since };
 }
 
 const NOBODY = { actor: null, actorVerified: false, reason: null, pr: null, approvers: [] };

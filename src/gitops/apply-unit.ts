@@ -13,7 +13,14 @@ import type { Forge, PullRequest } from './forge.ts';
 import { type MergedUnit, partsOf } from './merged-units.ts';
 import { nameOf, overridesOf } from './overrides.ts';
 import { ownOf, planOverridden } from './plan-own.ts';
-import { isMistake, NOTHING, type Planning, treeBefore, treeSource } from './planning.ts';
+import {
+  isMistake,
+  NOTHING,
+  type Planning,
+  refuseWithoutConfig,
+  treeBefore,
+  treeSource,
+} from './planning.ts';
 import { unseen } from './review-record.ts';
 import { storeName } from './store-name.ts';
 import { type Reviewed, reviewOf } from './unit-review.ts';
@@ -58,8 +65,8 @@ export interface Applying {
   readonly refuse?: (planned: PlannedSource) => Promise<void>;
   /** The commit that must be the last one applied: another run may have gone on meanwhile. */
   readonly follows?: string | null;
-  /** Whether an approval of the environment counts for it. */
-  readonly isApprovable?: boolean;
+  /** The digest of the plan that this run's environment was approved for; without it no approval counts. */
+  readonly approved?: string | undefined;
   /** Fetches the head of a pull request that is not here; throws a Failure when that cannot be done. */
   readonly fetch?: (pull: PullRequest) => void;
 }
@@ -133,12 +140,12 @@ async function judgeUnit(
   planning: StorePlanning,
   forge: Forge | undefined,
   unit: MergedUnit,
-  { fetch, follows, isApprovable = false }: Applying,
+  { fetch, follows, approved }: Applying,
 ): Promise<Judged> {
   const { config, store, at } = planning;
   const { parent, tip, pull } = unit;
   const pulls = pullsOf(unit);
-  const judging = isApprovable ? config : { ...config, environment: undefined };
+  refuseWithoutConfig(planning, parent, tip);
   const target = treeSource(planning, tip);
   const before = parent === null ? NOTHING : treeBefore(planning, parent);
   const { plan } = await compareSources(before, target, config.manager, at, config.prune);
@@ -146,7 +153,7 @@ async function judgeUnit(
     actor: pull ? nameOf(pull.author, config) : null,
     find:
       forge && pulls.length > 0
-        ? (denied, digest) => overridesOf(forge, pulls, judging, denied, digest)
+        ? (denied, digest) => overridesOf(forge, pulls, config, denied, digest, approved)
         : undefined,
   });
   const reviewed = forge && (await reviewOf(planning, forge, unit, fetch));
@@ -227,7 +234,7 @@ async function actOf(
 }
 
 /** All pull requests that are applied together. */
-function pullsOf(unit: MergedUnit): PullRequest[] {
+export function pullsOf(unit: MergedUnit): PullRequest[] {
   return partsOf(unit).flatMap(({ pull }) => pull ?? []);
 }
 

@@ -7,7 +7,7 @@ export function markerOf(manager: string, page: number): string {
 
 /**
  * Makes the comments of a pull request say these pages: the same ones again, so that nobody is told twice, and none more.
- * What people wrote with our marker in it is not ours. Writes nothing where they say so already; with `onlyOver` only over what
+ * What others wrote with our marker in it is not ours. Writes nothing where they say so already; with `onlyOver` only over what
  * was said before.
  */
 export async function publish(
@@ -17,23 +17,35 @@ export async function publish(
   pages: readonly string[],
   { onlyOver = false }: { readonly onlyOver?: boolean } = {},
 ): Promise<void> {
-  const own = oursAmong(await forge.comments(number), manager);
-  if (onlyOver && own.size === 0) return;
+  const ours = await oursOf(forge, number, manager);
+  if (onlyOver && ours.length === 0) return;
   for (const [at, body] of pages.entries()) {
-    const known = own.get(at + 1);
+    const known = ours.find(({ page }) => page === at + 1);
     if (known?.body.trim() === body.trim()) continue;
     await forge.writeComment(number, body, known?.id);
   }
-  for (const [page, { id }] of own) if (page > pages.length) await forge.removeComment(id);
+  for (const [at, { page, id }] of ours.entries()) {
+    const isAgain = ours.findIndex((one) => one.page === page) < at;
+    if (isAgain || page > pages.length) await forge.removeComment(id);
+  }
 }
 
-/** Ours, by their page. Only a bot's are: people can write anything. */
-function oursAmong(comments: readonly Comment[], manager: string): Map<number, Comment> {
-  const found = new Map<number, Comment>();
-  for (const comment of comments) {
-    if (!comment.isBot) continue;
-    for (const page of [1, 2, 3])
-      if (comment.body.startsWith(markerOf(manager, page)) && !found.has(page)) found.set(page, comment);
-  }
-  return found;
+/** Whether a text begins as our comments do, whoever wrote it. */
+export function isPage(body: string): boolean {
+  return body.startsWith('<!-- rolecall:');
+}
+
+type Page = Comment & { readonly page: number };
+
+/**
+ * Ours, the oldest first. Only those of bots are, and of the person whose token this is: others can write anything. Two runs that
+ * did not see each other may both have written a page.
+ */
+async function oursOf(forge: Forge, number: number, manager: string): Promise<Page[]> {
+  const marked = (await forge.comments(number)).flatMap((comment) => {
+    const page = [1, 2, 3].find((one) => comment.body.startsWith(markerOf(manager, one)));
+    return page === undefined ? [] : [{ ...comment, page }];
+  });
+  const self = marked.every(({ isBot }) => isBot) ? undefined : await forge.self();
+  return marked.filter(({ isBot, author }) => isBot || author === self).sort((a, b) => a.id - b.id);
 }

@@ -5,6 +5,9 @@ export interface PullRequest {
   /** Login of who opened it. */
   readonly author: string;
   readonly head: string;
+  /** The branch that it comes from, and its repository as `owner/name`; null where that is gone. */
+  readonly headRef: string;
+  readonly headRepository: string | null;
   /** The branch that it is to be merged into, and where that stands. */
   readonly baseRef: string;
   readonly base: string;
@@ -12,6 +15,8 @@ export interface PullRequest {
   readonly isFork: boolean;
   readonly isDraft: boolean;
   readonly state: 'open' | 'merged' | 'closed';
+  /** Milliseconds. */
+  readonly openedAt: number;
   /** What its merge made of the base; null as long as it is not merged. */
   readonly mergeCommit: string | null;
 }
@@ -65,6 +70,12 @@ export interface KnownCheck {
   readonly record: string;
 }
 
+/** Who had a hand in a pull request, as logins: whoever pushed to it, and whom its commits name, which anybody may write. */
+export type Pushers =
+  | { readonly is: 'known'; readonly people: readonly string[] }
+  /** It is not known of all that is in it. */
+  | { readonly is: 'unknown'; readonly why: string; readonly hint: string };
+
 export type Permission = 'admin' | 'write' | 'read' | 'none';
 
 /**
@@ -76,22 +87,30 @@ export interface Forge {
   readonly repository: string;
   pullRequest(number: number): Promise<PullRequest>;
   openPullRequests(baseRef: string): Promise<readonly PullRequest[]>;
-  /** Those that a commit of the default branch came from. */
+  /** Those that a commit of the default branch came from. Just after a merge it may not know them yet. */
   pullRequestsOf(commit: string): Promise<readonly PullRequest[]>;
+  /** Those that were merged last, into any branch without one: not all. */
+  mergedLast(baseRef: string | undefined): Promise<readonly PullRequest[]>;
+  /** The first lines of its commits, the oldest first, without merges. */
+  subjectsOf(number: number): Promise<readonly string[]>;
+  /** Waits a few seconds for what the forge does not know yet of a commit that was made just now; false where it is older. */
+  waitsFor(commit: string): Promise<boolean>;
   /** The last word of each. */
   reviews(number: number): Promise<readonly Review[]>;
-  /** Everybody who wrote or committed something of a pull request; undefined where that is not known of all of it. */
-  pushers(number: number): Promise<readonly string[] | undefined>;
+  pushers(pull: PullRequest): Promise<Pushers>;
+  /** The login of the person whose token this is; undefined where it is that of a bot. */
+  self(): Promise<string | undefined>;
   comments(number: number): Promise<readonly Comment[]>;
   /** Writes a comment, over another one when `id` is given. */
   writeComment(number: number, body: string, id?: number): Promise<void>;
+  /** Does nothing where it is gone. */
   removeComment(id: number): Promise<void>;
   /** Makes a check, or makes another of the same name and commit what this one says. */
   writeCheck(check: Check): Promise<void>;
   /** The newest first. */
   checks(commit: string, name: string): Promise<readonly KnownCheck[]>;
   permissionOf(login: string): Promise<Permission>;
-  /** The open issue of a bot whose text has a marker. */
+  /** The open issue of a bot, or of whoever's token this is, whose text has a marker. */
   findIssue(marker: string): Promise<{ readonly number: number; readonly body: string } | undefined>;
   /** Writes an issue, over another one when `number` is given. */
   writeIssue(title: string, body: string, number?: number): Promise<void>;

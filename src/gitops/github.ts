@@ -2,8 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { Octokit } from '@octokit/core';
 import { retry } from '@octokit/plugin-retry';
 import { throttling } from '@octokit/plugin-throttling';
-import { EXIT, Failure, failure } from '../core/problem.ts';
-import { visible } from '../render/lines.ts';
+import { EXIT, failure } from '../core/problem.ts';
 import type {
   Annotation,
   Check,
@@ -14,6 +13,8 @@ import type {
   PullRequest,
   Review,
 } from './forge.ts';
+import { loginOf, type Pushes, pushersAmong } from './github-pushers.ts';
+import { asFailure, closedTo, isUnknown } from './github-refusals.ts';
 
 export interface GitHubOptions {
   /** `owner/name`. */
@@ -47,11 +48,18 @@ const ANNOTATIONS = 50;
 const PER_PAGE = 100;
 /** Milliseconds that an answer may take. */
 const PATIENCE = 60_000;
-/** Of a longer pull request GitHub does not list the rest. */
-const MOST_COMMITS = 250;
+/** Pages of pushes that are looked at. */
+const MOST_PAGES = 10;
+/** Milliseconds after which GitHub knows all of a commit, and that are waited between two questions till then. */
+const NEWS = 5 * 60_000;
+const PAUSE = 5000;
 
 type Json = Readonly<Record<string, unknown>>;
 type Params = Readonly<Record<string, unknown>>;
+interface Answer {
+  readonly data: unknown;
+  readonly headers: { readonly link?: string | undefined; readonly date?: string | undefined };
+}
 
 /** Pull requests on GitHub, by its REST API (2022-11-28). Its token is in no message. */
 export function github(options: GitHubOptions): Forge {
@@ -80,13 +88,30 @@ export function github(options: GitHubOptions): Forge {
     return true;
   }
 
-  const attempt = async (route: string, params: Params): Promise<unknown> =>
-    (await octokit.request(route, { owner, repo, ...params })).data;
-  async function request(route: string, params: Params = {}): Promise<unknown> {
+  const attempt = (route: string, params: Params): Promise<Answer> =>
+    octokit.request(route, { owner, repo, ...params });
+  async function answerTo(route: string, params: Params = {}): Promise<Answer> {
     try {
       return await attempt(route, params);
     } catch (error) {
       throw asFailure(error, route, { owner, repo, ...params });
+    }
+  }
+  const request = async (route: string, params?: Params): Promise<unknown> =>
+    (await answerTo(route, params)).data;
+  /** Asks for what may not be for this token: then the status is all that there is. */
+  async function ask(
+    route: string,
+    params: Params = {},
+    closed: readonly (403 | 404)[] = [403, 404],
+  ): Promise<Answer | 403 | 404> {
+    try {
+      return await attempt(route, params);
+    } catch (error) {
+      const status = closedTo(error);
+      if (status === undefined || !closed.includes(status))
+        throw asFailure(error, route, { owner, repo, ...params });
+      return status;
     }
   }
   /** Makes something once: where it is not known whether it was made, looks for it before trying again. */
@@ -122,6 +147,31 @@ export function github(options: GitHubOptions): Forge {
     create(`POST ${issue}/comments`, { number, body }, async () =>
       (await comments(number)).some((one) => one.body.trim() === body.trim()),
     );
+  /** A list without numbered pages: each says where the next one begins. */
+  async function pushesTo(repository: string, branch: string): Promise<Pushes> {
+    const route = 'GET /repos/{owner}/{repo}/activity';
+    const [owner, repo] = repository.split('/');
+    const pushes: Json[] = [];
+    let after: string | null = null;
+    for (let page = 1; page <= MOST_PAGES; page++) {
+      const asked = { owner, repo, ref: `refs/heads/${branch}`, per_page: PER_PAGE };
+      const answer = await ask(route, { ...asked, ...(after === null ? {} : { after }) });
+      if (typeof answer === 'number') return answer === 403 ? 'no permission' : 'not there';
+      if (!Array.isArray(answer.data)) throw answered(route);
+      pushes.push(...(answer.data as Json[]));
+      const next: string | undefined = /<([^>]+)>; rel="next"/.exec(answer.headers.link ?? '')?.[1];
+      after = next === undefined ? null : new URL(next).searchParams.get('after');
+      if (after === null) return pushes;
+    }
+    return 'too many';
+  }
+  let whose: Promise<string | undefined> | undefined;
+  const self = () => {
+    whose ??= ask('GET /user', { owner: undefined, repo: undefined }).then((answer) =>
+      typeof answer === 'number' ? undefined : loginOf(answer.data) || undefined,
+    );
+    return whose;
+  };
   const issues = () => pages('GET /repos/{owner}/{repo}/issues', { state: 'open' });
 
   return {
@@ -133,6 +183,27 @@ export function github(options: GitHubOptions): Forge {
       all(pages('GET /repos/{owner}/{repo}/commits/{commit}/pulls', { commit }), (item) =>
         pullRequestOf(item, repository),
       ),
+    async mergedLast(base) {
+      const asked = { state: 'closed', sort: 'updated', direction: 'desc', per_page: PER_PAGE };
+      const found = await request(pulls, { ...asked, ...(base === undefined ? {} : { base }) });
+      if (!Array.isArray(found)) throw answered(pulls);
+      return found.map((item) => pullRequestOf(item, repository)).filter(({ state }) => state === 'merged');
+    },
+    async subjectsOf(number) {
+      const subjects: string[] = [];
+      for await (const { commit, parents } of pages(`${pulls}/{number}/commits`, { number }))
+        if ((parents as unknown[]).length < 2) subjects.push(subjectOf(text((commit as Json).message)));
+      return subjects;
+    },
+    async waitsFor(sha) {
+      const { data, headers } = await answerTo('GET /repos/{owner}/{repo}/commits/{sha}', { sha });
+      const { committer } = (data as Json).commit as { committer: { date?: string } | null };
+      // By GitHub's clock, which merged it.
+      const age = Date.parse(text(headers.date)) - Date.parse(committer?.date ?? '');
+      if (!(age < NEWS)) return false;
+      await setTimeout(options.hurries ? 1 : PAUSE);
+      return true;
+    },
     async reviews(number) {
       const last = new Map<string, Review>();
       for await (const item of pages(`${pulls}/{number}/reviews`, { number })) {
@@ -143,26 +214,20 @@ export function github(options: GitHubOptions): Forge {
       }
       return [...last.values()];
     },
-    async pushers(number) {
-      const people = new Set<string>();
-      let count = 0;
-      for await (const { author, committer } of pages(`${pulls}/{number}/commits`, { number })) {
-        count++;
-        for (const login of [loginOf(author), loginOf(committer)]) {
-          // An address that is nobody's could be anybody's.
-          if (login === '') return undefined;
-          people.add(login);
-        }
-      }
-      return count >= MOST_COMMITS ? undefined : [...people];
+    async pushers(pull) {
+      const { number, headRepository, headRef } = pull;
+      const commits = await all(pages(`${pulls}/{number}/commits`, { number }), (item) => item);
+      const pushes = headRepository === null ? [] : await pushesTo(headRepository, headRef);
+      return pushersAmong(pull, commits, pushes);
     },
+    self,
     comments,
     async writeComment(number, body, id) {
       if (id === undefined) await comment(number, body);
       else await request('PATCH /repos/{owner}/{repo}/issues/comments/{id}', { id, body });
     },
     async removeComment(id) {
-      await request('DELETE /repos/{owner}/{repo}/issues/comments/{id}', { id });
+      await ask('DELETE /repos/{owner}/{repo}/issues/comments/{id}', { id }, [404]);
     },
     async writeCheck(check) {
       const [first = [], ...rest] = batches(check.annotations);
@@ -197,9 +262,11 @@ export function github(options: GitHubOptions): Forge {
       return PERMISSIONS.find((one) => one === permission) ?? 'none';
     },
     async findIssue(marker) {
-      for await (const item of issues())
-        if (isBot(item.user) && item.pull_request === undefined && text(item.body).includes(marker))
-          return { number: Number(item.number), body: text(item.body) };
+      for await (const { user, number, body, pull_request } of issues()) {
+        if (pull_request !== undefined || !text(body).includes(marker)) continue;
+        if (isBot(user) || loginOf(user) === (await self()))
+          return { number: Number(number), body: text(body) };
+      }
       return undefined;
     },
     async writeIssue(title, body, number) {
@@ -242,25 +309,30 @@ function isBot(user: unknown): boolean {
   return type === 'Bot' || type === undefined;
 }
 
-function loginOf(user: unknown): string {
-  return text((user as Json | null | undefined)?.login);
+/** The first paragraph in one line, as git has it. */
+function subjectOf(message: string): string {
+  return (message.trimStart().split(/\n[ \t]*(?:\n|$)/)[0] ?? '').replaceAll('\n', ' ');
 }
 
 function pullRequestOf(item: unknown, repository: string): PullRequest {
-  const { number, title, user, head, base, draft, state, merged_at, merge_commit_sha } = item as Json;
+  const { number, title, user, head, base, draft, state, created_at, merged_at, merge_commit_sha } =
+    item as Json;
   const [from, to] = [head as Json, base as Json];
   // A fork that is gone has no repository any more.
-  const source = (from.repo as Json | null)?.full_name;
+  const source = text((from.repo as Json | null)?.full_name) || null;
   const isMerged = merged_at !== null && merged_at !== undefined;
   return {
     number: Number(number),
     title: text(title),
     author: loginOf(user),
     head: text(from.sha),
+    headRef: text(from.ref),
+    headRepository: source,
     baseRef: text(to.ref),
     base: text(to.sha),
     isFork: source !== repository,
     isDraft: draft === true,
+    openedAt: Date.parse(text(created_at)),
     state: isMerged ? 'merged' : state === 'open' ? 'open' : 'closed',
     mergeCommit: isMerged ? text(merge_commit_sha) || null : null,
   };
@@ -310,46 +382,6 @@ function batches<T>(list: readonly T[]): T[][] {
   const found: T[][] = [];
   for (let at = 0; at < list.length; at += ANNOTATIONS) found.push(list.slice(at, at + ANNOTATIONS));
   return found;
-}
-
-/** Which permission of a workflow's token a route needs. */
-const NEEDS: readonly (readonly [RegExp, string])[] = [
-  [/check-runs/, 'checks: write'],
-  [/issues\/.*comments|issues\/comments/, 'pull-requests: write'],
-  [/issues/, 'issues: write'],
-  [/approvals/, 'actions: read'],
-  [/pulls/, 'pull-requests: read'],
-];
-
-/** Whether a request may have had its effect all the same. */
-function isUnknown(error: unknown): boolean {
-  return error instanceof Error && 'status' in error && Number(error.status) >= 500;
-}
-
-function asFailure(error: unknown, route: string, params: Params): unknown {
-  if (error instanceof Failure || !(error instanceof Error)) return error;
-  const { status = 0, response } = error as Error & {
-    readonly status?: number;
-    readonly response?: { readonly data?: unknown };
-  };
-  // Of a proxy in between it may be a whole page.
-  const answer = text((response?.data as Json | undefined)?.message);
-  const said = visible((response ? answer : error.message).split('\n')[0] ?? '').slice(0, 200);
-  const what = `GitHub: ${route.replace(/\{(\w+)\}/g, (_, name: string) => String(params[name]))}`;
-  const refused = (message: string, hint: string) =>
-    failure(EXIT.error, 'RC602', `${what}: ${message}`, hint);
-  if (!response) return refused(`no answer${said === '' ? '' : `: ${said}`}`, 'try again');
-  if (status === 429 || /rate limit/i.test(said))
-    return refused(said || 'too many requests', 'try again later');
-  const words = said === '' ? `answered ${status}` : `${said} (${status})`;
-  if (status === 401) return refused(words, 'GITHUB_TOKEN is wrong, or over: it lives an hour');
-  if (status === 404) return refused(words, 'it is not there, or the token may not see it');
-  if (status !== 403) return refused(words, 'try again');
-  const needs = NEEDS.find(([pattern]) => pattern.test(route))?.[1];
-  return refused(
-    words,
-    needs ? `the job needs "permissions: ${needs}"` : 'look at the permissions of the token',
-  );
 }
 
 function answered(route: string) {

@@ -1,5 +1,5 @@
-import { Failure } from '../core/problem.ts';
 import type { Commit, GitHistory } from '../sources/git-history.ts';
+import { originsOf } from './commit-origin.ts';
 import type { Forge, PullRequest } from './forge.ts';
 
 /** Commits of the default branch that were merged together, and are applied together: the way between is nobody's. */
@@ -14,39 +14,24 @@ export interface MergedUnit {
   readonly held: readonly MergedUnit[];
 }
 
-/** Commits, the oldest first, by what they came from. A rebase merge makes several of one pull request. */
-export async function unitsOf(forge: Forge | undefined, commits: readonly Commit[]): Promise<MergedUnit[]> {
+/**
+ * Commits of a branch, the oldest first, by what they came from. A rebase merge makes several of one pull request. Without a
+ * branch those of pull requests into any count.
+ */
+export async function unitsOf(
+  forge: Forge | undefined,
+  commits: readonly Commit[],
+  branch?: string,
+): Promise<MergedUnit[]> {
   const units: MergedUnit[] = [];
-  for (const { sha, parent, subject } of commits) {
-    const pull = forge && (await pullOf(forge, sha, subject));
+  const originOf = forge && originsOf(forge, commits, branch);
+  for (const [at, { sha, parent, subject }] of commits.entries()) {
+    const pull = await originOf?.(at);
     const last = units.at(-1);
     if (pull && last?.pull?.number === pull.number) units[units.length - 1] = { ...last, tip: sha, subject };
     else units.push({ parent, tip: sha, subject, pull, held: [] });
   }
   return units;
-}
-
-/** What GitHub writes where it merges or squashes. */
-const NAMED = /^Merge pull request #(\d+) from |\(#(\d+)\)$/;
-
-/**
- * The pull request that a commit came from. Just after the merge a forge may not know that yet: then its message says so, and the
- * pull request itself must confirm it.
- */
-async function pullOf(forge: Forge, sha: string, subject: string): Promise<PullRequest | undefined> {
-  const merged = (await forge.pullRequestsOf(sha)).filter(({ state }) => state === 'merged');
-  if (merged.length > 0) return merged.find(({ mergeCommit }) => mergeCommit === sha) ?? merged[0];
-  const [, ...numbers] = NAMED.exec(subject) ?? [];
-  const number = Number(numbers.find((one) => one !== undefined));
-  if (!Number.isSafeInteger(number)) return undefined;
-  try {
-    const named = await forge.pullRequest(number);
-    return named.mergeCommit === sha ? named : undefined;
-  } catch (error) {
-    // An issue, or one of another repository: anybody may write such a message.
-    if (error instanceof Failure) return undefined;
-    throw error;
-  }
 }
 
 /** A unit with those just before it that were held back: what was taken back, or mended, is to be judged with that. */

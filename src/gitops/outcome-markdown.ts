@@ -1,10 +1,12 @@
 import { count } from '../render/lines.ts';
 import { code, type MarkdownPart, planMarkdownParts, problemItem, prose } from '../render/plan-markdown.ts';
 import { planSummary } from '../render/plan-words.ts';
+import type { Revision } from '../stores/store.ts';
 import { accessPart } from './access-part.ts';
 import type { PlannedUnit, UnitOutcome } from './apply-unit.ts';
 import { type MergedUnit, partsOf } from './merged-units.ts';
 import { wayOut } from './overrides.ts';
+import { storeName } from './store-name.ts';
 
 const LIKE = 200;
 
@@ -61,6 +63,25 @@ export function outcomeParts(outcome: UnitOutcome): MarkdownPart[] {
       ];
     }
   }
+}
+
+/** What is said once more, or for the first time, by a run that came after the one that applied it. */
+export function appliedAgainParts(
+  { revision, summary, digest }: Revision,
+  commit: string,
+  store: string | null,
+): MarkdownPart[] {
+  const done = `${summary.create} created, ${summary.update} updated, ${summary.delete} deleted`;
+  return [
+    plain(`### Applied to ${prose(storeName(store))}`),
+    plain(`**${done}**: revision ${revision}, ${code(commit.slice(0, 12))}, told by a later run`),
+    plain(`digest ${code(digest)}`),
+  ];
+}
+
+/** Whether a page says that a commit is applied. */
+export function saysApplied(page: string, commit: string): boolean {
+  return /^### (?:Applied|Nothing to apply) to /m.test(page) && page.includes(code(commit.slice(0, 12)));
 }
 
 const WAITS =
@@ -121,7 +142,7 @@ export function outcomeWords(outcome: UnitOutcome): string {
     case 'planned':
       return `${name}: ${planSummary(planned.plan)}, not applied`;
     case 'refused':
-      return `${name}: refused`;
+      return `${name}: refused, digest ${planned.plan.digest}`;
     case 'not reviewed':
       return `${name}: not applied, access of ${count(unseen.length, 'subject')} was not to be seen in review (RC605)`;
   }

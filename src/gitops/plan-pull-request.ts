@@ -1,11 +1,13 @@
 import type { Plan } from '../core/plan.ts';
 import { EXIT, type ExitStatus, Failure, type Problem } from '../core/problem.ts';
 import { isDenied } from '../core/verdict.ts';
+import { NO_OVERRIDES } from '../engine/judgement.ts';
 import { count, visible } from '../render/lines.ts';
 import { type MarkdownPart, problemItem } from '../render/plan-markdown.ts';
 import { planSummary } from '../render/plan-words.ts';
 import type { GitHistory } from '../sources/git-history.ts';
 import type { Store } from '../stores/store.ts';
+import { isHeadApproved } from './approved-head.ts';
 import { markerOf, publish } from './comments.ts';
 import { CONFIG_FILE, type GitOpsConfig, readConfig } from './config.ts';
 import type { Annotation, Check, Forge, KnownCheck, PullRequest } from './forge.ts';
@@ -24,12 +26,20 @@ export interface PlanPullRequest {
   /** Opens the store; undefined where nobody may see it. */
   readonly store: Store | undefined;
   readonly at: number;
-  /** Two commits by hand, or a pull request of a forge. */
-  readonly pull: Pick<PullRequest, 'base' | 'head' | 'isFork' | 'isDraft'>;
-  /** What else is asked of the forge that has it. */
-  readonly asking?: { readonly forge: Forge; readonly pull: PullRequest };
+  /** Two commits by hand, a group of a merge queue, or a pull request of a forge, which has a number. */
+  readonly pull: Pick<PullRequest, 'base' | 'head' | 'isFork' | 'isDraft'> & { readonly number?: number };
+  /** Whether a fork whose head is approved may be planned with the store. */
+  readonly approvedForks?: boolean | undefined;
+  /** What else is asked of the forge that has it; undefined where none is asked. */
+  readonly asking?: AskedOf | undefined;
   /** Where all of a plan that is cut can be found. */
   readonly elsewhere: string;
+}
+
+/** A forge, and the pull request that it is of; undefined for several at once, or where it is not known. */
+export interface AskedOf {
+  readonly forge: Forge;
+  readonly pull: PullRequest | undefined;
 }
 
 /** What is to be told of a pull request. */
@@ -51,7 +61,7 @@ export interface PullRequestReport {
 export async function planPullRequest(asked: PlanPullRequest): Promise<PullRequestReport> {
   const { cwd, history, at, pull, elsewhere } = asked;
   const config = readConfig(history.text(pull.base, CONFIG_FILE));
-  const store = pull.isFork ? undefined : asked.store;
+  const store = (await mayKnowStore(asked)) ? asked.store : undefined;
   const before = asked.asking ? await checksBefore(asked.asking.forge, pull.head, config) : [];
   const told = (
     parts: readonly MarkdownPart[],
@@ -66,9 +76,7 @@ export async function planPullRequest(asked: PlanPullRequest): Promise<PullReque
       conclusion: facts.exit === EXIT.done ? 'success' : pull.isDraft ? 'neutral' : 'failure',
       title: facts.title,
       summary: made[0] ?? '',
-      record: facts.planned
-        ? recordText({ ...facts.planned.record, pull: asked.asking?.pull.number ?? null })
-        : '',
+      record: facts.planned ? recordText({ ...facts.planned.record, pull: pull.number ?? null }) : '',
       annotations: annotationsOf(facts.problems),
     };
     return { config, pages: made, check, before, ...facts };
@@ -79,7 +87,7 @@ export async function planPullRequest(asked: PlanPullRequest): Promise<PullReque
     const earlier = before.flatMap(({ record }) => readRecord(record) ?? []);
     const { plan, warnings } = planned.stored ?? planned.difference;
     const isWaiting = (planned.stored?.pending.length ?? 0) + (planned.stored?.drift.length ?? 0) > 0;
-    return told(requestParts(planned, config, earlier), {
+    return told(requestParts(planned, config, earlier, pull.isFork), {
       planned,
       problems: warnings,
       title: titleOf(plan),
@@ -135,9 +143,17 @@ async function checksBefore(
   }
 }
 
+/** Of a fork nobody knows what it brings before somebody who may has looked at it. */
+async function mayKnowStore({ store, pull, approvedForks, asking }: PlanPullRequest): Promise<boolean> {
+  if (!pull.isFork) return true;
+  if (store === undefined || approvedForks !== true || !asking?.pull) return false;
+  return isHeadApproved(asking.forge, asking.pull);
+}
+
 function askingOf({ asking }: PlanPullRequest, config: GitOpsConfig): Asking | undefined {
   if (!asking) return undefined;
   const { forge, pull } = asking;
+  if (!pull) return { actor: null, find: async () => ({ overriding: NO_OVERRIDES, void: [SEVERAL] }) };
   return {
     actor: nameOf(pull.author, config),
     // An environment is approved for the run that applies, which this is not: nor may it ask.
@@ -145,6 +161,15 @@ function askingOf({ asking }: PlanPullRequest, config: GitOpsConfig): Asking | u
       overridesOf(forge, [pull], { ...config, environment: undefined }, denied, digest),
   };
 }
+
+/** Each is applied by itself: what lets all of them pass together would let none pass then. */
+const SEVERAL: Problem = {
+  code: 'RC606',
+  severity: 'warn',
+  message:
+    'no comment counts here: the merge queue has put several pull requests together, or one that was pushed to since',
+  hint: 'queue the one that needs an override by itself: then the comments on it count',
+};
 
 export function checkName({ manager }: Pick<GitOpsConfig, 'manager'>): string {
   return manager === 'default' ? 'rolecall' : `rolecall (${manager})`;
@@ -164,6 +189,19 @@ export async function tellPullRequest(
     ...(await untold(publish(forge, number, config.manager, made, { onlyOver: isNothing }))),
     ...(isSaid ? [] : await untold(forge.writeCheck(check))),
   ];
+}
+
+/**
+ * Whether more is said of a pull request already: a fork that is planned without the store, and was planned with it before, head
+ * and base being the same.
+ */
+export function saysLess(
+  { isFork }: Pick<PullRequest, 'isFork'>,
+  { planned, before: [last] }: PullRequestReport,
+): boolean {
+  const known = last && readRecord(last.record);
+  if (!isFork || !planned || planned.stored || !known) return false;
+  return known.digest !== null && known.head === planned.head && known.base === planned.base;
 }
 
 function says(known: KnownCheck, { conclusion, title, summary, record }: Check): boolean {
@@ -187,7 +225,8 @@ export async function untold(telling: Promise<unknown>): Promise<readonly Proble
 }
 
 /** Tells a pull request that it could not be planned at all, which the log says why: its check must not wait for ever. */
-export async function tellUnplanned(forge: Forge, commit: string, { problems }: Failure): Promise<void> {
+export async function tellUnplanned(forge: Forge, commit: string, error: unknown): Promise<void> {
+  const problems = error instanceof Failure ? error.problems : [];
   const ours = problems.filter(({ code }) => code === 'RC601');
   await forge.writeCheck({
     name: checkName({ manager: 'default' }),

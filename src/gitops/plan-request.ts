@@ -8,7 +8,15 @@ import { findDrift } from '../engine/drift.ts';
 import type { Source } from '../sources/source.ts';
 import type { Store } from '../stores/store.ts';
 import { type Asking, type Own, ownOf, planOverridden } from './plan-own.ts';
-import { isMistake, NOTHING, type Planning, planTree, treeBefore, treeSource } from './planning.ts';
+import {
+  isMistake,
+  NOTHING,
+  type Planning,
+  planTree,
+  refuseWithoutConfig,
+  treeBefore,
+  treeSource,
+} from './planning.ts';
 import { type ReviewRecord, reviewRecord } from './review-record.ts';
 import { storeName } from './store-name.ts';
 
@@ -58,6 +66,7 @@ export async function planRequest(
   const { history, store } = planning;
   const merged = history.merge(base, head);
   if (merged === undefined) throw new Conflict(`${head} conflicts with ${base}`);
+  refuseWithoutConfig(planning, base, merged);
   const is = treeSource(planning, merged, true);
   const { was, mended, ...compared } = await compareWithBase(planning, base, is);
   const { plan } = compared;

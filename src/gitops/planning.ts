@@ -1,5 +1,5 @@
 import type { PlanOptions } from '../core/plan-changes.ts';
-import { EXIT, Failure } from '../core/problem.ts';
+import { EXIT, Failure, failure } from '../core/problem.ts';
 import type { Identity } from '../core/resource.ts';
 import { NO_OVERRIDES, type Overriding } from '../engine/judgement.ts';
 import { type PlannedSource, planSource } from '../engine/plan-source.ts';
@@ -24,6 +24,43 @@ export interface Planning {
 /** Whether it says that manifests, or a configuration, have mistakes. */
 export function isMistake(error: unknown): error is Failure {
   return error instanceof Failure && error.exit === EXIT.invalid;
+}
+
+/** Of so many commits before one the configuration is looked at, too. */
+const MOST_UNREADABLE = 100;
+
+/**
+ * The configuration of a commit, or of the last one before it that has one that can be read: what broke it is held back by
+ * itself, and nothing before it. Throws the Failure of the commit itself (exit 4) where there is none.
+ */
+export function configUpTo(history: GitHistory, head: string): GitOpsConfig {
+  let failed: unknown;
+  let commit: string | null = head;
+  for (let tried = 0; commit !== null && tried <= MOST_UNREADABLE; tried++) {
+    try {
+      return readConfig(history.text(commit, CONFIG_FILE));
+    } catch (error) {
+      if (!isMistake(error)) throw error;
+      failed ??= error;
+    }
+    commit = history.parent(commit);
+  }
+  throw failed;
+}
+
+/**
+ * Throws a Failure (exit 4) where the configuration was there before and is there no more: it would go on as if nobody had taken
+ * it away. `before` is null for the first commit of all.
+ */
+export function refuseWithoutConfig({ history }: Planning, before: string | null, after: string): void {
+  if (history.text(after, CONFIG_FILE) !== undefined) return;
+  if (before !== null && history.text(before, CONFIG_FILE) === undefined) return;
+  throw failure(
+    EXIT.invalid,
+    'RC601',
+    `it has no ${CONFIG_FILE} any more`,
+    'put it back: without it nothing is planned or applied',
+  );
 }
 
 /** What there was before the first commit. */

@@ -1,7 +1,7 @@
 import { causeWords, type DriftItem } from '../core/drift.ts';
 import type { Change, Plan } from '../core/plan.ts';
 import type { Problem } from '../core/problem.ts';
-import { nameSome } from '../core/verdict.ts';
+import { isDenied, nameSome } from '../core/verdict.ts';
 import { count } from '../render/lines.ts';
 import {
   changeItem,
@@ -24,23 +24,24 @@ const LIKE = 200;
 
 /**
  * What is said of a pull request: what it does, what waits beside it, what others changed; the digest last. `earlier`: what was
- * recorded of it before, the newest first.
+ * recorded of it before, the newest first. `isFork`: whether the store is not asked before somebody approves.
  */
 export function requestParts(
   planned: RequestPlan,
   config: GitOpsConfig,
   earlier: readonly ReviewRecord[],
+  isFork = false,
 ): MarkdownPart[] {
   const { difference, stored, base, head } = planned;
   const shown = stored ?? difference;
   const where = stored
     ? `What merging this pull request does to ${stored.store}`
-    : 'What merging this pull request does, files against files';
+    : `What merging this pull request does, files against files${isFork ? FORK : ''}`;
   const parts = planMarkdownParts(shown.plan, shown.notes, {
     store: stored?.store ?? '',
     title: 'Access',
     where,
-    wayOut: (verdict) => wayOut(verdict, shown.plan.digest, config),
+    wayOut: (verdict) => (stored ? wayOut(verdict, shown.plan.digest, config) : null),
     limit: LIKE,
   });
   const isNothing = shown.plan.changes.length === 0;
@@ -54,12 +55,19 @@ export function requestParts(
     ...stalePart(planned.record, earlier),
     ...body.slice(2),
     ...(voids.length > 0 ? [plain(voids.map(problemItem).join('\n'))] : []),
+    ...(!stored && isDenied(shown.plan.verdicts) ? [plain(LATER)] : []),
     ...(warnings.length > 0 ? [{ head: [], rows: warnings.map(problemItem), foot: [], isFolded: true }] : []),
     ...(stored ? filesParts(difference.plan, stored.plan) : []),
     ...(stored ? [...pendingParts(stored.pending), ...driftParts(stored.drift)] : []),
     plain(isNothing ? commits : `digest ${code(shown.plan.digest)}, ${commits}`),
   ];
 }
+
+const FORK =
+  '. It can be planned against the store once somebody else who may write to the repository approves of this head';
+
+/** A digest knows the store, and an override the digest. */
+const LATER = 'What lets a refusal pass is said, and answered, once this is planned against the store.';
 
 /** What only the files say: what was merged before them is not applied, or others changed what there is. */
 function filesParts(files: Plan, stored: Plan): MarkdownPart[] {
@@ -75,7 +83,10 @@ function filesParts(files: Plan, stored: Plan): MarkdownPart[] {
 function stalePart(record: ReviewRecord, earlier: readonly ReviewRecord[]): MarkdownPart[] {
   const stale = earlier.find(
     ({ head, digest, accessSum }) =>
-      head === record.head && (digest !== record.digest || accessSum !== record.accessSum),
+      head === record.head &&
+      // That the store is known now makes it no other plan.
+      (digest === null) === (record.digest === null) &&
+      (digest !== record.digest || accessSum !== record.accessSum),
   );
   if (!stale) return [];
   const revision = stale.revision === null ? '' : `, revision ${stale.revision}`;

@@ -210,13 +210,11 @@ export type LedgerEntry =
    * newest secret is not what `follows` says.
    */
   | { readonly type: 'issue'; readonly act: Act; readonly secrets: readonly NewSecret[] }
-  /** Files have their secrets. Those before each end `overlap` milliseconds from now, or at the end that they had. */
+  /** Sinks have their secrets. Those before each end `overlap` milliseconds from now, or at the end that they had. */
   | { readonly type: 'delivered'; readonly act: Act; readonly secrets: readonly DeliveredSecret[] }
-  /** All secrets of Tokens with these uids end now. */
-  | { readonly type: 'revoke'; readonly act: Act; readonly tokens: readonly string[] }
   /** `act.commit` is applied, and changed nothing. */
   | { readonly type: 'commit'; readonly act: Act }
-  /** Nothing is left to be done about the files of these. */
+  /** Nothing is left to be done about the sinks of these. */
   | { readonly type: 'settled'; readonly secrets: readonly string[] }
   /**
    * The payloads of audit rows go, with that of an apply the reason of its revision; the chain holds. Rows that are not

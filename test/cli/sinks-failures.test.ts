@@ -18,18 +18,18 @@ import { smallDisk } from '../support/small-disk.ts';
 import { failingAt } from '../support/stepped-files.ts';
 
 describe('when the disk fails', () => {
-  test('at any system call, nothing of a secret is left, what was there stays, and the cause is told', () => {
+  test('at any system call, nothing of a secret is left, what was there stays, and the cause is told', async () => {
     let failures = 0;
     for (const isRotation of [false, true])
       for (let at = 0; ; at++) {
         const { files, failed } = failingAt(at, 'EDQUOT');
         const { cwd } = newPlace();
-        const before = isRotation ? deliver(newPlace({ cwd }), newPlace({ cwd }).sink) : undefined;
+        const before = isRotation ? await deliver(newPlace({ cwd }).sink) : undefined;
         const place = newPlace({ cwd, files });
         const secret = issue();
         let refused: Failure | undefined;
         try {
-          place.sinks.stage(place.sink, secret, isOurs);
+          await place.sink.stage(secret, isOurs);
         } catch (error) {
           if (!(error instanceof Failure)) throw error;
           refused = error;
@@ -48,57 +48,58 @@ describe('when the disk fails', () => {
         expect(listing(cwd).filter((name) => name.includes('deploy'))).toEqual(
           before ? ['.iam/secrets/ci/deploy'] : [],
         );
-        expect(place.sinks.holds(place.sink)).toBe(before?.id);
+        expect(await place.sink.holds()).toBe(before?.id);
         // Whatever folders were made are fit for the next time.
-        deliver(newPlace({ cwd }), place.sink);
+        await deliver(place.sink);
         failures++;
       }
     expect(failures).toBeGreaterThan(20);
   });
 
-  test('while a secret is put in its place, it waits on, and can be placed later', () => {
+  test('while a secret is put in its place, it waits on, and can be placed later', async () => {
     for (const at of [0, 1]) {
       const { cwd, sink } = newPlace();
-      const before = deliver(newPlace({ cwd }), sink);
+      const before = await deliver(sink);
       const secret = issue();
-      newPlace({ cwd }).sinks.stage(sink, secret, isOurs);
-      const failing = newPlace({ cwd, files: failingAt(at, 'EIO').files }).sinks;
-      const [staged] = failing.staged(sink, isOurs);
-      expect(failureOf(() => staged?.place()).message).toBe('.iam/secrets/ci/deploy cannot be written: EIO');
-      expect([before.id, secret.id]).toContain(failing.holds(sink));
-      staged?.place();
-      expect(failing.holds(sink)).toBe(secret.id);
-      expect(failing.staged(sink, isOurs)).toEqual([]);
+      await sink.stage(secret, isOurs);
+      const failing = newPlace({ cwd, files: failingAt(at, 'EIO').files }).sink;
+      expect((await failureOf(() => failing.place(secret.id, isOurs))).message).toBe(
+        '.iam/secrets/ci/deploy cannot be written: EIO',
+      );
+      expect([before.id, secret.id]).toContain(await failing.holds());
+      await failing.place(secret.id, isOurs);
+      expect(await failing.holds()).toBe(secret.id);
+      expect(await failing.staged()).toEqual([]);
     }
   });
 
-  test('because it is full, or turned read-only, the sink stays as it was', (context) => {
+  test('because it is full, or turned read-only, the sink stays as it was', async (context) => {
     const { folder: disk, become } = smallDisk(context);
     const place = newPlace({ secretsDir: disk });
-    const sink = place.sinks.declared('token');
-    const before = deliver(place, sink);
+    const sink = place.declared('token');
+    const before = await deliver(sink);
     const { bavail, bsize } = statfsSync(disk);
     writeFileSync(path.join(disk, 'ballast'), Buffer.alloc(bavail * bsize));
-    expect(failureOf(() => place.sinks.stage(sink, issue(), isOurs)).message).toBe(
+    expect((await failureOf(() => sink.stage(issue(), isOurs))).message).toBe(
       `${disk}/token cannot be written: the disk is full (ENOSPC)`,
     );
     expect(listing(disk)).toEqual(['ballast', 'token']);
-    expect(place.sinks.holds(sink)).toBe(before.id);
+    expect(await sink.holds()).toBe(before.id);
     rmSync(path.join(disk, 'ballast'));
     const waiting = issue();
-    const staged = place.sinks.stage(sink, waiting, isOurs);
+    await sink.stage(waiting, isOurs);
     become('ro');
     const readOnly = `${disk}/token cannot be written: the file system is read-only (EROFS)`;
-    expect(wrong(place, sink).said).toBe(`RC509 ${readOnly}`);
-    for (const act of [() => place.sinks.stage(sink, issue(), isOurs), () => staged.place()])
-      expect(failureOf(act).message).toBe(readOnly);
-    expect(failureOf(() => place.sinks.remove(sink, isOurs)).message).toMatch(
+    expect((await wrong(place, sink)).said).toBe(`RC509 ${readOnly}`);
+    for (const act of [() => sink.stage(issue(), isOurs), () => sink.place(waiting.id, isOurs)])
+      expect((await failureOf(act)).message).toBe(readOnly);
+    expect((await failureOf(() => sink.remove(isOurs))).message).toMatch(
       /token cannot be removed: the file system is read-only \(EROFS\)$/,
     );
-    expect(place.sinks.holds(sink)).toBe(before.id);
+    expect(await sink.holds()).toBe(before.id);
     become('rw');
-    staged.place();
-    expect(place.sinks.holds(sink)).toBe(waiting.id);
+    await sink.place(waiting.id, isOurs);
+    expect(await sink.holds()).toBe(waiting.id);
   });
 });
 
@@ -109,11 +110,11 @@ describe('a process that is killed', () => {
     return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
   }
 
-  test('at any system call of an issue or a rotation leaves no valid secret that nobody has, and the sink whole', () => {
+  test('at any system call of an issue or a rotation leaves no valid secret that nobody has, and the sink whole', async () => {
     const killed = { before: 0, after: 0 };
     for (const isRotation of [false, true])
       for (let at = 0; ; at++) {
-        const { cwd, sinks, sink } = newPlace();
+        const { cwd, sink } = newPlace();
         const run = (...more: string[]) =>
           spawnSync(process.execPath, [SECRET_PROCESS, 'issue', cwd, ...more], { encoding: 'utf8' });
         if (isRotation) expect(run().status).toBe(0);
@@ -129,26 +130,26 @@ describe('a process that is killed', () => {
         else killed.before++;
 
         // What the sink holds is whole, and no secret that is not valid.
-        const held = sinks.holds(sink);
-        expect(existsSync(sink.file)).toBe(held !== undefined);
+        const held = await sink.holds();
+        expect(existsSync(sink.path)).toBe(held !== undefined);
         if (held !== undefined) expect(valid).toContain(held);
         // What is valid is in somebody's hands, or waits to be.
         const isValid = (id: string) => valid.includes(id);
-        const staged = sinks.staged(sink, isValid);
+        const staged = await sink.staged();
         if (newest !== undefined && held !== newest)
           expect(staged).toContainEqual(expect.objectContaining({ id: newest, isWhole: true }));
         if (before.length > 0 && valid.length === before.length) expect(held).toBe(before.at(-1));
 
         for (const each of staged) {
-          if (each.id === newest) each.place();
-          else each.drop();
+          if (each.id === newest) await sink.place(each.id, isValid);
+          else await sink.drop(each.id);
         }
-        expect(sinks.holds(sink)).toBe(newest);
+        expect(await sink.holds()).toBe(newest);
         expect(listing(cwd).filter((name) => name.includes('deploy'))).toEqual(
           newest === undefined ? [] : ['.iam/secrets/ci/deploy'],
         );
         expect(run()).toMatchObject({ status: 0 });
-        expect(sinks.holds(sink)).toBe(validIn(cwd).at(-1));
+        expect(await sink.holds()).toBe(validIn(cwd).at(-1));
         expect(readTree(cwd)['.iam/.gitignore']).toBe('*\n');
       }
     expect(killed.before).toBeGreaterThan(25);

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { SinksOptions } from '../../src/cli/sinks.ts';
+import type { FileSinksOptions } from '../../src/cli/sinks.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import {
   deliver,
@@ -31,7 +31,10 @@ describe('a sink in a git work tree', () => {
     return stdout;
   }
 
-  function repository(files: Readonly<Record<string, string>> = {}, options?: Partial<SinksOptions>): Place {
+  function repository(
+    files: Readonly<Record<string, string>> = {},
+    options?: Partial<FileSinksOptions>,
+  ): Place {
     const cwd = temporaryFolder({ 'README.md': '', ...files });
     git(cwd, 'init', '-q');
     git(cwd, 'add', '-A');
@@ -44,12 +47,12 @@ describe('a sink in a git work tree', () => {
     return git(cwd, 'status', '--porcelain', '--untracked-files=all');
   }
 
-  test('is ignored with the .iam that is made for it, from the first system call on', () => {
+  test('is ignored with the .iam that is made for it, from the first system call on', async () => {
     const place = repository();
-    deliver(place, place.sink);
+    await deliver(place.sink);
     expect(untracked(place.cwd)).toBe('');
-    deliver(place, place.sink);
-    place.sinks.stage(place.sink, issue(), isOurs);
+    await deliver(place.sink);
+    await place.sink.stage(issue(), isOurs);
     expect(untracked(place.cwd)).toBe('');
     for (let at = 0; ; at++) {
       const { cwd } = repository();
@@ -60,110 +63,114 @@ describe('a sink in a git work tree', () => {
     }
   });
 
-  test('is refused when git would take it in, and once more when only what waits beside it would be', () => {
+  test('is refused when git would take it in, and once more when only what waits beside it would be', async () => {
     const place = repository({ '.gitignore': 'secrets/ci/deploy\n' }, { secretsDir: 'secrets' });
-    const sink = place.sinks.declared('ci/deploy');
-    expect(wrong(place, sink)).toEqual({
+    const sink = place.declared('ci/deploy');
+    expect(await wrong(place, sink)).toEqual({
       said: 'RC508 git would track .*.tmp beside secrets/ci/deploy, where its next secret waits',
       hint: 'ignore the folder secrets/ci in .gitignore',
     });
-    expect(wrong(place, place.sinks.declared('other'))).toEqual({
+    expect(await wrong(place, place.declared('other'))).toEqual({
       said: 'RC508 git would track secrets/other',
       hint: 'ignore the folder secrets in .gitignore',
     });
-    expect(wrong(place, place.sinks.named('token')).said).toBe('RC508 git would track token');
+    expect((await wrong(place, place.sinks.named('token'))).said).toBe('RC508 git would track token');
     writeFileSync(place.path('.gitignore'), '/secrets/\n!/secrets/ci/deploy\n');
-    deliver(place, sink);
+    await deliver(sink);
     expect(untracked(place.cwd)).toBe(' M .gitignore\n');
     writeFileSync(place.path('.gitignore'), 'secrets/**/*\n!secrets/ci/\n!secrets/ci/deploy\n');
-    expect(wrong(place, sink).said).toBe('RC508 git would track secrets/ci/deploy');
+    expect((await wrong(place, sink)).said).toBe('RC508 git would track secrets/ci/deploy');
   });
 
-  test('is refused in an .iam that is there and not ignored', () => {
+  test('is refused in an .iam that is there and not ignored', async () => {
     const place = repository();
     mkdirSync(place.path('.iam'));
-    expect(wrong(place).said).toBe('RC508 git would track .iam/secrets/ci/deploy');
+    expect((await wrong(place)).said).toBe('RC508 git would track .iam/secrets/ci/deploy');
     writeFileSync(place.path('.git/info/exclude'), '.iam\n');
-    deliver(place, place.sink);
+    await deliver(place.sink);
     expect(untracked(place.cwd)).toBe('');
   });
 
-  test('is refused when it is tracked, even if it is ignored too, and gone from the work tree', () => {
+  test('is refused when it is tracked, even if it is ignored too, and gone from the work tree', async () => {
     const place = repository();
-    deliver(place, place.sink);
+    await deliver(place.sink);
     git(place.cwd, 'add', '-f', '.iam/secrets/ci/deploy');
     const refused = {
       said: 'RC508 .iam/secrets/ci/deploy is tracked by git',
       hint: 'git rm --cached .iam/secrets/ci/deploy, and ignore the folder .iam/secrets/ci in .gitignore',
     };
-    expect(wrong(place)).toEqual(refused);
+    expect(await wrong(place)).toEqual(refused);
     rmSync(place.path('.iam'), { recursive: true });
-    expect(wrong(place)).toEqual(refused);
+    expect(await wrong(place)).toEqual(refused);
     git(place.cwd, 'rm', '-q', '--cached', '.iam/secrets/ci/deploy');
-    expect(wrong(place)).toEqual({});
+    expect(await wrong(place)).toEqual({});
   });
 
-  test('is judged by the repository that it is in: nested, or another work tree', () => {
+  test('is judged by the repository that it is in: nested, or another work tree', async () => {
     const outer = repository({ '.gitignore': '' });
     mkdirSync(outer.path('inner'));
     git(outer.path('inner'), 'init', '-q');
     writeFileSync(outer.path('.git/info/exclude'), 'secrets\n');
     const inner = newPlace({ cwd: outer.path('inner'), secretsDir: 'secrets' });
-    expect(wrong(inner, inner.sinks.declared('ci')).said).toBe('RC508 git would track secrets/ci');
+    expect((await wrong(inner, inner.declared('ci'))).said).toBe('RC508 git would track secrets/ci');
     writeFileSync(inner.path('.gitignore'), 'secrets\n');
-    deliver(inner, inner.sinks.declared('ci'));
+    await deliver(inner.declared('ci'));
 
     const tree = path.join(temporaryFolder(), 'tree');
     git(outer.cwd, 'worktree', 'add', '-q', tree);
     const other = newPlace({ cwd: tree, secretsDir: 'a/b' });
-    expect(wrong(other, other.sinks.declared('ci')).said).toBe('RC508 git would track a/b/ci');
+    expect((await wrong(other, other.declared('ci'))).said).toBe('RC508 git would track a/b/ci');
     writeFileSync(other.path('.gitignore'), 'a\n');
-    deliver(other, other.sinks.declared('ci'));
+    await deliver(other.declared('ci'));
     expect(untracked(tree)).toBe(' M .gitignore\n');
   });
 
-  test('is judged where it really is, whatever link leads there', () => {
+  test('is judged where it really is, whatever link leads there', async () => {
     const place = repository();
     const cwd = temporaryFolder();
     symlinkSync(place.cwd, path.join(cwd, 'link'));
     const outside = newPlace({ cwd, secretsDir: 'link/secrets' });
-    expect(wrong(outside, outside.sinks.declared('ci')).said).toBe('RC508 git would track link/secrets/ci');
-    expect(wrong(outside, outside.sinks.named('link/token')).said).toBe('RC508 git would track link/token');
+    expect((await wrong(outside, outside.declared('ci'))).said).toBe('RC508 git would track link/secrets/ci');
+    expect((await wrong(outside, outside.sinks.named('link/token'))).said).toBe(
+      'RC508 git would track link/token',
+    );
   });
 
-  test('is judged by the work tree that its disk is mounted in', (context) => {
+  test('is judged by the work tree that its disk is mounted in', async (context) => {
     const place = repository({}, { secretsDir: 'disk' });
     smallDisk(context, place.path('disk'));
-    expect(wrong(place, place.sinks.declared('ci')).said).toBe('RC508 git would track disk/ci');
+    expect((await wrong(place, place.declared('ci'))).said).toBe('RC508 git would track disk/ci');
   });
 
-  test('has any name, none of which git takes for a pattern', () => {
+  test('has any name, none of which git takes for a pattern', async () => {
     const place = repository({ '.gitignore': '/ignored\n' }, { secretsDir: 'secrets' });
     for (const file of [':(top)ignored', '*', '[a]', '-z', ':!x', 'ü "quoted"'])
-      expect(wrong(place, place.sinks.declared(file)).said).toBe(`RC508 git would track secrets/${file}`);
+      expect((await wrong(place, place.declared(file))).said).toBe(`RC508 git would track secrets/${file}`);
   });
 
-  test('is refused when git cannot be asked', () => {
+  test('is refused when git cannot be asked', async () => {
     const place = repository({ 'sub/a': '' }, { env: { PATH: temporaryFolder() } });
-    expect(wrong(place)).toEqual({
+    expect(await wrong(place)).toEqual({
       said: 'RC508 whether git would track .iam/secrets/ci/deploy cannot be told: git is not installed',
       hint: 'put that right, or choose a file outside of .',
     });
     const broken = newPlace();
     writeFileSync(broken.path('.git'), 'gitdir: nowhere\n');
-    expect(wrong(broken).said).toMatch(/deploy cannot be told: not a git repository: .*\/nowhere$/);
+    expect((await wrong(broken)).said).toMatch(/deploy cannot be told: not a git repository: .*\/nowhere$/);
   });
 
   test.skipIf(!isRoot)(
     'is refused in a repository of another user, which git does not trust (only root can make one)',
-    () => {
+    async () => {
       const place = repository();
       for (const name of ['.', '.git']) chownSync(place.path(name), 65_534, 65_534);
-      expect(wrong(place).said).toMatch(/cannot be told: detected dubious ownership in repository at /);
+      expect((await wrong(place)).said).toMatch(
+        /cannot be told: detected dubious ownership in repository at /,
+      );
     },
   );
 
-  test('is judged by no variable of the environment, and nothing of the repository runs', () => {
+  test('is judged by no variable of the environment, and nothing of the repository runs', async () => {
     const ignoring = repository();
     writeFileSync(ignoring.path('.gitignore'), '*\n');
     const place = repository({}, { secretsDir: 'secrets' });
@@ -182,7 +189,7 @@ describe('a sink in a git work tree', () => {
       GIT_CEILING_DIRECTORIES: path.dirname(place.cwd),
     };
     const misled = newPlace({ cwd: place.cwd, secretsDir: 'secrets', env });
-    expect(wrong(misled, misled.sinks.declared('ci')).said).toBe('RC508 git would track secrets/ci');
+    expect((await wrong(misled, misled.declared('ci'))).said).toBe('RC508 git would track secrets/ci');
     expect(existsSync(ran)).toBe(false);
   });
 });

@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { sinkProblem } from '../../src/cli/sinks-check.ts';
 import { EXIT } from '../../src/core/problem.ts';
 import { newSecret } from '../../src/engine/secret-text.ts';
 import { readTree, temporaryFolder } from '../support/folder.ts';
@@ -34,9 +35,9 @@ const isRoot = process.getuid?.() === 0;
 const PATH = process.env.PATH;
 
 describe('a declared sink', () => {
-  test('gets the secret and a line break, 0600 in folders of 0700, in an .iam that git ignores', () => {
+  test('gets the secret and a line break, 0600 in folders of 0700, in an .iam that git ignores', async () => {
     const place = newPlace();
-    const { text, id } = deliver(place, place.sink);
+    const { text, id } = await deliver(place.sink);
     expect(readTree(place.cwd)).toEqual({
       '.iam/.gitignore': '*\n',
       '.iam/secrets/ci/deploy': `${text}\n`,
@@ -44,66 +45,64 @@ describe('a declared sink', () => {
     expect(mode(place.path('.iam/secrets/ci/deploy'))).toBe(0o600);
     for (const folder of ['.iam', '.iam/secrets', '.iam/secrets/ci'])
       expect(mode(place.path(folder))).toBe(0o700);
-    expect(place.sinks.holds(place.sink)).toBe(id);
-    expect(place.sinks.staged(place.sink, isOurs)).toEqual([]);
+    expect(await place.sink.holds()).toBe(id);
+    expect(await place.sink.staged()).toEqual([]);
   });
 
-  test('holds its secret until another is placed, which waits beside it', () => {
+  test('holds its secret until another is placed, which waits beside it', async () => {
     const place = newPlace();
-    const first = deliver(place, place.sink);
+    const first = await deliver(place.sink);
     const second = issue();
-    const staged = place.sinks.stage(place.sink, second, isOurs);
-    expect(place.sinks.holds(place.sink)).toBe(first.id);
+    await place.sink.stage(second, isOurs);
+    expect(await place.sink.holds()).toBe(first.id);
     const waiting = place.path('.iam/secrets/ci', `.deploy.${second.id}.tmp`);
     expect(readFileSync(waiting, 'utf8')).toBe(`${second.text}\n`);
     expect(mode(waiting)).toBe(0o600);
-    expect(place.sinks.staged(place.sink, isOurs)).toMatchObject([{ id: second.id, isWhole: true }]);
-    staged.place();
+    expect(await place.sink.staged()).toMatchObject([{ id: second.id, isWhole: true }]);
+    await place.sink.place(second.id, isOurs);
     expect(readTree(place.path('.iam/secrets'))).toEqual({ 'ci/deploy': `${second.text}\n` });
-    staged.place();
-    staged.drop();
+    await place.sink.place(second.id, isOurs);
+    await place.sink.drop(second.id);
     expect(readTree(place.path('.iam/secrets'))).toEqual({ 'ci/deploy': `${second.text}\n` });
   });
 
-  test('is as it was once what waits is dropped', () => {
+  test('is as it was once what waits is dropped', async () => {
     const place = newPlace();
-    const first = deliver(place, place.sink);
-    const staged = place.sinks.stage(place.sink, issue(), isOurs);
-    staged.drop();
-    staged.drop();
+    const first = await deliver(place.sink);
+    const second = issue();
+    await place.sink.stage(second, isOurs);
+    await place.sink.drop(second.id);
+    await place.sink.drop(second.id);
     expect(readTree(place.path('.iam/secrets'))).toEqual({ 'ci/deploy': `${first.text}\n` });
-    expect(failureOf(() => staged.place())).toMatchObject({
+    expect(await failureOf(() => place.sink.place(second.id, isOurs))).toMatchObject({
       exit: EXIT.error,
       problems: [{ code: 'RC509', message: expect.stringMatching(/tmp does not hold the secret any more$/) }],
     });
   });
 
-  test('is below --secrets-dir, which may be anywhere', () => {
+  test('is below --secrets-dir, which may be anywhere', async () => {
     const secretsDir = path.join(temporaryFolder(), 'deep/secrets');
     const place = newPlace({ secretsDir });
-    const { text } = deliver(place, place.sinks.declared('ci/deploy'));
+    const { text } = await deliver(place.declared('ci/deploy'));
     expect(readTree(secretsDir)).toEqual({ 'ci/deploy': `${text}\n` });
     expect(mode(secretsDir)).toBe(0o700);
     expect(listing(place.cwd)).toEqual([]);
   });
 
-  test.each(['true', '1', 'woodpecker'])('is none in CI (%j) without --secrets-dir', (CI) => {
-    expect(failureOf(() => newPlace({ env: { PATH, CI } }).sinks.declared('ci'))).toMatchObject({
+  test.each(['true', '1', 'woodpecker'])('is none in CI (%j) without --secrets-dir', async (CI) => {
+    expect(await failureOf(() => newPlace({ env: { PATH, CI } }).declared('ci'))).toMatchObject({
       exit: EXIT.invalid,
       problems: [{ code: 'RC504', hint: expect.stringContaining('--secrets-dir') }],
     });
     const place = newPlace({ env: { PATH, CI }, secretsDir: 'secrets' });
-    expect(place.sinks.declared('ci')).toEqual({
-      file: place.path('secrets/ci'),
-      folder: place.path('secrets'),
-    });
-    expect(newPlace({ env: { PATH, CI: 'false' } }).sinks.declared('ci')).toBeDefined();
+    expect(place.declared('ci').path).toBe(place.path('secrets/ci'));
+    expect(newPlace({ env: { PATH, CI: 'false' } }).declared('ci')).toBeDefined();
   });
 
   test.each(['../a', 'a/../../b', 'a/..', '..', '.', './a', '/a', 'a/', 'a//b', '', 'a\\b', 'a\0b', 'a\nb'])(
     'has no path that leads elsewhere: %j',
-    (file) => {
-      expect(failureOf(() => newPlace().sinks.declared(file))).toMatchObject({
+    async (file) => {
+      expect(await failureOf(() => newPlace().declared(file))).toMatchObject({
         exit: EXIT.invalid,
         problems: [{ code: 'RC505' }],
       });
@@ -111,14 +110,14 @@ describe('a declared sink', () => {
   );
 
   test('that is made up is refused when it is not below its folder', () => {
-    const place = newPlace();
+    const { cwd, path: at } = newPlace();
     for (const file of ['a', '.iam/secrets', '.iam/secrets-not', '.iam/secrets/../a'])
-      expect(wrong(place, { file: place.path(file), folder: place.path('.iam/secrets') }).said).toBe(
-        `RC505 ${path.join(file)} is not below .iam/secrets`,
-      );
+      expect(
+        sinkProblem({ file: at(file), folder: at('.iam/secrets') }, isOurs, { cwd, env: { PATH } }),
+      ).toMatchObject({ code: 'RC505', message: `${path.join(file)} is not below .iam/secrets` });
   });
 
-  test('is refused behind a symbolic link, be it to a folder or the file, and nothing is written through it', () => {
+  test('is refused behind a symbolic link, be it to a folder or the file, and nothing is written through it', async () => {
     const elsewhere = temporaryFolder({ 'deploy/.keep': '' });
     chmodSync(path.join(elsewhere, 'deploy'), 0o700);
     for (const [link, folder] of [
@@ -130,8 +129,8 @@ describe('a declared sink', () => {
         const place = newPlace();
         mkdirSync(place.path(folder), { recursive: true, mode: 0o700 });
         symlinkSync(target, place.path(link));
-        expect(wrong(place).said).toBe(`RC505 ${link} is a symbolic link`);
-        expect(failureOf(() => place.sinks.stage(place.sink, issue(), isOurs)).problems).toMatchObject([
+        expect((await wrong(place)).said).toBe(`RC505 ${link} is a symbolic link`);
+        expect((await failureOf(() => place.sink.stage(issue(), isOurs))).problems).toMatchObject([
           { code: expect.stringMatching(/^RC50[59]$/) },
         ]);
       }
@@ -139,7 +138,7 @@ describe('a declared sink', () => {
     expect(listing(elsewhere)).toEqual(['deploy', 'deploy/.keep']);
   });
 
-  test('is refused when somebody else put something there, and that is never touched', () => {
+  test('is refused when somebody else put something there, and that is never touched', async () => {
     const ours = issue();
     const foreign = newSecret();
     const [name, refused] = ['.iam/secrets/ci/deploy', 'exists, and does not hold a secret of this token'];
@@ -155,75 +154,75 @@ describe('a declared sink', () => {
     ]) {
       const place = newPlace();
       put(place.path(name), text);
-      expect(wrong(place).said).toBe(`RC506 ${name} ${refused}`);
-      expect(failureOf(() => place.sinks.stage(place.sink, issue(), isOurs)).message).toBe(
-        `${name} ${refused}`,
-      );
-      expect(place.sinks.remove(place.sink, isOurs)).toBe(false);
+      expect((await wrong(place)).said).toBe(`RC506 ${name} ${refused}`);
+      expect((await failureOf(() => place.sink.stage(issue(), isOurs))).message).toBe(`${name} ${refused}`);
+      await place.sink.remove(isOurs);
       expect(readTree(place.path('.iam/secrets'))).toEqual({ 'ci/deploy': text });
     }
     const place = newPlace();
     mkdirSync(place.path(name), { recursive: true, mode: 0o700 });
-    expect(wrong(place).said).toBe(`RC506 ${name} is not a file`);
+    expect((await wrong(place)).said).toBe(`RC506 ${name} is not a file`);
     rmSync(place.path(name), { recursive: true });
     expect(spawnSync('sh', ['-c', 'mkfifo "$0"', place.path(name)]).status).toBe(0);
-    expect(wrong(place).said).toBe(`RC506 ${name} is not a file`);
+    expect((await wrong(place)).said).toBe(`RC506 ${name} is not a file`);
   });
 
-  test('is not placed where somebody put something while the secret waited', () => {
+  test('is not placed where somebody put something while the secret waited', async () => {
     const place = newPlace();
     const secret = issue();
-    const staged = place.sinks.stage(place.sink, secret, isOurs);
-    writeFileSync(place.sink.file, 'mine\n');
-    expect(failureOf(() => staged.place()).problems).toMatchObject([{ code: 'RC506' }]);
-    expect(readFileSync(place.sink.file, 'utf8')).toBe('mine\n');
-    rmSync(place.sink.file);
-    staged.place();
-    expect(place.sinks.holds(place.sink)).toBe(secret.id);
+    await place.sink.stage(secret, isOurs);
+    writeFileSync(place.sink.path, 'mine\n');
+    expect((await failureOf(() => place.sink.place(secret.id, isOurs))).problems).toMatchObject([
+      { code: 'RC506' },
+    ]);
+    expect(readFileSync(place.sink.path, 'utf8')).toBe('mine\n');
+    rmSync(place.sink.path);
+    await place.sink.place(secret.id, isOurs);
+    expect(await place.sink.holds()).toBe(secret.id);
   });
 
-  test('is refused below a folder that others can look into', () => {
+  test('is refused below a folder that others can look into', async () => {
     for (const folder of ['.iam/secrets', '.iam/secrets/ci'])
       for (const open of [0o701, 0o750, 0o755, 0o777]) {
         const place = newPlace();
         mkdirSync(place.path('.iam/secrets/ci'), { recursive: true, mode: 0o700 });
         chmodSync(place.path(folder), open);
-        expect(wrong(place)).toEqual({
+        expect(await wrong(place)).toEqual({
           said: `RC507 ${folder} is open to others, and is to hold secrets`,
           hint: `chmod 700 ${folder}`,
         });
       }
   });
 
-  test.skipIf(!isRoot)('is refused below a folder of another user (only root can make one)', () => {
+  test.skipIf(!isRoot)('is refused below a folder of another user (only root can make one)', async () => {
     for (const folder of ['.iam/secrets', '.iam/secrets/ci']) {
       const place = newPlace();
       mkdirSync(place.path('.iam/secrets/ci'), { recursive: true, mode: 0o700 });
       chownSync(place.path(folder), 65_534, 65_534);
-      expect(wrong(place).said).toBe(`RC507 ${folder} belongs to another user (uid 65534)`);
+      expect((await wrong(place)).said).toBe(`RC507 ${folder} belongs to another user (uid 65534)`);
     }
   });
 
-  test('is refused where a part of its path is a file', () => {
+  test('is refused where a part of its path is a file', async () => {
     const place = newPlace();
     put(place.path('.iam/secrets/ci'), '');
-    expect(wrong(place).said).toBe('RC505 .iam/secrets/ci is not a folder');
+    expect((await wrong(place)).said).toBe('RC505 .iam/secrets/ci is not a folder');
     rmSync(place.path('.iam'), { recursive: true });
     put(place.path('.iam'), '');
-    expect(wrong(place).said).toBe(
+    expect((await wrong(place)).said).toBe(
       'RC509 .iam/secrets/ci/deploy cannot be written: a part of the path is not a folder (ENOTDIR)',
     );
   });
 
-  test('has a name that leaves room for the file beside it', () => {
+  test('has a name that leaves room for the file beside it', async () => {
     const place = newPlace();
-    deliver(place, place.sinks.declared('a'.repeat(237)));
-    expect(wrong(place, place.sinks.declared('a'.repeat(238))).said).toMatch(
+    await deliver(place.declared('a'.repeat(237)));
+    expect((await wrong(place, place.declared('a'.repeat(238)))).said).toMatch(
       /^RC509 .* cannot be written: the name is too long \(ENAMETOOLONG\)$/,
     );
   });
 
-  test('is refused in a folder that cannot be written', (context) => {
+  test('is refused in a folder that cannot be written', async (context) => {
     const place = newPlace();
     const folder = place.path('.iam/secrets/ci');
     mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -246,95 +245,96 @@ describe('a declared sink', () => {
 });
 
 describe('a sink that the command line names', () => {
-  test('is any file in a folder that others cannot write, which may be behind links', () => {
+  test('is any file in a folder that others cannot write, which may be behind links', async () => {
     const place = newPlace();
     mkdirSync(place.path('open'), { mode: 0o755 });
     symlinkSync('open', place.path('link'));
     for (const given of ['token', 'open/token', 'link/other', place.path('whole')]) {
       const sink = place.sinks.named(given);
-      const { text } = deliver(place, sink);
+      const { text } = await deliver(sink);
       expect(readFileSync(path.resolve(place.cwd, given), 'utf8')).toBe(`${text}\n`);
-      expect(mode(sink.file)).toBe(0o600);
-      expect(deliver(place, sink).id).toBe(place.sinks.holds(sink));
+      expect(mode(sink.path)).toBe(0o600);
+      expect((await deliver(sink)).id).toBe(await sink.holds());
     }
     expect(existsSync(place.path('.iam'))).toBe(false);
   });
 
-  test('is refused where its folder is absent, a file, or open for writing', () => {
+  test('is refused where its folder is absent, a file, or open for writing', async () => {
     const place = newPlace();
     put(place.path('file'), '');
     mkdirSync(place.path('shared'));
     const saidOf = (given: string) => wrong(place, place.sinks.named(given));
-    expect(saidOf('no such/token')).toEqual({
+    expect(await saidOf('no such/token')).toEqual({
       said: 'RC509 the folder no such does not exist',
       hint: "mkdir -p -m 700 'no such'",
     });
-    expect(saidOf('file/token').said).toBe('RC505 file is not a folder');
+    expect((await saidOf('file/token')).said).toBe('RC505 file is not a folder');
     for (const open of [0o770, 0o707, 0o1777]) {
       chmodSync(place.path('shared'), open);
-      expect(saidOf('shared/token').said).toBe('RC507 shared can be written by others');
+      expect((await saidOf('shared/token')).said).toBe('RC507 shared can be written by others');
     }
-    expect(saidOf('').said).toBe(`RC507 ${path.dirname(place.cwd)} can be written by others`);
-    expect(saidOf('/dev/null').said).toBe('RC506 /dev/null is not a file');
+    expect((await saidOf('')).said).toBe(`RC507 ${path.dirname(place.cwd)} can be written by others`);
+    expect((await saidOf('/dev/null')).said).toBe('RC506 /dev/null is not a file');
   });
 
-  test('is refused when it is a link, or a file with something else', () => {
+  test('is refused when it is a link, or a file with something else', async () => {
     const place = newPlace();
     put(place.path('file'), 'mine\n');
     symlinkSync('file', place.path('link'));
     symlinkSync('nowhere', place.path('dangling'));
-    const saidOf = (given: string) => wrong(place, place.sinks.named(given)).said;
-    expect(saidOf('link')).toBe('RC505 link is a symbolic link');
-    expect(saidOf('dangling')).toBe('RC505 dangling is a symbolic link');
-    expect(saidOf('file')).toBe('RC506 file exists, and does not hold a secret of this token');
+    const saidOf = async (given: string) => (await wrong(place, place.sinks.named(given))).said;
+    expect(await saidOf('link')).toBe('RC505 link is a symbolic link');
+    expect(await saidOf('dangling')).toBe('RC505 dangling is a symbolic link');
+    expect(await saidOf('file')).toBe('RC506 file exists, and does not hold a secret of this token');
   });
 
-  test.skipIf(!isRoot)('is refused in a folder of another user (only root can make one)', () => {
+  test.skipIf(!isRoot)('is refused in a folder of another user (only root can make one)', async () => {
     const place = newPlace();
     mkdirSync(place.path('theirs'), { mode: 0o755 });
     chownSync(place.path('theirs'), 65_534, 65_534);
-    expect(wrong(place, place.sinks.named('theirs/token')).said).toBe(
+    expect((await wrong(place, place.sinks.named('theirs/token'))).said).toBe(
       'RC507 theirs belongs to another user (uid 65534)',
     );
   });
 });
 
 describe('removing', () => {
-  test('takes what the sink holds and what waits beside it, if they are ours', () => {
+  test('takes what the sink holds and what waits beside it, if they are ours', async () => {
     const place = newPlace();
-    deliver(place, place.sink);
-    place.sinks.stage(place.sink, issue(), isOurs);
+    await deliver(place.sink);
+    await place.sink.stage(issue(), isOurs);
     const foreign = newSecret();
-    place.sinks.stage(place.sink, foreign, isOurs);
-    expect(place.sinks.remove(place.sink, isOurs)).toBe(true);
-    expect(readTree(place.path('.iam/secrets'))).toEqual({
-      [`ci/.deploy.${foreign.id}.tmp`]: `${foreign.text}\n`,
-    });
-    expect(place.sinks.remove(place.sink, isOurs)).toBe(false);
+    await place.sink.stage(foreign, isOurs);
+    for (let times = 0; times < 2; times++) {
+      await place.sink.remove(isOurs);
+      expect(readTree(place.path('.iam/secrets'))).toEqual({
+        [`ci/.deploy.${foreign.id}.tmp`]: `${foreign.text}\n`,
+      });
+    }
   });
 
-  test('leaves alone what is not there, a link, and the secret of another token', () => {
+  test('leaves alone what is not there, a link, and the secret of another token', async () => {
     const place = newPlace();
-    expect(place.sinks.remove(place.sink, isOurs)).toBe(false);
-    expect(place.sinks.holds(place.sink)).toBeUndefined();
+    await place.sink.remove(isOurs);
+    expect(await place.sink.holds()).toBeUndefined();
     expect(listing(place.cwd)).toEqual([]);
-    const { text } = deliver(place, place.sinks.named('real'));
-    mkdirSync(path.dirname(place.sink.file), { recursive: true });
-    symlinkSync(place.path('real'), place.sink.file);
-    expect(place.sinks.holds(place.sink)).toBeUndefined();
-    expect(place.sinks.remove(place.sink, isOurs)).toBe(false);
-    expect(place.sinks.remove(place.sinks.named('real'), () => false)).toBe(false);
+    const { text } = await deliver(place.sinks.named('real'));
+    mkdirSync(path.dirname(place.sink.path), { recursive: true });
+    symlinkSync(place.path('real'), place.sink.path);
+    expect(await place.sink.holds()).toBeUndefined();
+    await place.sink.remove(isOurs);
+    await place.sinks.named('real').remove(() => false);
     expect(readFileSync(place.path('real'), 'utf8')).toBe(`${text}\n`);
   });
 });
 
 describe('what waits beside a sink', () => {
-  test('is told by its name and what is in it, never what another token has there', () => {
+  test('is told by its name and what is in it, never what another token has there', async () => {
     const place = newPlace();
     const { id, text } = issue();
     const other = newSecret();
     const beside = (name: string, content: string) =>
-      put(path.join(path.dirname(place.sink.file), name), content);
+      put(path.join(path.dirname(place.sink.path), name), content);
     beside(`.deploy.${id}.tmp`, `${text}\n`);
     beside(`.deploy.${newSecret().id}.tmp`, `${other.text}\n`);
     beside('.deploy.000000000001.tmp', text.slice(0, 30));
@@ -343,7 +343,7 @@ describe('what waits beside a sink', () => {
     beside('.deploy.000000000003.tmp/file', '');
     beside('.deployed.000000000004.tmp', '');
     beside('deploy.000000000005.tmp', '');
-    const staged = place.sinks.staged(place.sink, isOurs);
+    const staged = await place.sink.staged();
     expect(staged.map((each) => [each.id, each.isWhole]).sort()).toEqual(
       [
         [id, true],
@@ -352,23 +352,25 @@ describe('what waits beside a sink', () => {
       ].sort(),
     );
     for (const each of staged)
-      if (each.isWhole) each.place();
+      if (each.isWhole) await place.sink.place(each.id, isOurs);
       else {
-        expect(failureOf(() => each.place()).problems).toMatchObject([{ code: 'RC509' }]);
-        each.drop();
+        expect((await failureOf(() => place.sink.place(each.id, isOurs))).problems).toMatchObject([
+          { code: 'RC509' },
+        ]);
+        await place.sink.drop(each.id);
       }
-    expect(place.sinks.holds(place.sink)).toBe(id);
-    expect(place.sinks.staged(place.sink, isOurs)).toEqual([]);
+    expect(await place.sink.holds()).toBe(id);
+    expect(await place.sink.staged()).toEqual([]);
   });
 });
 
-test('a file that is moved away and back, or has a second name, is still known by what it holds', () => {
+test('a file that is moved away and back, or has a second name, is still known by what it holds', async () => {
   const place = newPlace();
-  const { id } = deliver(place, place.sink);
-  renameSync(place.sink.file, place.path('aside'));
-  expect(place.sinks.holds(place.sink)).toBeUndefined();
-  linkSync(place.path('aside'), place.sink.file);
-  expect(place.sinks.holds(place.sink)).toBe(id);
+  const { id } = await deliver(place.sink);
+  renameSync(place.sink.path, place.path('aside'));
+  expect(await place.sink.holds()).toBeUndefined();
+  linkSync(place.path('aside'), place.sink.path);
+  expect(await place.sink.holds()).toBe(id);
   appendFileSync(place.path('aside'), 'more');
-  expect(place.sinks.holds(place.sink)).toBeUndefined();
+  expect(await place.sink.holds()).toBeUndefined();
 });

@@ -66,6 +66,12 @@ async function rotate(store: Store, name: string, ...ids: readonly string[]): Pr
   }
 }
 
+/** Revokes a Token, or lifts that. */
+async function revoke(store: Store, name: string, revoked: boolean, when: string): Promise<void> {
+  const before = await stored(store, `Token/acme/${name}`);
+  await apply(store, [update(before, token(`acme/${name}`, 'ana', { revoked }))], { at: when });
+}
+
 function find(store: Store, filter: SecretFilter): Promise<readonly Secret[]> {
   return reading(store, (opened) => opened.secrets(filter));
 }
@@ -223,43 +229,38 @@ export function secrets(test: Test): void {
     expect(await ids(store, { unsettled: true })).toEqual([]);
   });
 
-  test('ends all secrets of Tokens at once, and tells of each', async (store) => {
-    await withTokens(store, 'ci', 'cd', 'other');
-    for (const name of ['ci', 'cd', 'other']) await rotate(store, name, `${name}1`, `${name}2`);
-    const uids = await Promise.all(['cd', 'ci'].map(async (name) => (await secretOf(store, name, '')).token));
+  test('what ended with its Token stays so: revoked again, delivered late, or followed', async (store) => {
+    await withTokens(store, 'ci', 'other');
+    await rotate(store, 'ci', 'a', 'b');
+    await rotate(store, 'other', 'c');
     const before = await everything(store);
-    const revoke = (when: string, tokens: readonly string[]) =>
-      store.write({ type: 'revoke', act: act({ at: when }), tokens });
-    await revoke(at(1), [...uids, ...uids, 'no-such-uid']);
-    const rows = await since(store, before);
-    expect(rows.map(({ action, identity, after }) => `${action} ${identity} ${after}`)).toEqual([
-      'revoke Token/acme/cd {"manager":"default","secret":"cd1"}',
-      'revoke Token/acme/cd {"manager":"default","secret":"cd2"}',
-      'revoke Token/acme/ci {"manager":"default","secret":"ci1"}',
-      'revoke Token/acme/ci {"manager":"default","secret":"ci2"}',
-    ]);
-    expect(rows.map(({ uid }) => uid)).toEqual([uids[0], uids[0], uids[1], uids[1]]);
-    for (const secret of await find(store, { tokens: uids }))
-      expect(secret).toMatchObject({ revokedAt: at(1), settled: true });
-    expect(await one(store, 'other2')).toMatchObject({ revokedAt: null });
-    const known = await find(store, { tokens: uids });
-    await revoke(at(2), uids);
-    await deliver(store, 'ci2', 0, at(2));
-    expect(await find(store, { tokens: uids })).toEqual(known);
-    expect(await since(store, before)).toHaveLength(4);
-    // The next one follows one that has ended, and ends it no more.
-    await issue(store, [await secretOf(store, 'ci', 'ci3', 'ci2')]);
-    await deliver(store, 'ci3', 0, at(3));
-    expect(await one(store, 'ci3')).toMatchObject({ revokedAt: null, endsAt: null });
-    expect(await find(store, { ids: ['ci2', 'ci1', 'cd2', 'cd1'] })).toEqual(known);
+    await revoke(store, 'ci', true, at(1));
+    const known = await find(store, { ids: ['a', 'b'] });
+    for (const secret of known) expect(secret).toMatchObject({ revokedAt: at(1), settled: true });
+    await deliver(store, 'b', 0, at(2));
+    for (const revoked of [false, true, false]) await revoke(store, 'ci', revoked, at(3));
+    expect(await find(store, { ids: ['a', 'b'] })).toEqual(known);
+    const { uid, id: identity } = await stored(store, 'Token/acme/ci');
+    expect((await since(store, before)).filter(({ action }) => action === 'revoke')).toEqual(
+      ['a', 'b'].map((secret) => ({
+        action: 'revoke',
+        uid,
+        identity,
+        after: `{"manager":"default","secret":"${secret}"}`,
+      })),
+    );
+    await issue(store, [await secretOf(store, 'ci', 'd', 'b')], at(4));
+    await deliver(store, 'd', 0, at(4));
+    expect(await one(store, 'd')).toMatchObject({ revokedAt: null, endsAt: null });
+    expect(await find(store, { ids: ['a', 'b'] })).toEqual(known);
+    expect(await one(store, 'c')).toMatchObject({ revokedAt: null });
   });
 
   test('a secret that ended before it was delivered is not delivered any more', async (store) => {
     await withTokens(store, 'ci');
     await rotate(store, 'ci', 'a');
-    const next = await secretOf(store, 'ci', 'b', 'a');
-    await issue(store, [next]);
-    await store.write({ type: 'revoke', act: act({ at: at(1) }), tokens: [next.token] });
+    await issue(store, [await secretOf(store, 'ci', 'b', 'a')]);
+    await revoke(store, 'ci', true, at(1));
     await deliver(store, 'b', 0, at(2));
     expect(await one(store, 'b')).toMatchObject({ deliveredAt: null, revokedAt: at(1), settled: false });
   });
@@ -321,14 +322,7 @@ export function secrets(test: Test): void {
   test('a Token that is not revoked any more has no secret of before', async (store) => {
     await withTokens(store, 'ci');
     await rotate(store, 'ci', 'a');
-    for (const revoked of [true, false, true])
-      await apply(
-        store,
-        [update(await stored(store, 'Token/acme/ci'), token('acme/ci', 'ana', { revoked }))],
-        {
-          at: at(revoked ? 1 : 2),
-        },
-      );
+    for (const revoked of [true, false, true]) await revoke(store, 'ci', revoked, at(revoked ? 1 : 2));
     expect(await one(store, 'a')).toMatchObject({ revokedAt: at(1) });
     // Deleted later, its file is still to be removed.
     await apply(store, [remove(await stored(store, 'Token/acme/ci'))], { at: at(3) });
@@ -365,7 +359,6 @@ export function secrets(test: Test): void {
     for (const entry of [
       { type: 'issue', act: act(), secrets: [ghost] },
       { type: 'delivered', act: act(), secrets: [{ id: 'a', overlap: 0 }] },
-      { type: 'revoke', act: act(), tokens: ['uid'] },
       { type: 'settled', secrets: ['a'] },
     ] as const)
       expect(await store.write(entry)).toMatchObject({ head: { store: null }, created: false });

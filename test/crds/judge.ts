@@ -2,13 +2,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
-import { CLUSTER_NAMES } from '../../scripts/crd-names.ts';
 import { readInput } from '../../src/core/read-input.ts';
 import { API_VERSION, KIND_NAMES, type KindName, kindOf } from '../../src/kinds/index.ts';
+import { CLUSTER_NAMES } from '../../src/sources/cluster-names.ts';
 import type { KubeServer } from '../support/kube-server.ts';
 import type { Case, Judgement } from './case.ts';
 
-const CRDS = resolve(import.meta.dirname, '../../charts/rolecall/crds');
+const CRDS = resolve(import.meta.dirname, '../../charts/rolecall/files/crds');
 
 /** The text of every CustomResourceDefinition, by the name of its file. */
 export function crdTexts(): ReadonlyMap<string, string> {

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { CLUSTER_NAMES } from '../../scripts/crd-names.ts';
 import { fromManifest, type Manifest } from '../../src/core/resource.ts';
 import { API_VERSION, KIND_NAMES, type KindName, kindOf } from '../../src/kinds/index.ts';
 import { normalTime } from '../../src/kinds/time.ts';
+import { CLUSTER_NAMES } from '../../src/sources/cluster-names.ts';
 import type { KubeServer } from '../support/kube-server.ts';
 import { describeKube } from '../support/kube-suite.ts';
 import { acceptedSpecs, manifestOf } from './case.ts';

@@ -4,6 +4,16 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { temporaryFolder, writeFiles } from '../support/folder.ts';
 import { tipOf } from '../support/git-repository.ts';
+import {
+  blobOf,
+  commitTree,
+  file,
+  folder,
+  type Node,
+  rootOf,
+  treeBomb,
+  treeOf,
+} from '../support/hostile-trees.ts';
 import { group, type PrDesk, prDesk } from '../support/pr-desk.ts';
 
 const EVERY_HOOK = [
@@ -209,4 +219,37 @@ test('what leads out of the manifests is a mistake, with its place and without i
   });
   const m = desk.github.openPullRequest({ author: 'bo', branch: 'config' });
   expect(await desk.iam(`pr plan --pr ${m}`)).toMatchObject({ exit: 0, stdout: '' });
+});
+
+test('a pull request of billions of files, or of a configuration of megabytes, is a mistake soon told, and no other waits', async () => {
+  const desk = await prDesk();
+  const { github, repository } = desk;
+  expect(await desk.iam('pr apply')).toMatchObject({ exit: 0 });
+  const tip = tipOf(repository, 'main') ?? '';
+  const access = (...more: Node[]) => treeOf(repository, [...rootOf(repository, `${tip}:access`), ...more]);
+  const asCommit = (branch: string, ...nodes: Node[]) => {
+    const names = nodes.map(({ name }) => name);
+    const others = rootOf(repository, tip).filter(({ name }) => !names.includes(name));
+    commitTree(repository, branch, treeOf(repository, [...others, ...nodes]), { parents: [tip] });
+    return github.openPullRequest({ author: 'bo', branch });
+  };
+  const bombed = access(folder('bomb', treeBomb(repository, 10)));
+  const trees = asCommit('trees', folder('access', bombed));
+  const elsewhere = asCommit('elsewhere', folder('docs', treeBomb(repository, 10)));
+  const much = treeBomb(repository, 4, '#'.repeat(2 ** 22));
+  const blobs = asCommit('blobs', folder('access', access(folder('much', much))));
+  const config = treeOf(repository, [file('gitops.yaml', blobOf(repository, '#'.repeat(2 ** 20 + 1)))]);
+  const large = asCommit('large', folder('.rolecall', config));
+  const began = performance.now();
+  for (const [n, said] of [
+    [trees, /^error RC129: the repository has more in it than can be taken in\n {2}name only /m],
+    [blobs, /^error RC129: the files to read have 40,000 MiB, more than 512\n/m],
+    [large, /^error RC103: \.rolecall\/gitops\.yaml is larger than 1 MiB in \w{12}\n/m],
+  ] as const) {
+    const ran = await desk.iam(`pr plan --pr ${n}`);
+    expect(ran).toMatchObject({ exit: 4, stderr: expect.stringMatching(said) });
+    expect(await desk.comments(n)).toEqual([expect.stringMatching(/RC129|RC103/)]);
+  }
+  expect(await desk.iam(`pr plan --pr ${elsewhere}`)).toMatchObject({ exit: 0 });
+  expect(performance.now() - began).toBeLessThan(20_000);
 });

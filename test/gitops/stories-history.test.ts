@@ -155,12 +155,11 @@ describe('what a pull request may do besides', () => {
     expect(comment).toContain('**refused RC203**');
     desk.github.merge(n, { by: 'ana' });
     // Others may not be kept waiting by drift, or find half of it gone.
-    const run = desk.github.startRun();
-    const inRun = { env: { GITHUB_RUN_ID: String(run) } };
-    expect((await desk.iam('pr apply', inRun)).exit).toBe(3);
+    const run = desk.startRun();
+    expect((await run.apply()).exit).toBe(3);
     expect((await desk.iam('get workspace labs')).exit).toBe(0);
-    desk.github.approveRun('cy', run, 'production');
-    const { exit, stdout } = await desk.iam('pr apply', inRun);
+    run.approve('cy');
+    const { exit, stdout } = await run.apply(`--approved ${run.digest()}`);
     expect([exit, stdout]).toEqual([0, expect.stringContaining('2 to delete')]);
     expect((await desk.iam('get workspace labs')).exit).toBe(4);
     expect((await desk.apply()).stderr).toContain('nothing to do');

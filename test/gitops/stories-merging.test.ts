@@ -237,6 +237,9 @@ describe('where the forge does not say yet what a commit came from', () => {
     title: 'Seven',
     author: 'bo',
     head: other,
+    headRef: 'seven',
+    headRepository: 'acme/access',
+    openedAt: 0,
     baseRef: 'main',
     base: other,
     isFork: false,
@@ -247,6 +250,8 @@ describe('where the forge does not say yet what a commit came from', () => {
   const forge = (known: PullRequest) =>
     ({
       pullRequestsOf: async () => [],
+      mergedLast: async () => [],
+      waitsFor: async () => false,
       async pullRequest(number: number) {
         if (number !== known.number) throw new Failure(1, []);
         return known;
@@ -288,7 +293,7 @@ test('two runs at once: the one that was overtaken applies nothing twice, and sa
     cwd: desk.checkout,
     history: gitHistory(desk.checkout, process.env),
     store,
-    forge: { pullRequestsOf } as unknown as Forge,
+    forge: { pullRequestsOf, mergedLast: async () => [], waitsFor: async () => false } as unknown as Forge,
     trunk: undefined,
     since: undefined,
     head: early,

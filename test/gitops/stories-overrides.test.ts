@@ -108,7 +108,7 @@ describe('a comment of somebody who may', () => {
 describe('a comment is void', () => {
   test.each([
     ['bo', 'of the author', 'bo opened the pull request'],
-    ['cy', 'of somebody who pushed', 'cy wrote commits of the pull request'],
+    ['cy', 'of somebody who pushed', 'cy wrote or pushed commits of the pull request'],
     ['dee', 'of somebody who may only read', 'dee may not write to the repository (read)'],
     ['fay', 'of somebody who is not listed', 'fay is not among those who may override RC211'],
   ])('of %s: %s', async (login, _what, why) => {
@@ -153,19 +153,6 @@ describe('a comment is void', () => {
     desk.github.comment('ana', n, order);
     await desk.apply();
     expect(await eveOwns(desk)).toBe(true);
-  });
-
-  test('where somebody unknown wrote a commit: it could be anybody', async () => {
-    const { desk, n } = await refused();
-    const author = { name: 'Ana', email: 'ana@home.example', at: Date.parse('2026-11-24T11:00:00Z') };
-    desk.github.push({ by: 'bo', branch: 'eve', files: { 'README.md': 'Well.\n' }, author });
-    await desk.plan(n, 3);
-    const [digest] = /sha256:\w{64}/.exec((await desk.comments(n))[0] ?? '') ?? [];
-    desk.github.comment('ana', n, `iam override RC211 ${digest}`);
-    await desk.plan(n, 3);
-    expect((await desk.comments(n))[0]).toContain(
-      'it is not known who wrote all commits of the pull request',
-    );
   });
 
   test('of its author on another pull request, with which it is applied', async () => {
@@ -218,7 +205,7 @@ describe('a hard refusal', () => {
   /** Takes away the only owner. */
   const NOBODY = { 'access/world.yaml': WORLD.replace(/---\n[^-]*name: owners[\s\S]*/, '') };
 
-  test('passes only by an approval of the environment, not the author’s own', async () => {
+  test('passes only by an approval of the environment', async () => {
     const { desk, n, comment, digest } = await refused(CONFIG, NOBODY);
     expect(comment).toContain('**refused RC205**');
     expect(comment).toContain('an approval of the environment production');
@@ -228,45 +215,148 @@ describe('a hard refusal', () => {
       'the override of RC205 by ana does not count: no comment lets it pass; an approval of the environment',
     );
     desk.github.merge(n, { by: 'ana' });
-    const run = desk.github.startRun();
-    const inRun = { env: { GITHUB_RUN_ID: String(run) } };
-    expect((await desk.iam('pr apply', inRun)).exit).toBe(3);
-    desk.github.approveRun('bo', run, 'production');
-    desk.github.approveRun('cy', run, 'staging');
-    desk.github.rejectRun('cy', run, 'production');
-    expect((await desk.iam('pr apply', inRun)).exit).toBe(3);
-    desk.github.approveRun('cy', run, 'production');
-    expect((await desk.iam('pr apply', inRun)).exit).toBe(0);
+    const run = desk.startRun();
+    expect((await run.apply()).exit).toBe(3);
+    expect(run.digest()).toBe(digest);
+    run.approve('cy', 'staging');
+    run.reject('cy');
+    const nobody = await run.apply(`--approved ${digest}`);
+    expect([nobody.exit, nobody.stderr]).toEqual([
+      3,
+      expect.stringContaining('does not count: nobody approved of it in this run'),
+    ]);
+    run.approve('cy');
+    expect((await run.apply(`--approved ${digest}`)).exit).toBe(0);
     const { stdout } = await desk.iam('history show 2');
     expect(stdout).toContain(`answered for by github:cy, who approved of production: eve (#${n})`);
     expect((await desk.iam('can-i ana workspace-owner -n acme')).exit).toBe(1);
   });
 
-  test('of what was merged after it is let pass by no approval that was given before it was seen', async () => {
+  test('does not pass by an approval of its author, nor of who knows whom', async () => {
+    const { desk, n } = await refused(CONFIG, NOBODY);
+    desk.github.merge(n, { by: 'ana' });
+    const run = desk.startRun();
+    await run.apply();
+    const approved = `--approved ${run.digest()}`;
+    run.approve('bo');
+    const own = await run.apply(approved);
+    expect([own.exit, own.stderr]).toEqual([3, expect.stringContaining('bo opened the pull request')]);
+    expect((await desk.comments(n))[1]).toContain('bo opened the pull request');
+    // Started again, somebody else approves: of this, or did bo?
+    run.approve('cy');
+    const both = await run.apply(approved);
+    expect([both.exit, both.stderr]).toEqual([
+      3,
+      expect.stringMatching(
+        /bo and cy did in this run, and it is not known who of this plan\n {2}start a new run/,
+      ),
+    ]);
+    const other = desk.startRun();
+    await other.apply();
+    other.approve('cy');
+    expect((await other.apply(`--approved ${other.digest()}`)).exit).toBe(0);
+  });
+
+  /** Two groups that are protected, each of which a pull request deletes. */
+  async function protectedGroups() {
     const kept = (name: string) =>
       group(name, []).replace(
         `{name: ${name},`,
         `{name: ${name}, annotations: {rolecall.dev/protect: 'true'},`,
       );
-    const desk = await prDesk({ 'access/one.yaml': kept('one'), 'access/two.yaml': kept('two') });
+    const files = { 'access/one.yaml': kept('one'), 'access/two.yaml': kept('two') };
+    const desk = await prDesk(files);
     await desk.apply();
-    for (const name of ['one', 'two'])
-      desk.github.merge(desk.open(`no-${name}`, { [`access/${name}.yaml`]: null }), { by: 'ana' });
-    const run = desk.github.startRun();
-    const inRun = { env: { GITHUB_RUN_ID: String(run) } };
-    expect((await desk.iam('pr apply', inRun)).exit).toBe(3);
-    desk.github.approveRun('cy', run, 'production');
-    expect((await desk.iam('pr apply', inRun)).exit).toBe(3);
-    expect((await desk.iam('get groups -n acme -o name')).stdout).toBe('two\n');
+    const gone = (name: string, branch = `no-${name}`) =>
+      desk.github.merge(desk.open(branch, { [`access/${name}.yaml`]: null }), { by: 'ana' });
+    return { desk, files, gone, groups: async () => (await desk.iam('get groups -n acme -o name')).stdout };
+  }
+
+  test('passes by an approval of just its plan: what was merged after it does not', async () => {
+    const { desk, gone, groups } = await protectedGroups();
+    gone('one');
+    const run = desk.startRun();
+    const first = await run.apply();
+    expect([first.exit, first.stdout]).toEqual([
+      3,
+      expect.stringMatching(/\(#1\): refused, digest sha256:\w{64}\n$/),
+    ]);
+    const approved = `--approved ${run.digest()}`;
+    run.approve('cy');
+    // The run is approved, and does not say of what: nothing passes.
+    expect((await run.apply()).exit).toBe(3);
+    gone('two');
+    const then = await run.apply(approved);
+    expect(then.exit).toBe(3);
+    expect(then.stderr).toMatch(
+      /warning RC606: the approval of the environment production does not count: it is for sha256:\w{64}, and this plan is sha256:\w{64}/,
+    );
+    expect(await groups()).toBe('two\n');
+    // The run is started again: it cannot be used for the other one, nor again for the same.
+    expect(run.digest()).not.toBe('');
+    expect((await run.apply(approved)).exit).toBe(3);
+    expect(await groups()).toBe('two\n');
+  });
+
+  test('passes once: when it is all done again, it is asked for again', async () => {
+    const { desk, files, gone, groups } = await protectedGroups();
+    gone('one');
+    const run = desk.startRun();
+    await run.apply();
+    const approved = `--approved ${run.digest()}`;
+    run.approve('cy');
+    expect((await run.apply(approved)).exit).toBe(0);
+    desk.github.merge(desk.open('back', { 'access/one.yaml': files['access/one.yaml'] }), { by: 'ana' });
+    await desk.apply();
+    gone('one', 'no-one-again');
+    const again = await run.apply(approved);
+    expect([again.exit, again.stderr]).toEqual([3, expect.stringContaining('it was used for revision 2')]);
+    expect(await groups()).toBe('one\ntwo\n');
+  });
+
+  test('is to be seen where one approves: in the summary of the run, with all of the plan', async () => {
+    const { desk, gone } = await protectedGroups();
+    gone('one');
+    const run = desk.startRun();
+    await run.apply();
+    expect(run.summary()).toMatch(/^### Not applied to store `\w{8}`: refused\n/);
+    expect(run.summary()).toContain('**refused RC208**');
+    expect(run.summary()).toContain('to let it pass: `an approval of the environment production`');
+    expect(run.summary()).toContain(`digest \`${run.digest()}\``);
+    run.approve('cy');
+    await run.apply(`--approved ${run.digest()}`);
+    expect(run.summary()).toMatch(/\n### Applied to store/);
+  });
+
+  test('is asked for by nothing that an approval does not let pass', async () => {
+    const { desk, n } = await refused();
+    desk.github.merge(n, { by: 'ana' });
+    const run = desk.startRun();
+    expect((await run.apply()).exit).toBe(3);
+    // A comment does.
+    expect(run.digest()).toBe('');
+  });
+
+  test('is approved of by a digest, not by other words', async () => {
+    const desk = await prDesk();
+    for (const words of ['latest', `sha256:${'0'.repeat(63)}`]) {
+      const { exit, stderr } = await desk.iam(`pr apply --approved ${words}`);
+      expect([exit, stderr]).toEqual([
+        4,
+        `error RC121: --approved cannot be "${words}"\n  the digest that the refused apply printed\n`,
+      ]);
+    }
   });
 
   test('passes not at all where no environment is set up', async () => {
     const { desk, n, comment } = await refused(CONFIG.replace('environment: production\n', ''), NOBODY);
     expect(comment).not.toContain('to let it pass');
     desk.github.merge(n, { by: 'ana' });
-    const run = desk.github.startRun();
-    desk.github.approveRun('cy', run, 'production');
-    expect((await desk.iam('pr apply', { env: { GITHUB_RUN_ID: String(run) } })).exit).toBe(3);
+    const run = desk.startRun();
+    expect((await run.apply()).exit).toBe(3);
+    expect(run.digest()).toBe('');
+    run.approve('cy');
+    expect((await run.apply(`--approved sha256:${'0'.repeat(64)}`)).exit).toBe(3);
   });
 
   test('of the author, who would lose his own workspace, is one in the plan too', async () => {

@@ -262,7 +262,7 @@ describe('a fork', () => {
     const [comment = ''] = await desk.comments(n);
     expect(comment).toContain('files against files');
     expect(comment).toContain('| eve `eve@acme.example` | **gains** source-read-only');
-    expect(comment).not.toMatch(/revision|store/);
+    expect(comment).not.toMatch(/revision|store `/);
     expect((await desk.check(after))?.conclusion).toBe('success');
     desk.github.approve('ana', n);
     desk.github.merge(n, { by: 'ana', method: 'squash' });

@@ -23,7 +23,6 @@ const step = fc.oneof(
   fc.record({ do: fc.constant('remove' as const), name }),
   { weight: 4, arbitrary: fc.record({ do: fc.constant('issue' as const), name, follows: fc.boolean() }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('delivered' as const), secret, overlap: fc.nat(5) }) },
-  fc.record({ do: fc.constant('revoke' as const), name }),
   fc.record({ do: fc.constant('settled' as const), secret }),
   fc.record({ do: fc.constant('redact' as const), rows: fc.array(fc.integer({ min: -1, max: 30 })) }),
   { weight: 2, arbitrary: fc.record({ do: fc.constant('pass' as const) }) },
@@ -79,13 +78,6 @@ async function take(store: Store, one: Step, now: number): Promise<boolean> {
         await write({ type: 'delivered', act: act({ at }), secrets });
         break;
       }
-      case 'revoke':
-        await write({
-          type: 'revoke',
-          act: act({ at }),
-          tokens: [there(`Token/acme/${one.name}`)?.uid ?? ''],
-        });
-        break;
       case 'settled':
         await write({ type: 'settled', secrets: [one.secret] });
         break;

@@ -92,8 +92,6 @@ export function booksAfter<T extends Books>(
       return issued(books, entry);
     case 'delivered':
       return { books: { ...books, secrets: delivered(books.secrets, entry) }, rows: [] };
-    case 'revoke':
-      return revoked(books, entry.tokens, entry.act.at);
     case 'settled': {
       const settle = (one: HeldSecret) => (entry.secrets.includes(one.id) ? { ...one, settled: true } : one);
       return { books: { ...books, secrets: books.secrets.map(settle) }, rows: [] };

@@ -52,7 +52,8 @@ function inFolder(folder: string, origin: string): KubeBinaries | undefined {
   return existsSync(apiServer) && existsSync(etcd) ? { apiServer, etcd, origin } : undefined;
 }
 
-function cacheFolder(): string {
+/** Where tests keep what is dear to make, outside of the checkout. */
+export function cacheFolder(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'rolecall-test');
 }
 

@@ -30,12 +30,28 @@ export interface KubeServer {
     body?: object | string,
     accept?: string,
   ): Promise<KubeAnswer>;
+  /** Kills it, as a crash would, and starts it again where it was; resolves when it is ready. What it keeps is kept. */
+  restart(): Promise<void>;
   /** Ends both processes. */
   stop(): Promise<void>;
 }
 
+/** One that knows more than one user. */
+export interface RealKubeServer extends KubeServer {
+  /** `send` of another user, of whom the server believes us that he is it. */
+  as(user: string, ...groups: readonly string[]): KubeServer['send'];
+}
+
+export interface KubeServerOptions {
+  /** Without RBAC everybody may do everything. */
+  readonly rbac?: boolean;
+}
+
 /** Starts etcd and kube-apiserver, and waits until it is ready. */
-export async function startKubeServer({ apiServer, etcd }: KubeBinaries): Promise<KubeServer> {
+export async function startKubeServer(
+  { apiServer, etcd }: KubeBinaries,
+  { rbac = false }: KubeServerOptions = {},
+): Promise<RealKubeServer> {
   const folder = mkdtempSync(join(tmpdir(), 'iam-kube-'));
   const file = (name: string) => join(folder, name);
   const [store, peer, secure] = [await freePort(), await freePort(), await freePort()];
@@ -48,7 +64,7 @@ export async function startKubeServer({ apiServer, etcd }: KubeBinaries): Promis
   const url = `https://127.0.0.1:${secure}`;
   const children: ChildProcess[] = [];
   const logs: string[] = [];
-  const start = (command: string, args: readonly string[]): void => {
+  const start = (command: string, args: readonly string[]): ChildProcess => {
     const child = spawn(command, args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       logs.push(text);
@@ -56,6 +72,7 @@ export async function startKubeServer({ apiServer, etcd }: KubeBinaries): Promis
     });
     child.on('error', (error) => logs.push(String(error)));
     children.unshift(child);
+    return child;
   };
   const killAll = () => {
     for (const child of children)
@@ -79,7 +96,7 @@ export async function startKubeServer({ apiServer, etcd }: KubeBinaries): Promis
     '--unsafe-no-fsync',
     '--log-level=error',
   ]);
-  start(apiServer, [
+  const serverArguments = [
     `--etcd-servers=${storeUrl}`,
     '--bind-address=127.0.0.1',
     '--advertise-address=127.0.0.1',
@@ -87,7 +104,7 @@ export async function startKubeServer({ apiServer, etcd }: KubeBinaries): Promis
     // It makes its own, for 127.0.0.1.
     `--cert-dir=${file('certificates')}`,
     `--token-auth-file=${file('tokens.csv')}`,
-    '--authorization-mode=AlwaysAllow',
+    `--authorization-mode=${rbac ? 'RBAC' : 'AlwaysAllow'}`,
     '--anonymous-auth=false',
     '--service-account-issuer=https://rolecall.invalid',
     `--service-account-key-file=${file('account.pem')}`,
@@ -97,10 +114,16 @@ export async function startKubeServer({ apiServer, etcd }: KubeBinaries): Promis
     '--disable-admission-plugins=ServiceAccount',
     '--endpoint-reconciler-type=none',
     '--profiling=false',
-  ]);
+  ];
+  let server = start(apiServer, serverArguments);
   const certificate = () => readFileSync(file('certificates/apiserver.crt'), 'utf8');
-  const send: KubeServer['send'] = async (method, path, body, accept = 'application/json') =>
-    ask(method, `${url}${path}`, body, accept, { agent, token, ca: certificate() });
+  const as: RealKubeServer['as'] =
+    (user, ...groups) =>
+    async (method, path, body, accept = 'application/json') => {
+      const impersonate = user === '' ? {} : { 'impersonate-user': user, 'impersonate-group': groups };
+      return ask(method, `${url}${path}`, body, accept, { agent, token, ca: certificate(), impersonate });
+    };
+  const send = as('');
   try {
     await ready(send, children, logs);
     writeFileSync(file('kubeconfig'), JSON.stringify(kubeconfig(url, token, certificate())), { mode: 0o600 });
@@ -108,7 +131,13 @@ export async function startKubeServer({ apiServer, etcd }: KubeBinaries): Promis
     await stop();
     throw error;
   }
-  return { url, kubeconfig: file('kubeconfig'), send, stop };
+  const restart = async () => {
+    await end(server, 'SIGKILL');
+    children.splice(children.indexOf(server), 1);
+    server = start(apiServer, serverArguments);
+    await ready(send, children, logs);
+  };
+  return { url, kubeconfig: file('kubeconfig'), send, as, restart, stop };
 }
 
 function privateKey(): string {
@@ -127,18 +156,26 @@ async function ready(send: KubeServer['send'], children: readonly ChildProcess[]
   throw new Error(`the API server did not start:\n${logs.join('')}`);
 }
 
+interface Sender {
+  readonly agent: Agent;
+  readonly token: string;
+  readonly ca: string;
+  readonly impersonate: Readonly<Record<string, string | readonly string[]>>;
+}
+
 function ask(
   method: string,
   url: string,
   body: object | string | undefined,
   accept: string,
-  { agent, token, ca }: { readonly agent: Agent; readonly token: string; readonly ca: string },
+  { agent, token, ca, impersonate }: Sender,
 ): Promise<KubeAnswer> {
   const format = typeof body === 'string' ? 'application/yaml' : 'application/json';
   const contentType = method === 'PATCH' ? 'application/apply-patch+yaml' : format;
   const headers = {
     authorization: `Bearer ${token}`,
     accept,
+    ...impersonate,
     ...(body === undefined ? {} : { 'content-type': contentType }),
   };
   return new Promise((resolve, reject) => {
@@ -175,10 +212,10 @@ function kubeconfig(server: string, token: string, ca: string): object {
   };
 }
 
-async function end(child: ChildProcess): Promise<void> {
+async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');
-  child.kill('SIGTERM');
+  child.kill(signal);
   const patience = setTimeout(() => child.kill('SIGKILL'), 15_000);
   await ended;
   clearTimeout(patience);

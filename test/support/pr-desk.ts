@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { dedent } from './bad-input.ts';
@@ -27,6 +27,7 @@ export interface PrDesk {
   apply(exit?: number): Promise<Ran>;
   /** Plans a pull request; the test fails when it does not end with this status. */
   plan(number: number, exit?: number): Promise<Ran>;
+  startRun(): ActionsRun;
   /** Writes an event of GitHub Actions to a file, and gives its path. */
   event(event: object): string;
   /** Another clone, as CI makes one for each run. */
@@ -37,6 +38,19 @@ export interface PrDesk {
   checkRuns(commit: string): Promise<{ readonly text: string }[]>;
   /** The newest check of a commit. */
   check(commit: string): Promise<{ readonly conclusion: string; readonly title: string } | undefined>;
+}
+
+/** A run of GitHub Actions, whose jobs are steps of it. */
+export interface ActionsRun {
+  /** Runs `iam pr apply` in it, as a job that was not started before. */
+  apply(words?: string): Promise<Ran>;
+  /** Lets it into an environment; `production` without one. */
+  approve(by: string, environment?: string): void;
+  reject(by: string, environment?: string): void;
+  /** What the last apply gave as output: the digest to approve; empty where it gave none. */
+  digest(): string;
+  /** What those who look at the run see of all its jobs. */
+  summary(): string;
 }
 
 const CONFIG = dedent(`
@@ -90,7 +104,10 @@ export function binding(name: string, role: string, subjects: string): string {
 export async function prDesk(
   files: Readonly<Record<string, string>> = {},
   permissions: Permissions = ALL,
-  { overHttp = false, ...options }: { readonly basePath?: string; readonly overHttp?: boolean } = {},
+  {
+    overHttp = false,
+    ...options
+  }: { readonly basePath?: string; readonly overHttp?: boolean; readonly private?: boolean } = {},
 ): Promise<PrDesk> {
   const repository = bareRepository({
     '.rolecall/gitops.yaml': CONFIG,
@@ -143,6 +160,27 @@ export async function prDesk(
     },
     plan: (number, exit = 0) => ended(`pr plan --pr ${number}`, exit),
     apply: (exit = 0) => ended('pr apply', exit),
+    startRun() {
+      const run = github.startRun();
+      const output = join(temporaryFolder(), 'output');
+      const summary = join(temporaryFolder(), 'summary');
+      writeFileSync(summary, '');
+      return {
+        apply(words = '') {
+          writeFileSync(output, '');
+          const env = {
+            GITHUB_RUN_ID: String(run),
+            GITHUB_OUTPUT: output,
+            GITHUB_STEP_SUMMARY: summary,
+          };
+          return iam(`pr apply ${words}`.trim(), { env });
+        },
+        approve: (by, environment = 'production') => github.approveRun(by, run, environment),
+        reject: (by, environment = 'production') => github.rejectRun(by, run, environment),
+        digest: () => /^digest=(\S+)\n$/.exec(readFileSync(output, 'utf8'))?.[1] ?? '',
+        summary: () => readFileSync(summary, 'utf8'),
+      };
+    },
     event(event) {
       const file = join(temporaryFolder(), 'event.json');
       writeFileSync(file, JSON.stringify(event));

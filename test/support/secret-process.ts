@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { peppersFor } from '../../src/cli/pepper-file.ts';
-import { createSinks } from '../../src/cli/sinks.ts';
+import { fileSinks } from '../../src/cli/sinks.ts';
 import { newSecret } from '../../src/engine/secret-text.ts';
 import { steppedFiles } from './stepped-files.ts';
 
@@ -28,14 +28,15 @@ if (task === 'pepper') {
 } else {
   const valid = path.join(folder, 'valid');
   const isOurs = (id: string) => existsSync(valid) && readFileSync(valid, 'utf8').split('\n').includes(id);
-  const sinks = createSinks({ env: { PATH }, cwd: folder, secretsDir: undefined, files });
-  const sink = sinks.declared('ci/deploy');
+  const sinks = fileSinks({ env: { PATH }, cwd: folder, secretsDir: undefined, now: Date.now, files });
+  const sink = sinks.at(path.join(folder, '.iam/secrets/ci/deploy'), 'ci/deploy');
+  if (!sink) throw new Error('there is no sink');
   const secret = newSecret();
-  const problem = sinks.check(sink, isOurs);
+  const problem = await sink.check(isOurs);
   if (problem) throw new Error(problem.message);
-  const staged = sinks.stage(sink, secret, isOurs);
+  await sink.stage(secret, isOurs);
   step();
   appendFileSync(valid, `${secret.id}\n`);
-  staged.place();
+  await sink.place(secret.id, isOurs);
 }
 process.stderr.write(`${calls}\n`);

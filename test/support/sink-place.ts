@@ -2,10 +2,12 @@ import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
-import { createSinks, type Sink, type Sinks, type SinksOptions } from '../../src/cli/sinks.ts';
+import { type FileSinks, type FileSinksOptions, fileSinks } from '../../src/cli/sinks.ts';
 import { Failure } from '../../src/core/problem.ts';
 import { newSecret, type SecretText } from '../../src/engine/secret-text.ts';
+import type { Sink } from '../../src/engine/sinks.ts';
 import { temporaryFolder } from './folder.ts';
+import { token } from './resources.ts';
 
 /** The program of secret-process.ts. */
 export const SECRET_PROCESS = fileURLToPath(new URL('secret-process.ts', import.meta.url));
@@ -17,22 +19,30 @@ export const isOurs = (id: string) => issued.has(id);
 
 export interface Place {
   readonly cwd: string;
-  readonly sinks: Sinks;
+  readonly sinks: FileSinks;
   /** `.iam/secrets/ci/deploy`. */
   readonly sink: Sink;
+  /** The sink of a Token that declares that file. */
+  declared(file: string): Sink;
   path(...parts: readonly string[]): string;
 }
 
 /** A working folder of its own, unless `options` says which. */
-export function newPlace(options: Partial<SinksOptions> = {}): Place {
+export function newPlace(options: Partial<FileSinksOptions> = {}): Place {
   const cwd = options.cwd ?? temporaryFolder();
-  const sinks = createSinks({ env: { PATH }, cwd, secretsDir: undefined, ...options });
+  const sinks = fileSinks({ env: { PATH }, cwd, secretsDir: undefined, now: Date.now, ...options });
   return {
     cwd,
     sinks,
-    sink: createSinks({ env: {}, cwd, secretsDir: undefined }).declared('ci/deploy'),
+    sink: given(sinks.at(path.join(cwd, '.iam/secrets/ci/deploy'), 'ci/deploy')),
+    declared: (file) => given(sinks.of(token('acme/ci', 'ana', { deliverTo: { file } }))),
     path: (...parts) => path.join(cwd, ...parts),
   };
+}
+
+function given<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('there is none');
+  return value;
 }
 
 /** A secret that counts as issued for the token. */
@@ -43,20 +53,21 @@ export function issue(): SecretText {
 }
 
 /** Issues a secret and puts it where it belongs. */
-export function deliver({ sinks }: Place, sink: Sink): SecretText {
-  expect(sinks.check(sink, isOurs)).toBeUndefined();
+export async function deliver(sink: Sink): Promise<SecretText> {
+  expect(await sink.check(isOurs)).toBeUndefined();
   const secret = issue();
-  sinks.stage(sink, secret, isOurs).place();
+  await sink.stage(secret, isOurs);
+  await sink.place(secret.id, isOurs);
   return secret;
 }
 
 /** `code message` of what is wrong with a sink, with its hint; nothing may change by asking. */
-export function wrong(
-  { cwd, sinks, sink: usual }: Place,
+export async function wrong(
+  { cwd, sink: usual }: Place,
   sink = usual,
-): { said?: string; hint?: string | undefined } {
+): Promise<{ said?: string; hint?: string | undefined }> {
   const before = listing(cwd);
-  const problem = sinks.check(sink, isOurs);
+  const problem = await sink.check(isOurs);
   expect(listing(cwd)).toEqual(before);
   if (!problem) return {};
   expect(problem.severity).toBe('error');
@@ -71,9 +82,9 @@ export function listing(folder: string): string[] {
     .sort();
 }
 
-export function failureOf(act: () => unknown): Failure {
+export async function failureOf(act: () => unknown): Promise<Failure> {
   try {
-    act();
+    await act();
   } catch (error) {
     if (error instanceof Failure) return error;
     throw error;

@@ -7,6 +7,7 @@ import { allowed, showLimit, tightest } from '../limit.ts';
 import type { PlanNotes } from '../plan.ts';
 import { compareText } from '../problem.ts';
 import { identityOf, showIdentity } from '../resource.ts';
+import type { State } from '../state.ts';
 import { nameSome, type Verdict } from '../verdict.ts';
 import type { Scene } from './scene.ts';
 
@@ -27,8 +28,17 @@ export function guardGains(scene: Scene): Verdict[] {
 }
 
 /** A workspace that this plan makes: somebody must get in first, and all of it is there to be looked at. */
-function isNew({ before, workspaceBefore }: Scene, workspace: string): boolean {
-  return !before.get('Workspace', undefined, workspaceBefore(workspace));
+function isNew({ before, workspaceBefore, settings }: Scene, workspace: string): boolean {
+  const name = workspaceBefore(workspace);
+  if (!before.get('Workspace', undefined, name)) return true;
+  return settings.plansApart === true && !hasAccess(before, name);
+}
+
+/** Whether anything in a workspace can give somebody something. */
+function hasAccess(before: State, workspace: string): boolean {
+  for (const kind of ['RoleBinding', 'Token'] as const)
+    for (const _ of before.inWorkspace(kind, workspace)) return true;
+  return false;
 }
 
 /** Whether anything changes that can give access in a workspace that was there before: known without the access diff. */

@@ -12,6 +12,8 @@ export interface JudgeSettings {
   readonly guards: GuardSettings;
   /** Who applies it; null when nobody says. */
   readonly actor: string | null;
+  /** Whether a workspace in which there is nothing yet counts as new, although it is there. */
+  readonly plansApart?: boolean;
 }
 
 /** All that a guard may look at. */

@@ -19,8 +19,6 @@ export async function writeLedger(session: Session, entry: LedgerEntry): Promise
     case 'delivered':
       await markDelivered(session, entry);
       return [];
-    case 'revoke':
-      return revokeSecrets(session, entry.tokens, entry.act.at);
     case 'commit':
       await markCommit(session, entry.act);
       return [];

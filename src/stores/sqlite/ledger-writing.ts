@@ -18,8 +18,6 @@ export function writeLedger(database: DatabaseSync, entry: LedgerEntry): readonl
     case 'delivered':
       markDelivered(database, entry);
       return [];
-    case 'revoke':
-      return revokeSecrets(database, entry.tokens, entry.act.at);
     case 'commit':
       markCommit(database, entry.act);
       return [];

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { temporaryFolder } from '../folder.ts';
-import { commitFiles, type FileChanges, git, type Signature, tipOf } from '../git-repository.ts';
+import { commitFiles, type FileChanges, git, type Signature, tipOf, tipsOf } from '../git-repository.ts';
 import { broughtCommits, MergeConflict, type MergeMethod, mergeCommits } from './merges.ts';
 import { observe } from './observe.ts';
 import {
@@ -11,6 +11,7 @@ import {
   addComment,
   installApp,
   issueOf,
+  type Lag,
   nextNumber,
   type Permissions,
   type Pull,
@@ -138,7 +139,7 @@ export function createActs(state: State) {
       issue.closed = { by: someone(by), at: merged.at, reason: 'completed' };
       issue.updatedAt = merged.at;
     }
-    observe(state, someone(by));
+    observe(state, someone(by), parts.length === 1 ? 'pr_merge' : 'merge_queue_merge');
     return { before, after: tip };
   }
 
@@ -234,6 +235,35 @@ export function createActs(state: State) {
       observe(state, someone(by));
     },
 
+    /** Who pushed to a branch is not told any more: all of it, or only what somebody pushed who is gone. */
+    forgetPushes(branch: string, by?: string): void {
+      observe(state);
+      for (const [at, push] of [...state.pushes.entries()].reverse()) {
+        if (push.branch !== branch || (by !== undefined && push.by?.login !== by)) continue;
+        state.pushes.splice(at, 1, ...(by === undefined ? [] : [{ ...push, by: undefined }]));
+      }
+    },
+
+    /** So many pushes to and fro: the branch is where it was. */
+    pushOften(by: string, branch: string, times: number): void {
+      observe(state);
+      const tip = tipOf(ours.path, branch);
+      const push = {
+        repository: ours,
+        branch,
+        before: tip,
+        after: tip,
+        type: 'force_push',
+        by: someone(by),
+      } as const;
+      for (let i = 0; i < times; i++) state.pushes.push({ ...push, id: state.nextId(), at: state.now() });
+    },
+
+    /** GitHub is behind with something for so many questions. */
+    fallBehind(what: Lag, questions: number): void {
+      state.behind[what] = questions;
+    },
+
     /** A copy of the repository in somebody's own account. Gives its path. */
     fork(by: string): string {
       const path = join(temporaryFolder(), 'fork.git');
@@ -247,6 +277,7 @@ export function createActs(state: State) {
         createdAt: state.now(),
       };
       state.forks.set(by, made);
+      state.tips.set(path, tipsOf(path));
       return path;
     },
 

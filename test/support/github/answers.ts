@@ -1,3 +1,4 @@
+import { selfAnswer, userAnswer } from './answers-account.ts';
 import { commitAnswer } from './answers-commit.ts';
 import { repositoryAnswer } from './answers-repository.ts';
 import { countsOf } from './merges.ts';
@@ -13,6 +14,7 @@ import {
   hasPull,
   type Issue,
   type Pull,
+  type Push,
   type Repository,
   type Review,
   type Role,
@@ -29,30 +31,7 @@ export function createAnswers(state: State, site: Site) {
   const repos = `${site.api}/repos/${fullName(ours)}`;
   const pages = `${site.web}/${fullName(ours)}`;
 
-  function user({ login, id, type }: Account): Json {
-    const url = `${site.api}/users/${encodeURIComponent(login)}`;
-    return {
-      login,
-      id,
-      node_id: nodeId('U', id),
-      avatar_url: `https://avatars.githubusercontent.com/u/${id}?v=4`,
-      gravatar_id: '',
-      url,
-      html_url: type === 'Bot' ? `${site.web}/apps/${login.replace('[bot]', '')}` : `${site.web}/${login}`,
-      followers_url: `${url}/followers`,
-      following_url: `${url}/following{/other_user}`,
-      gists_url: `${url}/gists{/gist_id}`,
-      starred_url: `${url}/starred{/owner}{/repo}`,
-      subscriptions_url: `${url}/subscriptions`,
-      organizations_url: `${url}/orgs`,
-      repos_url: `${url}/repos`,
-      events_url: `${url}/events{/privacy}`,
-      received_events_url: `${url}/received_events`,
-      type,
-      user_view_type: 'public',
-      site_admin: false,
-    };
-  }
+  const user = (account: Account): Json => userAnswer(account, site);
 
   function app({ id, slug, owner }: App): Json {
     return {
@@ -352,6 +331,19 @@ export function createAnswers(state: State, site: Site) {
     };
   }
 
+  function activity({ id, before, after, branch, at, type, by }: Push): Json {
+    return {
+      id,
+      node_id: nodeId('PSH', id),
+      before: before ?? NOTHING,
+      after: after ?? NOTHING,
+      ref: `refs/heads/${branch}`,
+      timestamp: iso(at),
+      activity_type: type,
+      actor: by ? user(by) : null,
+    };
+  }
+
   function rateLimit(token: Token | undefined): Json {
     const core = rateOf(token);
     const other = { limit: 30, used: 0, remaining: 30, reset: core.reset };
@@ -368,10 +360,15 @@ export function createAnswers(state: State, site: Site) {
     checkRun,
     approval,
     permission,
+    activity,
+    self: (account: Account): Json => selfAnswer(account, site, ours.createdAt),
     rateLimit,
     repository,
   };
 }
+
+/** The id of no commit. */
+const NOTHING = '0'.repeat(40);
 
 const RANKS: readonly Role[] = ['none', 'read', 'triage', 'write', 'maintain', 'admin'];
 

@@ -5,7 +5,7 @@ import { observe } from './observe.ts';
 import type { Answer, Call } from './route.ts';
 import { ROUTES } from './routes.ts';
 import { fullName, type Json } from './site.ts';
-import { ApiError, type State, type Token } from './state.ts';
+import { ApiError, type Repository, type State, type Token } from './state.ts';
 
 export interface ApiRequest {
   readonly method: string;
@@ -75,9 +75,11 @@ function answerOperation(
   if (operation.id === 'rate-limit/get') return route.answer(call);
 
   if (token) token.used += 1;
-  const named = `${parameters.owner}/${parameters.repo}`.toLowerCase();
-  const visible = token !== undefined || !state.repository.private;
-  if (named !== fullName(state.repository).toLowerCase() || !visible) throw new ApiError(404, 'Not Found');
+  if (operation.id === 'users/get-authenticated') return route.answer(call);
+  const repository = repositoryNamed(state, `${parameters.owner}/${parameters.repo}`);
+  if (!repository || !maySee(token, repository, state)) throw new ApiError(404, 'Not Found');
+  if (repository !== state.repository && route.isOfForks !== true)
+    throw new Error(`${operation.id} of a fork is not modelled`);
   observe(state);
   const [level, ...scopes] = route.needs(call);
   if (level === 'write' && !token) throw new ApiError(401, 'Requires authentication');
@@ -88,6 +90,17 @@ function answerOperation(
     );
   }
   return route.answer(call);
+}
+
+function repositoryNamed(state: State, name: string): Repository | undefined {
+  const all = [state.repository, ...state.forks.values()].filter(({ deleted }) => !deleted);
+  return all.find((one) => fullName(one).toLowerCase() === name.toLowerCase());
+}
+
+/** An app is installed in our repository, and in no fork. */
+function maySee(token: Token | undefined, repository: Repository, state: State): boolean {
+  if (!repository.private) return true;
+  return repository === state.repository ? token !== undefined : token?.account === repository.owner;
 }
 
 const ACCEPTED = /^application\/(?:json|vnd\.github(?:\.v3)?\+json)$/;

@@ -18,6 +18,8 @@ export interface Answer {
   readonly body?: unknown;
   /** Of a list: the page that this is, how many there are, and how long they are. */
   readonly page?: { readonly number: number; readonly last: number; readonly size: number };
+  /** Of a list without numbered pages: where the next one begins. */
+  readonly after?: string;
 }
 
 /** One of these scopes, at this level; no scope where everybody may who sees the repository. */
@@ -27,6 +29,8 @@ export type Need = readonly ['read' | 'write', ...Scope[]];
 export interface Route {
   /** Parameters of the query and fields of the body that it heeds. Whoever sends others wants another server. */
   readonly heeds?: readonly string[];
+  /** Whether it also answers for forks. */
+  readonly isOfForks?: boolean;
   needs(call: Call): Need;
   answer(call: Call): Answer;
 }
@@ -47,6 +51,27 @@ export function pageOf<T>(
   };
 }
 
+/** A page of a list that has no numbered pages: each says where the next one begins. */
+export function cursorPageOf<T extends { readonly id: number }>(
+  { parameters }: Call,
+  all: readonly T[],
+  write: (item: T) => Json,
+): Answer {
+  const size = Math.min(100, Math.max(1, Number(parameters.per_page ?? 30)));
+  const begin = all.findIndex(({ id }) => cursorOf(id) === parameters.after) + 1;
+  const items = all.slice(begin, begin + size);
+  const last = begin + size < all.length ? items.at(-1) : undefined;
+  return {
+    status: 200,
+    body: items.map(write),
+    ...(last ? { after: cursorOf(last.id) } : {}),
+  };
+}
+
+function cursorOf(id: number): string {
+  return Buffer.from(String(id)).toString('base64');
+}
+
 /** The Link header of a page; undefined when there is only one. */
 export function linkHeader(
   url: URL,
@@ -64,6 +89,13 @@ export function linkHeader(
     ...(number > 1 ? [to(1, 'first')] : []),
   ];
   return links.length === 0 ? undefined : links.join(', ');
+}
+
+/** The Link header of a list without numbered pages. */
+export function cursorHeader(url: URL, after: string): string {
+  const next = new URL(url);
+  next.searchParams.set('after', after);
+  return `<${next}>; rel="next"`;
 }
 
 /** What has this number or id; throws 404 if nothing has. */

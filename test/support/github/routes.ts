@@ -1,9 +1,9 @@
 import { OF_A_WHOLE_REPOSITORY } from './answers-repository.ts';
-import { isAncestor } from './merges.ts';
-import { type Call, checkBody, commitOf, found, type Need, pageOf, type Route } from './route.ts';
+import { type Call, checkBody, found, type Need, pageOf, type Route } from './route.ts';
 import { CHECK_ROUTES } from './routes-checks.ts';
+import { HISTORY_ROUTES } from './routes-history.ts';
 import { ISSUE_ROUTES, sorted } from './routes-issues.ts';
-import { ApiError, addComment, hasPull, type Issue, type Pull } from './state.ts';
+import { ApiError, addComment, hasPull, type Issue, isBehind, type Pull } from './state.ts';
 
 /** Comments on pull requests are open to either scope, those on issues to one. */
 function commentScopes(level: 'read' | 'write', issue: Issue): Need {
@@ -48,6 +48,17 @@ export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
     },
   ],
   [
+    'users/get-authenticated',
+    {
+      needs: () => ['read'],
+      answer({ answers, token }) {
+        if (!token) throw new ApiError(401, 'Requires authentication');
+        if (token.app) throw new ApiError(403, 'Resource not accessible by integration');
+        return { status: 200, body: answers.self(token.account) };
+      },
+    },
+  ],
+  [
     'repos/get-collaborator-permission-level',
     {
       needs: () => ['read'],
@@ -76,7 +87,8 @@ export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
       needs: () => ['read', 'pull-requests'],
       answer(call) {
         const { state: wanted = 'open', head, base } = call.parameters;
-        const pulls = sorted(call).filter(hasPull);
+        const isLate = wanted === 'closed' && isBehind(call.state, 'closed pull requests');
+        const pulls = isLate ? [] : sorted(call).filter(hasPull);
         return pageOf(
           call,
           pulls.filter(
@@ -115,25 +127,6 @@ export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
       },
     },
   ],
-  [
-    'repos/list-pull-requests-associated-with-commit',
-    {
-      needs: () => ['read', 'pull-requests'],
-      answer(call) {
-        const { path, defaultBranch } = call.state.repository;
-        const sha = commitOf(call.state, String(call.parameters.commit_sha));
-        const pulls = sorted(call).filter(hasPull);
-        // Of what is merged GitHub names the pull request that brought it, else all that have it and may yet.
-        const brought = pulls.filter(({ pull }) => pull.merged?.introduced.includes(sha));
-        const having = pulls.filter(
-          ({ closed, pull }) => (pull.merged || !closed) && pull.commits.includes(sha),
-        );
-        const merged = isAncestor(path, sha, defaultBranch);
-        return pageOf(call, merged ? brought : having, call.answers.pullSimple);
-      },
-    },
-  ],
-
   [
     'issues/list-comments',
     {
@@ -195,6 +188,7 @@ export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
       },
     },
   ],
+  ...HISTORY_ROUTES,
   ...ISSUE_ROUTES,
   ...CHECK_ROUTES,
 ]);

@@ -7,7 +7,7 @@ import { type Acts, createActs } from './acts.ts';
 import { createAnswers, rateOf } from './answers.ts';
 import { createFaults, type Fault, faultAnswer } from './faults.ts';
 import { respond } from './respond.ts';
-import { linkHeader } from './route.ts';
+import { cursorHeader, linkHeader } from './route.ts';
 import { fullName } from './site.ts';
 import { createState, type StateOptions } from './state.ts';
 
@@ -99,6 +99,7 @@ export async function githubServer({
       response.writeHead(status, {
         ...Object.fromEntries(rate),
         'x-ratelimit-resource': 'core',
+        date: new Date(state.clock()).toUTCString(),
         'x-github-request-id': `0000:${log.length}`,
         'content-type': 'application/json; charset=utf-8',
         ...more,
@@ -125,7 +126,11 @@ export async function githubServer({
     const fault = faults.take(method, path);
     if (!fault) {
       const answer = act();
-      const link = answer.page && linkHeader(new URL(asked.href.replace(named, numbered)), answer.page);
+      const here = new URL(asked.href.replace(named, numbered));
+      const link =
+        answer.after === undefined
+          ? answer.page && linkHeader(here, answer.page)
+          : cursorHeader(here, answer.after);
       send(
         answer.status,
         link === undefined ? {} : { link },

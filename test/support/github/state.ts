@@ -14,10 +14,16 @@ export interface State {
   readonly forks: Map<string, Repository>;
   /** Who let which run of a workflow into which environment, by run. */
   readonly approvals: Map<number, Approval[]>;
-  /** Where the branches were when they were last looked at. */
-  tips: ReadonlyMap<string, string>;
+  /** What became of the branches, ours and those of forks, the first first. */
+  readonly pushes: Push[];
+  /** Where the branches of each repository were when they were last looked at, by its path. */
+  readonly tips: Map<string, ReadonlyMap<string, string>>;
+  /** How many questions are still answered as if something had not happened yet. */
+  readonly behind: Record<Lag, number>;
   /** The time of the next thing that happens. */
   now(): number;
+  /** The time of the last thing that happened. */
+  clock(): number;
   /** A number that was not given before, beyond 32 bits as many of GitHub's are. */
   nextId(): number;
 }
@@ -60,6 +66,32 @@ export interface Repository {
   readonly createdAt: number;
   deleted: boolean;
 }
+
+/** A move of a branch, and who did it, whatever the commits say. */
+export interface Push {
+  readonly id: number;
+  readonly repository: Repository;
+  readonly branch: string;
+  /** Undefined where there was no such branch. */
+  readonly before: string | undefined;
+  /** Undefined where there is none any more. */
+  readonly after: string | undefined;
+  readonly type: PushType;
+  /** Undefined for somebody who is gone. */
+  readonly by: Account | undefined;
+  readonly at: number;
+}
+
+export type PushType =
+  | 'push'
+  | 'force_push'
+  | 'branch_creation'
+  | 'branch_deletion'
+  | 'pr_merge'
+  | 'merge_queue_merge';
+
+/** What GitHub is a while behind with: which pull request a commit came from, and the list of those that are closed. */
+export type Lag = 'origins' | 'closed pull requests';
 
 export interface Issue {
   readonly number: number;
@@ -177,6 +209,7 @@ export function createState({
 }: StateOptions): State {
   let id = 3_000_000_000;
   let seconds = 0;
+  let latest = NOON;
   const nextId = () => ++id;
   const [owner = '', repo = ''] = name.split('/');
   const organisation: Account = { login: owner, id: nextId(), type: 'Organization', role: 'admin' };
@@ -201,8 +234,14 @@ export function createState({
     labels: new Map(),
     forks: new Map(),
     approvals: new Map(),
+    pushes: [],
     tips: new Map(),
-    now: now ?? (() => NOON + 1000 * seconds++),
+    behind: { origins: 0, 'closed pull requests': 0 },
+    now() {
+      latest = now?.() ?? NOON + 1000 * seconds++;
+      return latest;
+    },
+    clock: () => latest,
     nextId,
   };
   installApp(state, 'github-actions', 15_368, 41_898_282);
@@ -248,6 +287,13 @@ export function pullOf(state: State, number: number): Issue & { readonly pull: P
 
 export function hasPull(issue: Issue): issue is Issue & { readonly pull: Pull } {
   return issue.pull !== undefined;
+}
+
+/** Whether GitHub does not know something yet that it is asked for. */
+export function isBehind({ behind }: State, what: Lag): boolean {
+  const isLate = behind[what] > 0;
+  if (isLate) behind[what] -= 1;
+  return isLate;
 }
 
 /** Issues and pull requests are numbered together. */

@@ -1,0 +1,188 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { applyMerged } from '../../src/gitops/apply-merged.ts';
+import { github } from '../../src/gitops/github.ts';
+import { gitHistory } from '../../src/sources/git-history.ts';
+import { openStore } from '../../src/stores/open.ts';
+import { git, tipOf } from '../support/git-repository.ts';
+import { group, type PrDesk, prDesk } from '../support/pr-desk.ts';
+import { NOW } from '../support/run-iam.ts';
+
+const COMMENTS = /\/issues\/\d+\/comments$/;
+
+async function applied(): Promise<PrDesk> {
+  const desk = await prDesk();
+  await desk.apply();
+  return desk;
+}
+
+const more = (name: string) => ({ [`access/${name}.yaml`]: group(name, ['eve']) });
+
+function merged(desk: PrDesk, ...names: string[]): number[] {
+  return names.map((name) => {
+    const n = desk.open(name, more(name));
+    desk.github.merge(n, { by: 'ana' });
+    return n;
+  });
+}
+
+/** What is written to GitHub from now on. */
+function writesOf({ github: { log } }: PrDesk): () => string[] {
+  const from = log.length;
+  return () => log.slice(from).flatMap(({ method, path }) => (method === 'GET' ? [] : [`${method} ${path}`]));
+}
+
+describe('what was applied and not told', () => {
+  test('because the run ended between the one and the other: the next run tells it, and only once', async () => {
+    const desk = await applied();
+    const [n = 0] = merged(desk, 'more');
+    git(desk.checkout, ['fetch', '--quiet', 'origin']);
+    await applyMerged({
+      cwd: desk.checkout,
+      history: gitHistory(desk.checkout, process.env),
+      store: await openStore(`sqlite:${join(desk.checkout, '../store/iam.db')}`, desk.checkout, 5000),
+      forge: github({
+        repository: 'acme/access',
+        token: desk.token,
+        api: desk.github.url,
+        run: undefined,
+        waiting() {},
+        hurries: true,
+      }),
+      trunk: undefined,
+      since: undefined,
+      head: tipOf(desk.repository, 'main') ?? '',
+      now: () => Date.parse(NOW),
+    });
+    expect(await desk.comments(n)).toEqual([]);
+    expect((await desk.apply()).stderr).toContain('nothing to do');
+    const [told = '', ...rest] = await desk.comments(n);
+    expect(rest).toEqual([]);
+    expect(told).toMatch(
+      /### Applied to store `\w{8}`\n\n\*\*1 created, 0 updated, 0 deleted\*\*: revision 2, `\w{12}`, told by a later run\n\ndigest `sha256:/,
+    );
+    const writes = writesOf(desk);
+    await desk.apply();
+    expect(writes()).toEqual([]);
+  });
+
+  test('because GitHub did not take it: of all that were not told, and before what comes then', async () => {
+    const desk = await applied();
+    const [zero = 0] = merged(desk, 'zero');
+    await desk.apply();
+    const before = await desk.comments(zero);
+    const numbers = merged(desk, 'one', 'two');
+    // Each is tried three times.
+    desk.github.fault({ with: 500, method: 'POST', path: COMMENTS, times: 6 });
+    expect((await desk.iam('pr apply')).exit).toBe(1);
+    for (const n of numbers) expect(await desk.comments(n)).toEqual([]);
+    const [three = 0] = merged(desk, 'three');
+    await desk.apply();
+    for (const n of [...numbers, three])
+      expect(await desk.comments(n)).toEqual([expect.stringContaining('### Applied to')]);
+    expect(await desk.comments(zero)).toEqual(before);
+  });
+});
+
+describe('a plan that was overtaken', () => {
+  test('by a push says nothing: what it knows is of a head that is no more', async () => {
+    const desk = await applied();
+    const n = desk.open('more', more('more'));
+    let pushes = 1;
+    const now = () => {
+      if (pushes-- > 0) desk.github.push({ by: 'bo', branch: 'more', files: more('other') });
+      return Date.parse(NOW);
+    };
+    const writes = writesOf(desk);
+    const slow = await desk.iam(`pr plan --pr ${n}`, { now });
+    expect([slow.exit, slow.stderr]).toEqual([
+      5,
+      `#${n} is at ${tipOf(desk.repository, 'more')?.slice(0, 12)} since this was planned: nothing is told of it\n`,
+    ]);
+    expect(writes()).toEqual([]);
+    await desk.plan(n);
+    expect((await desk.comments(n))[0]).toContain('2 to create');
+  });
+
+  test('by its merge says nothing either, and fails nobody', async () => {
+    const desk = await applied();
+    const n = desk.open('more', more('more'));
+    let merges = 1;
+    const now = () => {
+      if (merges-- > 0) desk.github.merge(n, { by: 'ana' });
+      return Date.parse(NOW);
+    };
+    const slow = await desk.iam(`pr plan --pr ${n}`, { now });
+    expect([slow.exit, slow.stderr]).toEqual([
+      0,
+      `#${n} is merged since this was planned: nothing is told of it\n`,
+    ]);
+    expect(await desk.comments(n)).toEqual([]);
+  });
+});
+
+test('one pull request that nobody thought of keeps no other from being planned, and fails the run', async () => {
+  const desk = await applied();
+  const numbers = ['one', 'two', 'three'].map((name) => desk.open(name, more(name)));
+  const [one = 0, two = 0, three = 0] = numbers;
+  let planned = 0;
+  const now = () => {
+    if (planned++ === 1) throw new TypeError('the clock has stopped');
+    return Date.parse(NOW);
+  };
+  const { exit, stderr } = await desk.iam('pr plan --all', { now });
+  expect(exit).toBe(1);
+  expect(stderr).toMatch(
+    /#2: not planned\nerror RC408: unexpected: the clock has stopped\n {2}this is a mistake in iam/,
+  );
+  for (const n of [one, three]) expect((await desk.comments(n)).length).toBe(1);
+  expect(await desk.comments(two)).toEqual([]);
+  expect(await desk.check(tipOf(desk.repository, 'two') ?? '')).toEqual({
+    conclusion: 'failure',
+    title: 'Not planned',
+  });
+});
+
+describe('a configuration that cannot be read any more', () => {
+  test.each([
+    ['broken', 'kind: GitOps\n', /mistakes in the manifests[\s\S]*RC601.*lacks paths/],
+    [
+      'taken away',
+      null,
+      /mistakes in the manifests[\s\S]*RC601.*it has no \.rolecall\/gitops\.yaml any more/,
+    ],
+  ])(
+    'is told to the pull request by which it is %s; what was merged before is applied',
+    async (_how, text, said) => {
+      const desk = await applied();
+      const config = git(desk.repository, ['show', 'main:.rolecall/gitops.yaml']);
+      const [good = 0] = merged(desk, 'good');
+      const bad = desk.open('bad', { '.rolecall/gitops.yaml': text });
+      // Whoever looks sees it.
+      expect((await desk.plan(bad, 4)).stderr).toContain('RC601');
+      desk.github.merge(bad, { by: 'ana' });
+      const { stdout } = await desk.apply(4);
+      expect(stdout).toMatch(/\(#1\): 1 to create.* revision 2\n\w{12} \(#2\): not applied, \d mistakes?\n$/);
+      expect((await desk.comments(good))[0]).toContain('### Applied to');
+      expect((await desk.comments(bad)).at(-1)).toMatch(said);
+      // It stays so, also beside what is merged after it, until it is mended.
+      const [late = 0] = merged(desk, 'late');
+      await desk.apply(4);
+      expect((await desk.comments(late))[0]).toContain(`It waits for #${bad} before it`);
+      const mend = desk.open('mend', { '.rolecall/gitops.yaml': `${config}\n` });
+      desk.github.merge(mend, { by: 'ana' });
+      expect((await desk.apply()).stdout).toMatch(
+        /\(#2\), \w{12} \(#3\), \w{12} \(#4\): 1 to create.* revision 3\n$/,
+      );
+      expect((await desk.comments(bad)).at(-1)).toContain('### Applied to');
+    },
+  );
+
+  test('and never could: nothing is applied, by the first apply neither', async () => {
+    const desk = await prDesk();
+    desk.github.push({ by: 'ana', branch: 'main', files: { '.rolecall/gitops.yaml': null } });
+    const { exit, stderr } = await desk.iam('pr apply');
+    expect([exit, stderr]).toEqual([4, expect.stringContaining('RC601')]);
+    expect((await desk.iam('get users')).exit).toBe(4);
+  });
+});
