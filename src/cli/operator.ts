@@ -1,3 +1,4 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { EXIT, type ExitStatus, failure } from '../core/problem.ts';
@@ -67,10 +68,7 @@ export const command: Handler = async (context, _args, options: Options): Promis
         : undefined,
     serve: { main, health, tls: tlsOf(options) },
     snapshots: {
-      folder: path.resolve(
-        context.cwd,
-        options.snapshotDir ?? path.join(tmpdir(), `rolecall-${install}-${process.pid}`),
-      ),
+      folder: snapshotFolder(options, context),
       version: programVersion(),
     },
     hasObjectMetrics: options.objectMetrics === true,
@@ -81,6 +79,14 @@ export const command: Handler = async (context, _args, options: Options): Promis
   // Whoever has lost the lease must not be taken for one who was asked to stop.
   return end === 'lost' ? EXIT.error : EXIT.done;
 };
+
+/** Each process has its own. */
+function snapshotFolder({ snapshotDir }: Options, context: Context): string {
+  if (snapshotDir !== undefined) return path.resolve(context.cwd, snapshotDir);
+  const folder = mkdtempSync(path.join(tmpdir(), 'rolecall-'));
+  context.atExit?.(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
 
 function peppersOf(options: Options, context: Context) {
   const sqliteFolder = folderOfStore(storeUrl(options, context), context.cwd);

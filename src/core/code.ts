@@ -71,6 +71,7 @@ export const CODES = {
     'A file or folder to write to exists and is not ours, or cannot be written.',
   ],
   RC129: ['commit cannot be read', 'The repository, the commit or a file in it cannot be read.'],
+  RC130: ['cannot listen', 'An address to listen on is taken, is not of this machine, or wants more rights.'],
   RC201: [
     'many removals',
     'The plan deletes more resources of a kind, in a workspace or in the store, than the limit (maxRemovals, 25 %). Below ten: more than half, and more than one.',
@@ -186,7 +187,7 @@ export const CODES = {
   ],
   RC606: [
     'override void',
-    'The comment does not count: its author may not, or it is edited, or for another plan.',
+    'The comment, or approval, does not count: whoever gave it may not, or it is edited, or for another plan.',
   ],
   RC607: [
     'base with mistakes',

@@ -87,14 +87,6 @@ export class WorkQueue<K extends string> {
     this.#later.set(key, { at, timer });
   }
 
-  /** Drops what is to come of a key, and what is known of its failures. */
-  forget(key: K): void {
-    this.#forgetLater(key);
-    this.#ready.delete(key);
-    this.#again.delete(key);
-    this.#failures.delete(key);
-  }
-
   /** Begins to work. */
   start(): void {
     this.#isRunning = true;

@@ -73,13 +73,18 @@ export function originsOf(
   };
 }
 
+/** What of a subject is compared: of a very long one git gives no more than its beginning. */
+function beginOf(subject: string): string {
+  return subject.slice(0, 200).trimEnd();
+}
+
 /** Where the commits of a rebase merge begin that ends at `end`: they are copies, and keep their subjects. */
 function beginOfRebase(commits: readonly Commit[], end: number, subjects: readonly string[]): number {
   let begin = end + 1;
   for (const subject of subjects.toReversed()) {
     const before = commits[begin - 1];
     // Git leaves one out that changes nothing any more.
-    if (before?.merged.length === 0 && before.subject === subject) begin--;
+    if (before?.merged.length === 0 && beginOf(before.subject) === beginOf(subject)) begin--;
   }
   return begin;
 }

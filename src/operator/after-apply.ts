@@ -79,11 +79,14 @@ const NAMED = 20;
 /** Says on the Workspace what is in it, beside what is said of itself there. */
 async function tellWorkspace(operation: Operation, workspace: string): Promise<void> {
   const { kube, objects, memory, snapshots } = operation;
-  const made = snapshots.facts(workspace);
+  const known = objects.get(identity('Workspace', undefined, workspace));
+  const last = memory.facts.get(workspace)?.snapshot ?? known?.object.status?.snapshot;
+  const found = snapshots.facts(workspace);
+  // The same rows are the same snapshot, whichever process has written them last.
+  const made = found && last?.sha256 === found.sha256 ? last : found;
   const facts = await factsOf(operation, workspace, made?.rows ?? 0);
   const told = made === undefined ? facts : { ...facts, snapshot: made };
   memory.facts.set(workspace, told);
-  const known = objects.get(identity('Workspace', undefined, workspace));
   // Before anything is said of the Workspace itself its own key has the first word.
   if (!known?.object.status?.conditions) return;
   const unwritten = await say(kube, [{ known, status: { ...known.object.status, ...told } }]);

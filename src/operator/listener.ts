@@ -101,7 +101,7 @@ export async function listen(
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {
       const where = `${address.host ?? ''}:${address.port}`;
-      reject(failure(EXIT.error, 'RC128', `cannot listen on ${where}: ${error.message}`));
+      reject(failure(EXIT.error, 'RC130', `cannot listen on ${where}: ${error.message}`));
     });
     server.listen(address.port, address.host, resolve);
   });

@@ -80,7 +80,7 @@ const TIMING = {
 /** Milliseconds that a page may take, with all that the client does to get it. */
 const LONGEST_PAGE = 300_000;
 
-export function keyOf({ metadata: { namespace, name } }: KubeObject): string {
+function keyOf({ metadata: { namespace, name } }: KubeObject): string {
   return namespace === undefined ? name : `${namespace}/${name}`;
 }
 

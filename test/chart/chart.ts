@@ -65,7 +65,7 @@ export async function helmOn(
 export async function until(status: number, ask: () => Promise<KubeAnswer>): Promise<void> {
   let answer = await ask();
   for (let tries = 0; answer.status !== status; tries++) {
-    if (tries > 200) throw new Error(`still ${answer.status}, not ${status}: ${answer.body.message}`);
+    if (tries > 600) throw new Error(`still ${answer.status}, not ${status}: ${answer.body.message}`);
     await sleep(100);
     answer = await ask();
   }

@@ -87,15 +87,16 @@ await describeHelmOnKube('the permissions that the chart gives', (server, tools)
       });
     });
 
-    test('makes Secrets where it may, reads and writes those that were named, and sees no other', async () => {
+    test('makes, reads and writes the Secrets that were named, and sees no other', async () => {
       const secrets = (namespace: string) => `/api/v1/namespaces/${namespace}/secrets`;
       const secret = (name: string) => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name } });
       const named = `${secrets('acme-prod')}/ci-deploy`;
       const other = `${secrets('acme-prod')}/other`;
       const query = '?fieldManager=rolecall-operator&force=true';
       expect(await operator('POST', secrets('acme-prod'), secret('ci-deploy'))).toMatchObject({
-        status: 201,
+        status: 403,
       });
+      expect(await operator('PATCH', `${named}${query}`, secret('ci-deploy'))).toMatchObject({ status: 201 });
       const written = { ...secret('ci-deploy'), data: { token: 'b25l' } };
       expect(await operator('PATCH', `${named}${query}`, written)).toMatchObject({ status: 200 });
       expect(await operator('GET', named)).toMatchObject({ status: 200, body: { data: { token: 'b25l' } } });
@@ -105,7 +106,8 @@ await describeHelmOnKube('the permissions that the chart gives', (server, tools)
       expect(await operator('DELETE', other)).toMatchObject({ status: 403 });
       expect(await operator('GET', secrets('acme-prod'))).toMatchObject({ status: 403 });
       expect(await operator('GET', '/api/v1/secrets')).toMatchObject({ status: 403 });
-      expect(await operator('POST', secrets('acme-test'), secret('ci-deploy'))).toMatchObject({
+      const elsewhere = `${secrets('acme-test')}/ci-deploy`;
+      expect(await operator('PATCH', `${elsewhere}${query}`, secret('ci-deploy'))).toMatchObject({
         status: 403,
       });
       expect(await operator('DELETE', named)).toMatchObject({ status: 200 });

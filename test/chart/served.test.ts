@@ -9,6 +9,7 @@ import {
   NAMESPACE,
   type Rendered,
   renderedObjects,
+  until,
   VALUES_FILES,
   valuesPath,
 } from './chart.ts';
@@ -81,7 +82,7 @@ await describeHelmOnKube('the chart on an API server', (server, tools) => {
         spec: { displayName: 'Acme Production' },
       };
       const path = '/apis/rolecall.dev/v1alpha1/workspaces';
-      await expect.poll(async () => (await server().send('GET', path)).status, { timeout: 10_000 }).toBe(200);
+      await until(200, () => server().send('GET', path));
       expect(await server().send('POST', path, workspace)).toMatchObject({ status: 201 });
       await helmOn(server(), tools, 'upgrade', 'rolecall', CHART, '--values', valuesPath('watch-namespaces'));
       expect(await columnsOfWorkspaces()).toContain('Tier');

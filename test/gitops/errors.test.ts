@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../support/folder.ts';
@@ -150,6 +150,47 @@ describe('where iam runs', () => {
     git('remote', 'set-url', 'origin', `file://${desk.repository}`);
     expect(await desk.iam(`pr plan --pr ${n}`, { cwd })).toMatchObject({ exit: 0 });
     expect(await desk.iam('pr apply', { cwd })).toMatchObject({ exit: 0 });
+  });
+
+  test('in a clone without contents: what is needed of them is fetched, the manifests all at once', async () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 40 }, (_, i) => [`access/g${i}.yaml`, group(`g${i}`, ['bo'])]),
+    );
+    const desk = await prDesk(many);
+    execFileSync('git', ['config', 'uploadpack.allowFilter', 'true'], { cwd: desk.repository });
+    execFileSync('git', ['config', 'uploadpack.allowAnySHA1InWant', 'true'], { cwd: desk.repository });
+    const cwd = clone(desk, '--filter=blob:none', '--no-checkout');
+    const fetched = () =>
+      readdirSync(join(cwd, '.git/objects/pack')).filter((name) => name.endsWith('.promisor')).length;
+    expect(await desk.iam('pr apply', { cwd })).toMatchObject({ exit: 0 });
+    expect(fetched()).toBe(3);
+    const n = open(desk, 'more');
+    desk.github.push({ by: 'ana', branch: 'main', files: { 'README.md': 'Apart.\n' } });
+    expect(await desk.iam(`pr plan --pr ${n}`, { cwd })).toMatchObject({
+      exit: 0,
+      stderr: expect.stringContaining(': 1 to create'),
+    });
+    expect(fetched()).toBeLessThan(10);
+  });
+
+  test('with a git that is too old, or with none: which one is needed', async () => {
+    const { desk, n } = await opened();
+    desk.github.push({ by: 'ana', branch: 'main', files: { 'README.md': 'Apart.\n' } });
+    const bin = temporaryFolder();
+    const real = execFileSync('sh', ['-c', 'command -v git']).toString().trim();
+    const old = `--version) echo 'git version 2.34.1'; exit;; --write-tree) echo usage >&2; exit 129;;`;
+    writeFileSync(join(bin, 'git'), `#!/bin/sh\nfor x; do case $x in ${old} esac; done\nexec ${real} "$@"\n`);
+    chmodSync(join(bin, 'git'), 0o755);
+    expect(await desk.iam(`pr plan --pr ${n}`, { env: { PATH: bin } })).toMatchObject({
+      exit: 1,
+      stderr: expect.stringMatching(
+        /^error RC129: git 2\.34\.1 is too old: 2\.38 or newer is needed\n {2}.*\n$/,
+      ),
+    });
+    expect(await desk.iam(`pr plan --pr ${n}`, { env: { PATH: temporaryFolder() } })).toMatchObject({
+      exit: 1,
+      stderr: expect.stringMatching(/^error RC129: git is not installed/),
+    });
   });
 
   test('in a bare clone, and in a folder below the root: the same', async () => {

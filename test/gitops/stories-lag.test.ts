@@ -158,6 +158,8 @@ describe('the commits of a rebase merge', () => {
     expect(await ofIt(['push', 'a', 'b', 'c', 'push'], ['a', 'b', 'c'], 3)).toEqual([1, 3]);
     expect(await ofIt(['a', 'b'], ['a', 'b'], 1)).toEqual([0, 1]);
     expect(await ofIt(['a', 'a', 'a'], ['a', 'a'], 2)).toEqual([1, 2]);
+    const long = 'a'.repeat(300);
+    expect(await ofIt(['push', `${long}..`, 'b'], [`${long}aaa`, 'b'], 2)).toEqual([1, 2]);
   });
 
   test('are without those that changed nothing any more', async () => {

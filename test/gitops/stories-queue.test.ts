@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { git } from '../support/git-repository.ts';
 import type { MergeMethod } from '../support/github/merges.ts';
 import { binding, group, type PrDesk, prDesk, WORLD } from '../support/pr-desk.ts';
 
@@ -73,14 +74,17 @@ describe('a pull request that is queued by itself', () => {
     const first = desk.open('first', { 'access/first.yaml': group('first', ['bo']) }, 'cy');
     await desk.plan(first);
     desk.github.comment('ana', n, order);
-    // The queue builds the second on the commit that it made of the first.
-    const ahead = desk.github.enqueue([first], { by: 'ana' });
     const both = desk.github.enqueue([first, n], { by: 'ana' });
-    const ran = await check(desk, { ...both, before: ahead.after });
-    expect([ran.exit, ran.check?.title]).toEqual([
-      expect.any(Number),
-      expect.stringContaining('1 to create'),
+    // The queue builds the second on the commit that it made of the first.
+    const before = git(desk.repository, ['rev-parse', `${both.after}^1`]);
+    const ran = await check(desk, { ...both, before });
+    expect([ran.exit, ran.check]).toEqual([
+      0,
+      { conclusion: 'success', title: expect.stringContaining('1 to create') },
     ]);
+    both.land();
+    expect((await desk.apply()).stdout).toMatch(/revision 2\n.*\(#1\): 1 to create.* revision 3\n$/);
+    expect((await desk.iam('can-i eve workspace-owner -n acme')).exit).toBe(0);
   });
 });
 

@@ -1,5 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -248,6 +249,36 @@ describe('a kubeconfig', () => {
       `no credentials for ${simulator.url}: what gives them is not to be understood`,
     );
     await other.close();
+  });
+
+  test('may have a proxy, by which all goes', async () => {
+    let asked = 0;
+    const proxy = createServer().listen(0, '127.0.0.1');
+    proxy.on('connect', (request, socket) => {
+      asked++;
+      const { hostname, port } = new URL(`http://${request.url}`);
+      const there = connect(Number(port), hostname, () => {
+        socket.write('HTTP/1.1 200 OK\r\n\r\n');
+        there.pipe(socket).pipe(there);
+      });
+      there.on('error', () => socket.destroy());
+      socket.on('error', () => there.destroy());
+    });
+    await until('it listens', () => proxy.listening);
+    const address = proxy.address();
+    const port = typeof address === 'object' ? address?.port : 0;
+    const kubeconfig = write(({ clusters }) => {
+      clusters[0] = {
+        name: 'test',
+        cluster: { server: simulator.url, 'proxy-url': `http://127.0.0.1:${port}` },
+      };
+    });
+    const kube = await kubeClient({ kubeconfig });
+    await kube.request(LIST);
+    for await (const _ of kube.watch(LIST.path, { timeoutSeconds: 1 }, new AbortController().signal));
+    expect(asked).toBe(2);
+    await kube.close();
+    proxy.close();
   });
 
   test('that is changed to another cluster meanwhile is not followed there', async () => {

@@ -63,7 +63,7 @@ export function candidate(kube: Kube, namespace: string, identity: string): Cand
 }
 
 /** A client whose requests nobody answers from the moment that it is cut off. */
-export function cuttable(kube: Kube): Kube & { cut(): void } {
+function cuttable(kube: Kube): Kube & { cut(): void } {
   let isCut = false;
   return {
     ...kube,

@@ -146,6 +146,34 @@ export function reflectorSuite(server: () => KubeServer): void {
       expect(reflector.isAlive).toBe(true);
     });
 
+    test('goes on when what it goes by is forgotten', async () => {
+      const { path, reflector, create, change, remove, has } = desk;
+      const old = await create('one', '1');
+      await create('two', '1');
+      const list = (query: object) =>
+        kube.request<{ metadata: { continue: string } }>({
+          method: 'GET',
+          path,
+          query: { limit: 1, ...query },
+        });
+      const first = await list({});
+      await change('one', '2');
+      reflector.start();
+      await reflector.synced;
+      await server().forget();
+      await server().restart();
+      await expect(list({ continue: first.metadata.continue })).rejects.toMatchObject({
+        status: 410,
+        reason: 'Expired',
+      });
+      const told = [];
+      const query = { resourceVersion: old.metadata.resourceVersion, timeoutSeconds: 1 };
+      for await (const { object } of kube.watch(path, query, new AbortController().signal)) told.push(object);
+      expect(told).toMatchObject([{ code: 410, reason: 'Expired' }]);
+      await remove('two');
+      await has('one 2');
+    });
+
     test('bears a watch that the server ends', async () => {
       const own = await reflectorDesk(kube, hasty({ watch: [1000, 1000] }));
       await own.create('one', '1');

@@ -59,7 +59,7 @@ describe('a reflector, when', () => {
     await change('two', '2');
     simulator.faults.heal();
     if (refused) simulator.faults.on({ isWatch: true }, refused.fault, 1);
-    simulator.faults.forget();
+    await simulator.forget();
     await has('two 2', 'same 1');
     // What is gone was last known so; of what is the same nothing is said.
     expect(told).toEqual(['deleted one 1', 'changed two 2 ← 1']);
@@ -68,7 +68,7 @@ describe('a reflector, when', () => {
 
   test('its list is forgotten before it has come to an end, begins anew', async () => {
     await Promise.all(Array.from({ length: 600 }, (_, i) => desk.create(`c${i}`, '1')));
-    simulator.faults.on({ isContinue: true }, { first: () => simulator.faults.forget() }, 1);
+    simulator.faults.on({ isContinue: true }, { first: () => simulator.forget() }, 1);
     desk.reflector.start();
     await desk.reflector.synced;
     expect(desk.reflector.size).toBe(602);
@@ -173,7 +173,7 @@ describe('a reflector, when', () => {
     await desk.change('one', '2');
     // The next watch begins after what is forgotten here, though it was told nothing.
     await new Promise((resolve) => setTimeout(resolve, 150));
-    simulator.faults.forget();
+    await simulator.forget();
     simulator.faults.drop();
     await set(own.path, 'one', '2');
     await own.has('one 2');
@@ -204,7 +204,7 @@ describe('a reflector, when', () => {
     for (let i = 0; i < 300; i++) {
       const name = `c${i % 7}`;
       if (i % 41 === 0) simulator.faults.drop();
-      if (i % 67 === 0) simulator.faults.forget();
+      if (i % 67 === 0) await simulator.forget();
       if (i % 29 === 0) simulator.faults.on({ isWatch: true }, 'drop', 2);
       if (left.has(name) && i % 5 === 0) await simulator.send('DELETE', `${desk.path}/${name}`);
       else await set(desk.path, name, `${i}`);

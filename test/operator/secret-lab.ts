@@ -60,10 +60,8 @@ export interface SecretLab extends Process {
 
 const peppers = parsePeppers(`test:${randomBytes(32).toString('base64')}`, 'a test');
 
-export async function newSecretLab(kube: Kube): Promise<SecretLab> {
+export async function newSecretLab(kube: Kube, store: Store = inFile()): Promise<SecretLab> {
   const namespace = await makeNamespace(kube);
-  const file = path.join(temporaryFolder(), 'iam.db');
-  const store = sqliteStore({ file, location: 'iam.db', lockTimeout: 5000 });
   const secretPath = (name = 'ci-deploy') => `/api/v1/namespaces/${namespace}/secrets/${name}`;
   const manager = `operator:${INSTALL}`;
   const actNow = () => act({ at: formatTime(lab.now()), manager });
@@ -143,6 +141,11 @@ export async function newSecretLab(kube: Kube): Promise<SecretLab> {
     },
   };
   return lab;
+}
+
+function inFile(): Store {
+  const file = path.join(temporaryFolder(), 'iam.db');
+  return sqliteStore({ file, location: 'iam.db', lockTimeout: 5000 });
 }
 
 /** The place of a secret, and what is there: `[key, text]` of each key that has it. */

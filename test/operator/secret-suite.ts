@@ -3,6 +3,7 @@ import { idOfSecret, newSecret } from '../../src/engine/secret-text.ts';
 import { secretSinks } from '../../src/operator/token-secrets.ts';
 import { type Kube, type KubeCall, KubeError } from '../../src/sources/kube.ts';
 import { kubeClient } from '../../src/sources/kube-client.ts';
+import type { Store } from '../../src/stores/store.ts';
 import { sinkContract } from '../contract/sink-contract.ts';
 import { seedOfRun, tapeOf } from '../support/crash-random.ts';
 import type { KubeServer } from '../support/kube-server.ts';
@@ -24,20 +25,23 @@ import {
 const CI = { ci: 'ci-deploy/token' };
 const WAVES = process.env.ROLECALL_LONG === '1' ? 200 : 12;
 
-/** What becomes of the secrets of Tokens in a cluster, on whatever API server. */
-export function secretSuite(server: () => KubeServer): void {
+/** What becomes of the secrets of Tokens in a cluster, on whatever API server and store: without one, a file each time. */
+export function secretSuite(
+  server: () => KubeServer,
+  newStore: () => Store | undefined = () => undefined,
+): void {
   let kube: Kube;
   beforeAll(async () => {
     kube = await kubeClient({ kubeconfig: server().kubeconfig });
   });
   afterAll(() => kube?.close());
 
-  sinkContract({ name: 'Secrets', newPlace: () => newPlace(kube) });
+  sinkContract({ name: 'Secrets', newPlace: () => newPlace(kube, newStore()) });
 
   describe('a Secret', () => {
     let lab: SecretLab;
     beforeEach(async () => {
-      lab = await newSecretLab(kube);
+      lab = await newSecretLab(kube, newStore());
       await lab.declare(CI);
     });
     const deliver = async () => {
@@ -250,7 +254,7 @@ export function secretSuite(server: () => KubeServer): void {
     const isApply = ({ patch }: KubeCall) => patch === 'apply';
     let lab: SecretLab;
     beforeEach(async () => {
-      lab = await newSecretLab(kube);
+      lab = await newSecretLab(kube, newStore());
       await lab.declare(CI);
     });
 
@@ -324,7 +328,7 @@ export function secretSuite(server: () => KubeServer): void {
   describe('what goes wrong with the API server', () => {
     let lab: SecretLab;
     beforeEach(async () => {
-      lab = await newSecretLab(kube);
+      lab = await newSecretLab(kube, newStore());
       await lab.declare(CI);
     });
     const failing = (
@@ -438,7 +442,7 @@ export function secretSuite(server: () => KubeServer): void {
     });
 
     async function killed({ before, after, later = 0, lose }: Case, at: number, when: 'before' | 'after') {
-      const lab = await newSecretLab(kube);
+      const lab = await newSecretLab(kube, newStore());
       if (before) {
         await lab.declare(before);
         await lab.deliver();
@@ -478,7 +482,7 @@ export function secretSuite(server: () => KubeServer): void {
     timeout: WAVES * 10_000,
   }, async () => {
     const seed = seedOfRun();
-    const lab = await newSecretLab(kube);
+    const lab = await newSecretLab(kube, newStore());
     const both = { ...CI, cd: 'cd-deploy/token' };
     await lab.declare(both);
     const names = ['ci-deploy', 'cd-deploy'];
@@ -507,8 +511,8 @@ export function secretSuite(server: () => KubeServer): void {
 }
 
 /** A Secret that is marked, but not there yet. */
-async function newPlace(kube: Kube) {
-  const lab = await newSecretLab(kube);
+async function newPlace(kube: Kube, store: Store | undefined) {
+  const lab = await newSecretLab(kube, store);
   const sinks = secretSinks({ kube, install: 'test', now: Date.now });
   const given = <T>(value: T | undefined): T => {
     if (value === undefined) throw new Error('there is none');

@@ -32,6 +32,11 @@ export interface KubeServer {
   ): Promise<KubeAnswer>;
   /** Kills it, as a crash would, and starts it again where it was; resolves when it is ready. What it keeps is kept. */
   restart(): Promise<void>;
+  /**
+   * Forgets what has happened: to go on with a list, or to begin a watch, from before is 410. A real one still knows from its
+   * cache, until it is started again.
+   */
+  forget(): Promise<void>;
   /** Ends both processes. */
   stop(): Promise<void>;
 }
@@ -137,7 +142,18 @@ export async function startKubeServer(
     server = start(apiServer, serverArguments);
     await ready(send, children, logs);
   };
-  return { url, kubeconfig: file('kubeconfig'), send, as, restart, stop };
+  return { url, kubeconfig: file('kubeconfig'), send, as, restart, forget: () => compact(storeUrl), stop };
+}
+
+/** Has etcd forget all versions but the last one. */
+async function compact(storeUrl: string): Promise<void> {
+  const ask = async (path: string, body: object): Promise<{ header?: { revision?: string } }> => {
+    const response = await fetch(`${storeUrl}/v3/kv/${path}`, { method: 'POST', body: JSON.stringify(body) });
+    if (!response.ok) throw new Error(`etcd: ${response.status} ${await response.text()}`);
+    return (await response.json()) as { header?: { revision?: string } };
+  };
+  const { header } = await ask('range', { key: Buffer.from('/').toString('base64') });
+  await ask('compaction', { revision: header?.revision, physical: true });
 }
 
 function privateKey(): string {

@@ -56,8 +56,6 @@ export interface KubeFaults {
   refuseWatches(status: number, reason: string): void;
   /** Sends to all watches a line as it is. */
   sendToWatches(text: string): void;
-  /** Forgets what has happened: to begin a watch, or to go on with a list, from before is 410. */
-  forget(): void;
   /** The token of the kubeconfig is another one; the one before is not known any more (401). */
   rotateToken(): void;
   /** Nobody can reach it for some milliseconds; all connections are cut. */

@@ -30,9 +30,9 @@ export function ownersText(owners: Owners): unknown {
   return [...owners].map(([manager, paths]) => [manager, [...paths].sort()]);
 }
 
-/** Who has written, not what: nobody here reads that. */
+/** Who has set what. */
 export function managedFields(owners: Owners, apiVersion: string): unknown[] {
-  return [...owners.keys()].map((key) => {
+  return [...owners].map(([key, paths]) => {
     const [manager, operation, subresource] = key.split(' ');
     return {
       manager,
@@ -40,10 +40,28 @@ export function managedFields(owners: Owners, apiVersion: string): unknown[] {
       apiVersion,
       time: seconds(),
       fieldsType: 'FieldsV1',
-      fieldsV1: {},
+      fieldsV1: fieldsV1(paths),
       ...(subresource ? { subresource } : {}),
     };
   });
+}
+
+function fieldsV1(paths: Iterable<string>): Fields {
+  const fields: Fields = {};
+  for (const path of paths) {
+    let at = fields;
+    for (const step of JSON.parse(path)) {
+      const name =
+        typeof step === 'string'
+          ? `f:${step}`
+          : 'key' in step
+            ? `k:${JSON.stringify(step.key)}`
+            : `v:${JSON.stringify(step.value)}`;
+      at[name] ??= {};
+      at = at[name] as Fields;
+    }
+  }
+  return fields;
 }
 
 /** Now, as times of objects are. */

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { admit, checkUid, partOf } from './kube-simulator-admission.ts';
 import { type Owners, ownChanges, serverSideApply } from './kube-simulator-apply.ts';
 import { content, lasting, managedFields, ownersText, seconds } from './kube-simulator-metadata.ts';
 import {
@@ -16,7 +17,6 @@ import {
   resourceName,
   type SimResource,
 } from './kube-simulator-resources.ts';
-import { fillDefaults, prune } from './kube-simulator-schema.ts';
 
 /** One object, or all of a resource: in one namespace when it is given. */
 export interface Target {
@@ -143,29 +143,6 @@ export function createState(): State {
         'Forbidden',
         `${resourceName(target.resource)} "${target.name}" is forbidden: unable to create new content in namespace ${target.namespace} because it is being terminated`,
       );
-  }
-
-  /** Puts in order what is to be kept. */
-  function admit({ resource }: Target, object: SimObject, { isStrict }: WriteOptions): SimObject {
-    const { schema } = resource.schema ?? {};
-    if (schema) {
-      const unknown = prune(object, schema);
-      if (isStrict && unknown.length > 0)
-        throw new Refusal(
-          400,
-          'BadRequest',
-          `strict decoding error: ${unknown.map((path) => `unknown field "${path}"`).join(', ')}`,
-        );
-      fillDefaults(object, schema);
-    }
-    resource.prepare?.(object);
-    const wrong = resource.schema?.validate(object) ?? [];
-    if (wrong.length > 0) {
-      const said = wrong.length === 1 ? wrong[0] : `[${wrong.join(', ')}]`;
-      const kind = `${resource.kind}${resource.group ? `.${resource.group}` : ''}`;
-      throw new Refusal(422, 'Invalid', `${kind} "${object.metadata.name}" is invalid: ${said}`);
-    }
-    return object;
   }
 
   function create(target: Target, body: Fields, options: WriteOptions, owners?: Owners): SimObject {
@@ -414,20 +391,4 @@ export function createState(): State {
     if (namespaces)
       state.create({ resource: namespaces }, { metadata: { name } }, { manager: 'kube-apiserver' });
   return state;
-}
-
-function checkUid({ resource, name }: Target, { metadata }: SimObject, uid: string | undefined): void {
-  if (uid === undefined || uid === metadata.uid) return;
-  throw new Refusal(
-    422,
-    'Invalid',
-    `${resourceName(resource)} "${name}" is invalid: metadata.uid: Invalid value: "${uid}": field is immutable`,
-  );
-}
-
-/** What of an object is applied: its status, or all else where that is written apart. */
-function partOf({ resource, subresource }: Target, config: Fields): Fields {
-  const { status, ...others } = config;
-  if (subresource) return status === undefined ? {} : { status };
-  return resource.hasStatus ? others : config;
 }

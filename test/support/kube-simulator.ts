@@ -170,10 +170,6 @@ export async function startKubeSimulator({
       sendToWatches(text) {
         for (const watcher of watchers) watcher.write(text);
       },
-      forget() {
-        state.forget();
-        api.forgetLists();
-      },
       rotateToken,
       heal() {
         faults.clear();
@@ -198,6 +194,10 @@ export async function startKubeSimulator({
       }
     },
     restart: () => away(100),
+    async forget() {
+      state.forget();
+      api.forgetLists();
+    },
     async stop() {
       server.close();
       drop();
