@@ -1,5 +1,6 @@
 import { CATALOGUE } from '../src/kinds/catalogue.ts';
 import type { KindName } from '../src/kinds/index.ts';
+import { limit } from '../src/kinds/schema.ts';
 
 /** An entry of x-kubernetes-validations: `rule` is CEL about `self`, the value that it stands at. */
 export interface CelRule {
@@ -40,7 +41,7 @@ export const WINDOW_RULE: CelRule = {
 
 /** Of a limit that is a number or a percentage. */
 export const LIMIT_RULE: CelRule = {
-  rule: "type(self) == int ? self >= 0 : self.matches('^(100|[1-9]?[0-9])%$')",
+  rule: `type(self) == int ? self >= 0 && self <= ${limit.anyOf[0].maximum} : self.matches('${limit.anyOf[1].pattern}')`,
   message: 'must be a number, or a percentage from 0% to 100%',
 };
 

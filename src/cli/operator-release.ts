@@ -4,6 +4,7 @@ import { release } from '../operator/object-writer.ts';
 import { Known } from '../operator/objects.ts';
 import { count } from '../render/lines.ts';
 import { objectsOf } from '../sources/cluster.ts';
+import { CLUSTER_NAMES } from '../sources/cluster-names.ts';
 import { isOfClass, nameOfObject } from '../sources/cluster-object.ts';
 import { kubeClient } from '../sources/kube-client.ts';
 import type { Context } from './context.ts';
@@ -62,8 +63,10 @@ export const command: Handler = async (context, args, options: Options): Promise
   }
 };
 
+/** As iam calls it, or as kubectl does. */
 function kindNamed(word: string): KindName {
-  const kind = findKind(word);
+  const inCluster = (one: KindName) => Object.values(CLUSTER_NAMES[one]).includes(word.toLowerCase());
+  const kind = findKind(word) ?? KIND_NAMES.find(inCluster);
   if (kind) return kind;
   throw failure(
     EXIT.invalid,

@@ -37,6 +37,8 @@ export const command: Handler = async (context, _args, options: Options): Promis
   const main = readAddress(options.listen, '--listen');
   const health = readAddress(options.healthListen, '--health-listen');
   const interval = milliseconds(options.interval, '--interval');
+  if (interval < 1000)
+    throw failure(EXIT.invalid, 'RC121', `--interval ${options.interval} is too often`, 'at least 1s');
   const grace = milliseconds(options.grace, '--grace');
   const log = createLog({
     // In a cluster somebody collects it; `--log-format text` is for people.

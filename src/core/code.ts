@@ -161,14 +161,17 @@ export const CODES = {
   ],
   RC506: [
     'sink is not ours',
-    'A file is there that does not hold a secret issued for this token. It is never overwritten.',
+    'A file, or a Secret of the cluster, is there that is not of this token. It is never overwritten.',
   ],
   RC507: ['sink not safe', 'Others can look into the folder of a sink, or change what is in it.'],
   RC508: ['sink in git', 'Git tracks the file, or would: the secret would be committed sooner or later.'],
-  RC509: ['sink cannot be written', 'The file or its folder cannot be read or written, or the disk is full.'],
+  RC509: [
+    'sink cannot be written',
+    'The file or its folder, or the Secret of the cluster, cannot be read or written, or the disk is full.',
+  ],
   RC510: [
     'secret not delivered',
-    'A secret was issued and is valid, but is neither in its sink nor beside it on this machine.',
+    'A secret was issued and is valid, but is neither in its file nor beside it on this machine.',
   ],
   RC511: ['no secret issued', 'The Token is over, or does not say where its secret goes.'],
   RC601: ['GitOps configuration', 'The file .rolecall/gitops.yaml is missing, or has a mistake.'],

@@ -178,9 +178,14 @@ export function schemaProblems(
       case 'maximum':
         wrong(`${field} is ${show(value)}, at most ${params.limit} is allowed`);
         break;
-      case 'anyOf':
-        wrong(`${field} cannot be ${show(value)}`, PATTERNS.get(limit.anyOf[1].pattern));
+      case 'anyOf': {
+        const most = limit.anyOf[0].maximum;
+        wrong(
+          `${field} cannot be ${show(value)}`,
+          Number(value) > most ? `at most ${counted(most)}` : PATTERNS.get(limit.anyOf[1].pattern),
+        );
         break;
+      }
       default:
         wrong(`${field} is not allowed (${keyword})`);
     }

@@ -26,10 +26,10 @@ function codePoints(text: string): number {
 }
 
 const validateWorkspace = validate10;
-const schema11 = {"type":"object","additionalProperties":false,"required":["apiVersion","kind","metadata","spec"],"properties":{"apiVersion":{"const":"rolecall.dev/v1alpha1"},"kind":{"const":"Workspace"},"metadata":{"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"labels":{"type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"},"propertyNames":{"pattern":"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"}},"annotations":{"type":"object","additionalProperties":{"type":"string"}}}},"spec":{"type":"object","additionalProperties":false,"required":["displayName"],"properties":{"displayName":{"type":"string","minLength":1,"maxLength":256},"tier":{"type":"string","enum":["Free","Team","Business"]},"owners":{"type":"object","additionalProperties":false,"properties":{"minimum":{"type":"integer","minimum":0,"maximum":1000},"required":{"type":"array","maxItems":100,"items":{"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63}}}}}},"guards":{"type":"object","additionalProperties":false,"properties":{"maxRemovals":{"anyOf":[{"type":"integer","minimum":0},{"type":"string","pattern":"^(100|[1-9]?[0-9])%$"}]},"maxUpdates":{"anyOf":[{"type":"integer","minimum":0},{"type":"string","pattern":"^(100|[1-9]?[0-9])%$"}]},"maxPrivilegedGains":{"anyOf":[{"type":"integer","minimum":0},{"type":"string","pattern":"^(100|[1-9]?[0-9])%$"}]}}}}}}};
+const schema11 = {"type":"object","additionalProperties":false,"required":["apiVersion","kind","metadata","spec"],"properties":{"apiVersion":{"const":"rolecall.dev/v1alpha1"},"kind":{"const":"Workspace"},"metadata":{"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"labels":{"type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"},"propertyNames":{"pattern":"^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$","maxLength":317}},"annotations":{"type":"object","additionalProperties":{"type":"string"}}}},"spec":{"type":"object","additionalProperties":false,"required":["displayName"],"properties":{"displayName":{"type":"string","minLength":1,"maxLength":256},"tier":{"type":"string","enum":["Free","Team","Business"]},"owners":{"type":"object","additionalProperties":false,"properties":{"minimum":{"type":"integer","minimum":0,"maximum":1000},"required":{"type":"array","maxItems":100,"items":{"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63}}}}}},"guards":{"type":"object","additionalProperties":false,"properties":{"maxRemovals":{"anyOf":[{"type":"integer","minimum":0,"maximum":1000000000},{"type":"string","pattern":"^(100|[1-9]?[0-9])%$"}]},"maxUpdates":{"anyOf":[{"type":"integer","minimum":0,"maximum":1000000000},{"type":"string","pattern":"^(100|[1-9]?[0-9])%$"}]},"maxPrivilegedGains":{"anyOf":[{"type":"integer","minimum":0,"maximum":1000000000},{"type":"string","pattern":"^(100|[1-9]?[0-9])%$"}]}}}}}}};
 const func2 = codePoints;
 const pattern0 = new RegExp("^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "u");
-const pattern1 = new RegExp("^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$", "u");
+const pattern1 = new RegExp("^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$", "u");
 const pattern2 = new RegExp("^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$", "u");
 const pattern4 = new RegExp("^(100|[1-9]?[0-9])%$", "u");
 
@@ -179,8 +179,8 @@ if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
 for(const key2 in data4){
 const _errs11 = errors;
 if(typeof key2 === "string"){
-if(!pattern1.test(key2)){
-const err12 = {instancePath:instancePath+"/metadata/labels",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},propertyName:key2};
+if(func2(key2) > 317){
+const err12 = {instancePath:instancePath+"/metadata/labels",keyword:"maxLength",params:{limit: 317},propertyName:key2};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -189,10 +189,8 @@ vErrors.push(err12);
 }
 errors++;
 }
-}
-var valid2 = _errs11 === errors;
-if(!valid2){
-const err13 = {instancePath:instancePath+"/metadata/labels",keyword:"propertyNames",params:{propertyName: key2}};
+if(!pattern1.test(key2)){
+const err13 = {instancePath:instancePath+"/metadata/labels",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},propertyName:key2};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -202,11 +200,9 @@ vErrors.push(err13);
 errors++;
 }
 }
-for(const key3 in data4){
-let data5 = data4[key3];
-if(typeof data5 === "string"){
-if(!pattern2.test(data5)){
-const err14 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"}};
+var valid2 = _errs11 === errors;
+if(!valid2){
+const err14 = {instancePath:instancePath+"/metadata/labels",keyword:"propertyNames",params:{propertyName: key2}};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -216,8 +212,11 @@ vErrors.push(err14);
 errors++;
 }
 }
-else {
-const err15 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
+for(const key3 in data4){
+let data5 = data4[key3];
+if(typeof data5 === "string"){
+if(!pattern2.test(data5)){
+const err15 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"}};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -227,9 +226,8 @@ vErrors.push(err15);
 errors++;
 }
 }
-}
 else {
-const err16 = {instancePath:instancePath+"/metadata/labels",keyword:"type",params:{type: "object"}};
+const err16 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -239,12 +237,9 @@ vErrors.push(err16);
 errors++;
 }
 }
-if(data2.annotations !== undefined){
-let data6 = data2.annotations;
-if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
-for(const key4 in data6){
-if(typeof data6[key4] !== "string"){
-const err17 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
+}
+else {
+const err17 = {instancePath:instancePath+"/metadata/labels",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -254,9 +249,12 @@ vErrors.push(err17);
 errors++;
 }
 }
-}
-else {
-const err18 = {instancePath:instancePath+"/metadata/annotations",keyword:"type",params:{type: "object"}};
+if(data2.annotations !== undefined){
+let data6 = data2.annotations;
+if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
+for(const key4 in data6){
+if(typeof data6[key4] !== "string"){
+const err18 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -268,7 +266,7 @@ errors++;
 }
 }
 else {
-const err19 = {instancePath:instancePath+"/metadata",keyword:"type",params:{type: "object"}};
+const err19 = {instancePath:instancePath+"/metadata/annotations",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -278,11 +276,9 @@ vErrors.push(err19);
 errors++;
 }
 }
-if(data.spec !== undefined){
-let data8 = data.spec;
-if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
-if(data8.displayName === undefined){
-const err20 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "displayName"}};
+}
+else {
+const err20 = {instancePath:instancePath+"/metadata",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -291,9 +287,12 @@ vErrors.push(err20);
 }
 errors++;
 }
-for(const key5 in data8){
-if(!((((key5 === "displayName") || (key5 === "tier")) || (key5 === "owners")) || (key5 === "guards"))){
-const err21 = {instancePath:instancePath+"/spec",keyword:"additionalProperties",params:{additionalProperty: key5}};
+}
+if(data.spec !== undefined){
+let data8 = data.spec;
+if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
+if(data8.displayName === undefined){
+const err21 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "displayName"}};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -302,12 +301,9 @@ vErrors.push(err21);
 }
 errors++;
 }
-}
-if(data8.displayName !== undefined){
-let data9 = data8.displayName;
-if(typeof data9 === "string"){
-if(func2(data9) > 256){
-const err22 = {instancePath:instancePath+"/spec/displayName",keyword:"maxLength",params:{limit: 256}};
+for(const key5 in data8){
+if(!((((key5 === "displayName") || (key5 === "tier")) || (key5 === "owners")) || (key5 === "guards"))){
+const err22 = {instancePath:instancePath+"/spec",keyword:"additionalProperties",params:{additionalProperty: key5}};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -316,8 +312,12 @@ vErrors.push(err22);
 }
 errors++;
 }
-if(func2(data9) < 1){
-const err23 = {instancePath:instancePath+"/spec/displayName",keyword:"minLength",params:{limit: 1}};
+}
+if(data8.displayName !== undefined){
+let data9 = data8.displayName;
+if(typeof data9 === "string"){
+if(func2(data9) > 256){
+const err23 = {instancePath:instancePath+"/spec/displayName",keyword:"maxLength",params:{limit: 256}};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -326,9 +326,8 @@ vErrors.push(err23);
 }
 errors++;
 }
-}
-else {
-const err24 = {instancePath:instancePath+"/spec/displayName",keyword:"type",params:{type: "string"}};
+if(func2(data9) < 1){
+const err24 = {instancePath:instancePath+"/spec/displayName",keyword:"minLength",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -338,10 +337,8 @@ vErrors.push(err24);
 errors++;
 }
 }
-if(data8.tier !== undefined){
-let data10 = data8.tier;
-if(typeof data10 !== "string"){
-const err25 = {instancePath:instancePath+"/spec/tier",keyword:"type",params:{type: "string"}};
+else {
+const err25 = {instancePath:instancePath+"/spec/displayName",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -350,8 +347,11 @@ vErrors.push(err25);
 }
 errors++;
 }
-if(!(((data10 === "Free") || (data10 === "Team")) || (data10 === "Business"))){
-const err26 = {instancePath:instancePath+"/spec/tier",keyword:"enum",params:{allowedValues: schema11.properties.spec.properties.tier.enum}};
+}
+if(data8.tier !== undefined){
+let data10 = data8.tier;
+if(typeof data10 !== "string"){
+const err26 = {instancePath:instancePath+"/spec/tier",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -360,13 +360,8 @@ vErrors.push(err26);
 }
 errors++;
 }
-}
-if(data8.owners !== undefined){
-let data11 = data8.owners;
-if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
-for(const key6 in data11){
-if(!((key6 === "minimum") || (key6 === "required"))){
-const err27 = {instancePath:instancePath+"/spec/owners",keyword:"additionalProperties",params:{additionalProperty: key6}};
+if(!(((data10 === "Free") || (data10 === "Team")) || (data10 === "Business"))){
+const err27 = {instancePath:instancePath+"/spec/tier",keyword:"enum",params:{allowedValues: schema11.properties.spec.properties.tier.enum}};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -376,10 +371,12 @@ vErrors.push(err27);
 errors++;
 }
 }
-if(data11.minimum !== undefined){
-let data12 = data11.minimum;
-if(!(((typeof data12 == "number") && (!(data12 % 1) && !isNaN(data12))) && (isFinite(data12)))){
-const err28 = {instancePath:instancePath+"/spec/owners/minimum",keyword:"type",params:{type: "integer"}};
+if(data8.owners !== undefined){
+let data11 = data8.owners;
+if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
+for(const key6 in data11){
+if(!((key6 === "minimum") || (key6 === "required"))){
+const err28 = {instancePath:instancePath+"/spec/owners",keyword:"additionalProperties",params:{additionalProperty: key6}};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -388,9 +385,11 @@ vErrors.push(err28);
 }
 errors++;
 }
-if((typeof data12 == "number") && (isFinite(data12))){
-if(data12 > 1000 || isNaN(data12)){
-const err29 = {instancePath:instancePath+"/spec/owners/minimum",keyword:"maximum",params:{comparison: "<=", limit: 1000}};
+}
+if(data11.minimum !== undefined){
+let data12 = data11.minimum;
+if(!(((typeof data12 == "number") && (!(data12 % 1) && !isNaN(data12))) && (isFinite(data12)))){
+const err29 = {instancePath:instancePath+"/spec/owners/minimum",keyword:"type",params:{type: "integer"}};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -399,13 +398,24 @@ vErrors.push(err29);
 }
 errors++;
 }
-if(data12 < 0 || isNaN(data12)){
-const err30 = {instancePath:instancePath+"/spec/owners/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}};
+if((typeof data12 == "number") && (isFinite(data12))){
+if(data12 > 1000 || isNaN(data12)){
+const err30 = {instancePath:instancePath+"/spec/owners/minimum",keyword:"maximum",params:{comparison: "<=", limit: 1000}};
 if(vErrors === null){
 vErrors = [err30];
 }
 else {
 vErrors.push(err30);
+}
+errors++;
+}
+if(data12 < 0 || isNaN(data12)){
+const err31 = {instancePath:instancePath+"/spec/owners/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}};
+if(vErrors === null){
+vErrors = [err31];
+}
+else {
+vErrors.push(err31);
 }
 errors++;
 }
@@ -415,21 +425,7 @@ if(data11.required !== undefined){
 let data13 = data11.required;
 if(Array.isArray(data13)){
 if(data13.length > 100){
-const err31 = {instancePath:instancePath+"/spec/owners/required",keyword:"maxItems",params:{limit: 100}};
-if(vErrors === null){
-vErrors = [err31];
-}
-else {
-vErrors.push(err31);
-}
-errors++;
-}
-const len0 = data13.length;
-for(let i0=0; i0<len0; i0++){
-let data14 = data13[i0];
-if(data14 && typeof data14 == "object" && !Array.isArray(data14)){
-if(data14.name === undefined){
-const err32 = {instancePath:instancePath+"/spec/owners/required/" + i0,keyword:"required",params:{missingProperty: "name"}};
+const err32 = {instancePath:instancePath+"/spec/owners/required",keyword:"maxItems",params:{limit: 100}};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -438,9 +434,12 @@ vErrors.push(err32);
 }
 errors++;
 }
-for(const key7 in data14){
-if(!(key7 === "name")){
-const err33 = {instancePath:instancePath+"/spec/owners/required/" + i0,keyword:"additionalProperties",params:{additionalProperty: key7}};
+const len0 = data13.length;
+for(let i0=0; i0<len0; i0++){
+let data14 = data13[i0];
+if(data14 && typeof data14 == "object" && !Array.isArray(data14)){
+if(data14.name === undefined){
+const err33 = {instancePath:instancePath+"/spec/owners/required/" + i0,keyword:"required",params:{missingProperty: "name"}};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -449,12 +448,9 @@ vErrors.push(err33);
 }
 errors++;
 }
-}
-if(data14.name !== undefined){
-let data15 = data14.name;
-if(typeof data15 === "string"){
-if(func2(data15) > 63){
-const err34 = {instancePath:instancePath+"/spec/owners/required/" + i0+"/name",keyword:"maxLength",params:{limit: 63}};
+for(const key7 in data14){
+if(!(key7 === "name")){
+const err34 = {instancePath:instancePath+"/spec/owners/required/" + i0,keyword:"additionalProperties",params:{additionalProperty: key7}};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -463,8 +459,12 @@ vErrors.push(err34);
 }
 errors++;
 }
-if(!pattern0.test(data15)){
-const err35 = {instancePath:instancePath+"/spec/owners/required/" + i0+"/name",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
+}
+if(data14.name !== undefined){
+let data15 = data14.name;
+if(typeof data15 === "string"){
+if(func2(data15) > 63){
+const err35 = {instancePath:instancePath+"/spec/owners/required/" + i0+"/name",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -473,9 +473,8 @@ vErrors.push(err35);
 }
 errors++;
 }
-}
-else {
-const err36 = {instancePath:instancePath+"/spec/owners/required/" + i0+"/name",keyword:"type",params:{type: "string"}};
+if(!pattern0.test(data15)){
+const err36 = {instancePath:instancePath+"/spec/owners/required/" + i0+"/name",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -485,9 +484,8 @@ vErrors.push(err36);
 errors++;
 }
 }
-}
 else {
-const err37 = {instancePath:instancePath+"/spec/owners/required/" + i0,keyword:"type",params:{type: "object"}};
+const err37 = {instancePath:instancePath+"/spec/owners/required/" + i0+"/name",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -499,7 +497,7 @@ errors++;
 }
 }
 else {
-const err38 = {instancePath:instancePath+"/spec/owners/required",keyword:"type",params:{type: "array"}};
+const err38 = {instancePath:instancePath+"/spec/owners/required/" + i0,keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -511,7 +509,7 @@ errors++;
 }
 }
 else {
-const err39 = {instancePath:instancePath+"/spec/owners",keyword:"type",params:{type: "object"}};
+const err39 = {instancePath:instancePath+"/spec/owners/required",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -521,17 +519,29 @@ vErrors.push(err39);
 errors++;
 }
 }
-if(data8.guards !== undefined){
-let data16 = data8.guards;
-if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
-for(const key8 in data16){
-if(!(((key8 === "maxRemovals") || (key8 === "maxUpdates")) || (key8 === "maxPrivilegedGains"))){
-const err40 = {instancePath:instancePath+"/spec/guards",keyword:"additionalProperties",params:{additionalProperty: key8}};
+}
+else {
+const err40 = {instancePath:instancePath+"/spec/owners",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err40];
 }
 else {
 vErrors.push(err40);
+}
+errors++;
+}
+}
+if(data8.guards !== undefined){
+let data16 = data8.guards;
+if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
+for(const key8 in data16){
+if(!(((key8 === "maxRemovals") || (key8 === "maxUpdates")) || (key8 === "maxPrivilegedGains"))){
+const err41 = {instancePath:instancePath+"/spec/guards",keyword:"additionalProperties",params:{additionalProperty: key8}};
+if(vErrors === null){
+vErrors = [err41];
+}
+else {
+vErrors.push(err41);
 }
 errors++;
 }
@@ -542,23 +552,33 @@ const _errs43 = errors;
 let valid11 = false;
 const _errs44 = errors;
 if(!(((typeof data17 == "number") && (!(data17 % 1) && !isNaN(data17))) && (isFinite(data17)))){
-const err41 = {instancePath:instancePath+"/spec/guards/maxRemovals",keyword:"type",params:{type: "integer"}};
-if(vErrors === null){
-vErrors = [err41];
-}
-else {
-vErrors.push(err41);
-}
-errors++;
-}
-if((typeof data17 == "number") && (isFinite(data17))){
-if(data17 < 0 || isNaN(data17)){
-const err42 = {instancePath:instancePath+"/spec/guards/maxRemovals",keyword:"minimum",params:{comparison: ">=", limit: 0}};
+const err42 = {instancePath:instancePath+"/spec/guards/maxRemovals",keyword:"type",params:{type: "integer"}};
 if(vErrors === null){
 vErrors = [err42];
 }
 else {
 vErrors.push(err42);
+}
+errors++;
+}
+if((typeof data17 == "number") && (isFinite(data17))){
+if(data17 > 1000000000 || isNaN(data17)){
+const err43 = {instancePath:instancePath+"/spec/guards/maxRemovals",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}};
+if(vErrors === null){
+vErrors = [err43];
+}
+else {
+vErrors.push(err43);
+}
+errors++;
+}
+if(data17 < 0 || isNaN(data17)){
+const err44 = {instancePath:instancePath+"/spec/guards/maxRemovals",keyword:"minimum",params:{comparison: ">=", limit: 0}};
+if(vErrors === null){
+vErrors = [err44];
+}
+else {
+vErrors.push(err44);
 }
 errors++;
 }
@@ -569,23 +589,23 @@ if(!valid11){
 const _errs46 = errors;
 if(typeof data17 === "string"){
 if(!pattern4.test(data17)){
-const err43 = {instancePath:instancePath+"/spec/guards/maxRemovals",keyword:"pattern",params:{pattern: "^(100|[1-9]?[0-9])%$"}};
+const err45 = {instancePath:instancePath+"/spec/guards/maxRemovals",keyword:"pattern",params:{pattern: "^(100|[1-9]?[0-9])%$"}};
 if(vErrors === null){
-vErrors = [err43];
+vErrors = [err45];
 }
 else {
-vErrors.push(err43);
+vErrors.push(err45);
 }
 errors++;
 }
 }
 else {
-const err44 = {instancePath:instancePath+"/spec/guards/maxRemovals",keyword:"type",params:{type: "string"}};
+const err46 = {instancePath:instancePath+"/spec/guards/maxRemovals",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
-vErrors = [err44];
+vErrors = [err46];
 }
 else {
-vErrors.push(err44);
+vErrors.push(err46);
 }
 errors++;
 }
@@ -593,12 +613,12 @@ var _valid0 = _errs46 === errors;
 valid11 = valid11 || _valid0;
 }
 if(!valid11){
-const err45 = {instancePath:instancePath+"/spec/guards/maxRemovals",keyword:"anyOf",params:{}};
+const err47 = {instancePath:instancePath+"/spec/guards/maxRemovals",keyword:"anyOf",params:{}};
 if(vErrors === null){
-vErrors = [err45];
+vErrors = [err47];
 }
 else {
-vErrors.push(err45);
+vErrors.push(err47);
 }
 errors++;
 }
@@ -620,23 +640,33 @@ const _errs49 = errors;
 let valid12 = false;
 const _errs50 = errors;
 if(!(((typeof data18 == "number") && (!(data18 % 1) && !isNaN(data18))) && (isFinite(data18)))){
-const err46 = {instancePath:instancePath+"/spec/guards/maxUpdates",keyword:"type",params:{type: "integer"}};
+const err48 = {instancePath:instancePath+"/spec/guards/maxUpdates",keyword:"type",params:{type: "integer"}};
 if(vErrors === null){
-vErrors = [err46];
+vErrors = [err48];
 }
 else {
-vErrors.push(err46);
+vErrors.push(err48);
 }
 errors++;
 }
 if((typeof data18 == "number") && (isFinite(data18))){
-if(data18 < 0 || isNaN(data18)){
-const err47 = {instancePath:instancePath+"/spec/guards/maxUpdates",keyword:"minimum",params:{comparison: ">=", limit: 0}};
+if(data18 > 1000000000 || isNaN(data18)){
+const err49 = {instancePath:instancePath+"/spec/guards/maxUpdates",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}};
 if(vErrors === null){
-vErrors = [err47];
+vErrors = [err49];
 }
 else {
-vErrors.push(err47);
+vErrors.push(err49);
+}
+errors++;
+}
+if(data18 < 0 || isNaN(data18)){
+const err50 = {instancePath:instancePath+"/spec/guards/maxUpdates",keyword:"minimum",params:{comparison: ">=", limit: 0}};
+if(vErrors === null){
+vErrors = [err50];
+}
+else {
+vErrors.push(err50);
 }
 errors++;
 }
@@ -647,23 +677,23 @@ if(!valid12){
 const _errs52 = errors;
 if(typeof data18 === "string"){
 if(!pattern4.test(data18)){
-const err48 = {instancePath:instancePath+"/spec/guards/maxUpdates",keyword:"pattern",params:{pattern: "^(100|[1-9]?[0-9])%$"}};
+const err51 = {instancePath:instancePath+"/spec/guards/maxUpdates",keyword:"pattern",params:{pattern: "^(100|[1-9]?[0-9])%$"}};
 if(vErrors === null){
-vErrors = [err48];
+vErrors = [err51];
 }
 else {
-vErrors.push(err48);
+vErrors.push(err51);
 }
 errors++;
 }
 }
 else {
-const err49 = {instancePath:instancePath+"/spec/guards/maxUpdates",keyword:"type",params:{type: "string"}};
+const err52 = {instancePath:instancePath+"/spec/guards/maxUpdates",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
-vErrors = [err49];
+vErrors = [err52];
 }
 else {
-vErrors.push(err49);
+vErrors.push(err52);
 }
 errors++;
 }
@@ -671,12 +701,12 @@ var _valid1 = _errs52 === errors;
 valid12 = valid12 || _valid1;
 }
 if(!valid12){
-const err50 = {instancePath:instancePath+"/spec/guards/maxUpdates",keyword:"anyOf",params:{}};
+const err53 = {instancePath:instancePath+"/spec/guards/maxUpdates",keyword:"anyOf",params:{}};
 if(vErrors === null){
-vErrors = [err50];
+vErrors = [err53];
 }
 else {
-vErrors.push(err50);
+vErrors.push(err53);
 }
 errors++;
 }
@@ -698,23 +728,33 @@ const _errs55 = errors;
 let valid13 = false;
 const _errs56 = errors;
 if(!(((typeof data19 == "number") && (!(data19 % 1) && !isNaN(data19))) && (isFinite(data19)))){
-const err51 = {instancePath:instancePath+"/spec/guards/maxPrivilegedGains",keyword:"type",params:{type: "integer"}};
+const err54 = {instancePath:instancePath+"/spec/guards/maxPrivilegedGains",keyword:"type",params:{type: "integer"}};
 if(vErrors === null){
-vErrors = [err51];
+vErrors = [err54];
 }
 else {
-vErrors.push(err51);
+vErrors.push(err54);
 }
 errors++;
 }
 if((typeof data19 == "number") && (isFinite(data19))){
-if(data19 < 0 || isNaN(data19)){
-const err52 = {instancePath:instancePath+"/spec/guards/maxPrivilegedGains",keyword:"minimum",params:{comparison: ">=", limit: 0}};
+if(data19 > 1000000000 || isNaN(data19)){
+const err55 = {instancePath:instancePath+"/spec/guards/maxPrivilegedGains",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}};
 if(vErrors === null){
-vErrors = [err52];
+vErrors = [err55];
 }
 else {
-vErrors.push(err52);
+vErrors.push(err55);
+}
+errors++;
+}
+if(data19 < 0 || isNaN(data19)){
+const err56 = {instancePath:instancePath+"/spec/guards/maxPrivilegedGains",keyword:"minimum",params:{comparison: ">=", limit: 0}};
+if(vErrors === null){
+vErrors = [err56];
+}
+else {
+vErrors.push(err56);
 }
 errors++;
 }
@@ -725,23 +765,23 @@ if(!valid13){
 const _errs58 = errors;
 if(typeof data19 === "string"){
 if(!pattern4.test(data19)){
-const err53 = {instancePath:instancePath+"/spec/guards/maxPrivilegedGains",keyword:"pattern",params:{pattern: "^(100|[1-9]?[0-9])%$"}};
+const err57 = {instancePath:instancePath+"/spec/guards/maxPrivilegedGains",keyword:"pattern",params:{pattern: "^(100|[1-9]?[0-9])%$"}};
 if(vErrors === null){
-vErrors = [err53];
+vErrors = [err57];
 }
 else {
-vErrors.push(err53);
+vErrors.push(err57);
 }
 errors++;
 }
 }
 else {
-const err54 = {instancePath:instancePath+"/spec/guards/maxPrivilegedGains",keyword:"type",params:{type: "string"}};
+const err58 = {instancePath:instancePath+"/spec/guards/maxPrivilegedGains",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
-vErrors = [err54];
+vErrors = [err58];
 }
 else {
-vErrors.push(err54);
+vErrors.push(err58);
 }
 errors++;
 }
@@ -749,12 +789,12 @@ var _valid2 = _errs58 === errors;
 valid13 = valid13 || _valid2;
 }
 if(!valid13){
-const err55 = {instancePath:instancePath+"/spec/guards/maxPrivilegedGains",keyword:"anyOf",params:{}};
+const err59 = {instancePath:instancePath+"/spec/guards/maxPrivilegedGains",keyword:"anyOf",params:{}};
 if(vErrors === null){
-vErrors = [err55];
+vErrors = [err59];
 }
 else {
-vErrors.push(err55);
+vErrors.push(err59);
 }
 errors++;
 }
@@ -772,36 +812,36 @@ vErrors = null;
 }
 }
 else {
-const err56 = {instancePath:instancePath+"/spec/guards",keyword:"type",params:{type: "object"}};
+const err60 = {instancePath:instancePath+"/spec/guards",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
-vErrors = [err56];
+vErrors = [err60];
 }
 else {
-vErrors.push(err56);
+vErrors.push(err60);
 }
 errors++;
 }
 }
 }
 else {
-const err57 = {instancePath:instancePath+"/spec",keyword:"type",params:{type: "object"}};
+const err61 = {instancePath:instancePath+"/spec",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
-vErrors = [err57];
+vErrors = [err61];
 }
 else {
-vErrors.push(err57);
+vErrors.push(err61);
 }
 errors++;
 }
 }
 }
 else {
-const err58 = {instancePath,keyword:"type",params:{type: "object"}};
+const err62 = {instancePath,keyword:"type",params:{type: "object"}};
 if(vErrors === null){
-vErrors = [err58];
+vErrors = [err62];
 }
 else {
-vErrors.push(err58);
+vErrors.push(err62);
 }
 errors++;
 }
@@ -810,7 +850,7 @@ return errors === 0;
 }
 
 const validateUser = validate11;
-const schema12 = {"type":"object","additionalProperties":false,"required":["apiVersion","kind","metadata","spec"],"properties":{"apiVersion":{"const":"rolecall.dev/v1alpha1"},"kind":{"const":"User"},"metadata":{"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"labels":{"type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"},"propertyNames":{"pattern":"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"}},"annotations":{"type":"object","additionalProperties":{"type":"string"}}}},"spec":{"type":"object","additionalProperties":false,"required":["email"],"properties":{"email":{"type":"string","maxLength":254,"pattern":"^[^@]+@[^@]+$"},"displayName":{"type":"string","minLength":0,"maxLength":256},"state":{"type":"string","enum":["Active","Suspended"]},"type":{"type":"string","enum":["Human","Service","BreakGlass"]},"notBefore":{"type":"string","pattern":"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"},"expiresAt":{"type":"string","pattern":"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"},"sponsor":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"identities":{"type":"array","maxItems":20,"items":{"type":"object","additionalProperties":false,"required":["provider","subject"],"properties":{"provider":{"type":"string","minLength":1,"maxLength":256},"subject":{"type":"string","minLength":1,"maxLength":256}}}}}}}};
+const schema12 = {"type":"object","additionalProperties":false,"required":["apiVersion","kind","metadata","spec"],"properties":{"apiVersion":{"const":"rolecall.dev/v1alpha1"},"kind":{"const":"User"},"metadata":{"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"labels":{"type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"},"propertyNames":{"pattern":"^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$","maxLength":317}},"annotations":{"type":"object","additionalProperties":{"type":"string"}}}},"spec":{"type":"object","additionalProperties":false,"required":["email"],"properties":{"email":{"type":"string","maxLength":254,"pattern":"^[^@]+@[^@]+$"},"displayName":{"type":"string","minLength":0,"maxLength":256},"state":{"type":"string","enum":["Active","Suspended"]},"type":{"type":"string","enum":["Human","Service","BreakGlass"]},"notBefore":{"type":"string","pattern":"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"},"expiresAt":{"type":"string","pattern":"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"},"sponsor":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"identities":{"type":"array","maxItems":20,"items":{"type":"object","additionalProperties":false,"required":["provider","subject"],"properties":{"provider":{"type":"string","minLength":1,"maxLength":256},"subject":{"type":"string","minLength":1,"maxLength":256}}}}}}}};
 const pattern10 = new RegExp("^[^@]+@[^@]+$", "u");
 const pattern11 = new RegExp("^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$", "u");
 
@@ -960,8 +1000,8 @@ if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
 for(const key2 in data4){
 const _errs11 = errors;
 if(typeof key2 === "string"){
-if(!pattern1.test(key2)){
-const err12 = {instancePath:instancePath+"/metadata/labels",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},propertyName:key2};
+if(func2(key2) > 317){
+const err12 = {instancePath:instancePath+"/metadata/labels",keyword:"maxLength",params:{limit: 317},propertyName:key2};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -970,10 +1010,8 @@ vErrors.push(err12);
 }
 errors++;
 }
-}
-var valid2 = _errs11 === errors;
-if(!valid2){
-const err13 = {instancePath:instancePath+"/metadata/labels",keyword:"propertyNames",params:{propertyName: key2}};
+if(!pattern1.test(key2)){
+const err13 = {instancePath:instancePath+"/metadata/labels",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},propertyName:key2};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -983,11 +1021,9 @@ vErrors.push(err13);
 errors++;
 }
 }
-for(const key3 in data4){
-let data5 = data4[key3];
-if(typeof data5 === "string"){
-if(!pattern2.test(data5)){
-const err14 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"}};
+var valid2 = _errs11 === errors;
+if(!valid2){
+const err14 = {instancePath:instancePath+"/metadata/labels",keyword:"propertyNames",params:{propertyName: key2}};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -997,8 +1033,11 @@ vErrors.push(err14);
 errors++;
 }
 }
-else {
-const err15 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
+for(const key3 in data4){
+let data5 = data4[key3];
+if(typeof data5 === "string"){
+if(!pattern2.test(data5)){
+const err15 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"}};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -1008,9 +1047,8 @@ vErrors.push(err15);
 errors++;
 }
 }
-}
 else {
-const err16 = {instancePath:instancePath+"/metadata/labels",keyword:"type",params:{type: "object"}};
+const err16 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -1020,12 +1058,9 @@ vErrors.push(err16);
 errors++;
 }
 }
-if(data2.annotations !== undefined){
-let data6 = data2.annotations;
-if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
-for(const key4 in data6){
-if(typeof data6[key4] !== "string"){
-const err17 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
+}
+else {
+const err17 = {instancePath:instancePath+"/metadata/labels",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -1035,9 +1070,12 @@ vErrors.push(err17);
 errors++;
 }
 }
-}
-else {
-const err18 = {instancePath:instancePath+"/metadata/annotations",keyword:"type",params:{type: "object"}};
+if(data2.annotations !== undefined){
+let data6 = data2.annotations;
+if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
+for(const key4 in data6){
+if(typeof data6[key4] !== "string"){
+const err18 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -1049,7 +1087,7 @@ errors++;
 }
 }
 else {
-const err19 = {instancePath:instancePath+"/metadata",keyword:"type",params:{type: "object"}};
+const err19 = {instancePath:instancePath+"/metadata/annotations",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -1059,11 +1097,9 @@ vErrors.push(err19);
 errors++;
 }
 }
-if(data.spec !== undefined){
-let data8 = data.spec;
-if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
-if(data8.email === undefined){
-const err20 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "email"}};
+}
+else {
+const err20 = {instancePath:instancePath+"/metadata",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -1072,9 +1108,12 @@ vErrors.push(err20);
 }
 errors++;
 }
-for(const key5 in data8){
-if(!((((((((key5 === "email") || (key5 === "displayName")) || (key5 === "state")) || (key5 === "type")) || (key5 === "notBefore")) || (key5 === "expiresAt")) || (key5 === "sponsor")) || (key5 === "identities"))){
-const err21 = {instancePath:instancePath+"/spec",keyword:"additionalProperties",params:{additionalProperty: key5}};
+}
+if(data.spec !== undefined){
+let data8 = data.spec;
+if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
+if(data8.email === undefined){
+const err21 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "email"}};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -1083,12 +1122,9 @@ vErrors.push(err21);
 }
 errors++;
 }
-}
-if(data8.email !== undefined){
-let data9 = data8.email;
-if(typeof data9 === "string"){
-if(func2(data9) > 254){
-const err22 = {instancePath:instancePath+"/spec/email",keyword:"maxLength",params:{limit: 254}};
+for(const key5 in data8){
+if(!((((((((key5 === "email") || (key5 === "displayName")) || (key5 === "state")) || (key5 === "type")) || (key5 === "notBefore")) || (key5 === "expiresAt")) || (key5 === "sponsor")) || (key5 === "identities"))){
+const err22 = {instancePath:instancePath+"/spec",keyword:"additionalProperties",params:{additionalProperty: key5}};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -1097,8 +1133,12 @@ vErrors.push(err22);
 }
 errors++;
 }
-if(!pattern10.test(data9)){
-const err23 = {instancePath:instancePath+"/spec/email",keyword:"pattern",params:{pattern: "^[^@]+@[^@]+$"}};
+}
+if(data8.email !== undefined){
+let data9 = data8.email;
+if(typeof data9 === "string"){
+if(func2(data9) > 254){
+const err23 = {instancePath:instancePath+"/spec/email",keyword:"maxLength",params:{limit: 254}};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -1107,9 +1147,8 @@ vErrors.push(err23);
 }
 errors++;
 }
-}
-else {
-const err24 = {instancePath:instancePath+"/spec/email",keyword:"type",params:{type: "string"}};
+if(!pattern10.test(data9)){
+const err24 = {instancePath:instancePath+"/spec/email",keyword:"pattern",params:{pattern: "^[^@]+@[^@]+$"}};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -1119,11 +1158,8 @@ vErrors.push(err24);
 errors++;
 }
 }
-if(data8.displayName !== undefined){
-let data10 = data8.displayName;
-if(typeof data10 === "string"){
-if(func2(data10) > 256){
-const err25 = {instancePath:instancePath+"/spec/displayName",keyword:"maxLength",params:{limit: 256}};
+else {
+const err25 = {instancePath:instancePath+"/spec/email",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -1132,8 +1168,12 @@ vErrors.push(err25);
 }
 errors++;
 }
-if(func2(data10) < 0){
-const err26 = {instancePath:instancePath+"/spec/displayName",keyword:"minLength",params:{limit: 0}};
+}
+if(data8.displayName !== undefined){
+let data10 = data8.displayName;
+if(typeof data10 === "string"){
+if(func2(data10) > 256){
+const err26 = {instancePath:instancePath+"/spec/displayName",keyword:"maxLength",params:{limit: 256}};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -1142,9 +1182,8 @@ vErrors.push(err26);
 }
 errors++;
 }
-}
-else {
-const err27 = {instancePath:instancePath+"/spec/displayName",keyword:"type",params:{type: "string"}};
+if(func2(data10) < 0){
+const err27 = {instancePath:instancePath+"/spec/displayName",keyword:"minLength",params:{limit: 0}};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -1154,10 +1193,8 @@ vErrors.push(err27);
 errors++;
 }
 }
-if(data8.state !== undefined){
-let data11 = data8.state;
-if(typeof data11 !== "string"){
-const err28 = {instancePath:instancePath+"/spec/state",keyword:"type",params:{type: "string"}};
+else {
+const err28 = {instancePath:instancePath+"/spec/displayName",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -1166,8 +1203,11 @@ vErrors.push(err28);
 }
 errors++;
 }
-if(!((data11 === "Active") || (data11 === "Suspended"))){
-const err29 = {instancePath:instancePath+"/spec/state",keyword:"enum",params:{allowedValues: schema12.properties.spec.properties.state.enum}};
+}
+if(data8.state !== undefined){
+let data11 = data8.state;
+if(typeof data11 !== "string"){
+const err29 = {instancePath:instancePath+"/spec/state",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -1176,11 +1216,8 @@ vErrors.push(err29);
 }
 errors++;
 }
-}
-if(data8.type !== undefined){
-let data12 = data8.type;
-if(typeof data12 !== "string"){
-const err30 = {instancePath:instancePath+"/spec/type",keyword:"type",params:{type: "string"}};
+if(!((data11 === "Active") || (data11 === "Suspended"))){
+const err30 = {instancePath:instancePath+"/spec/state",keyword:"enum",params:{allowedValues: schema12.properties.spec.properties.state.enum}};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -1189,8 +1226,11 @@ vErrors.push(err30);
 }
 errors++;
 }
-if(!(((data12 === "Human") || (data12 === "Service")) || (data12 === "BreakGlass"))){
-const err31 = {instancePath:instancePath+"/spec/type",keyword:"enum",params:{allowedValues: schema12.properties.spec.properties.type.enum}};
+}
+if(data8.type !== undefined){
+let data12 = data8.type;
+if(typeof data12 !== "string"){
+const err31 = {instancePath:instancePath+"/spec/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -1199,12 +1239,8 @@ vErrors.push(err31);
 }
 errors++;
 }
-}
-if(data8.notBefore !== undefined){
-let data13 = data8.notBefore;
-if(typeof data13 === "string"){
-if(!pattern11.test(data13)){
-const err32 = {instancePath:instancePath+"/spec/notBefore",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"}};
+if(!(((data12 === "Human") || (data12 === "Service")) || (data12 === "BreakGlass"))){
+const err32 = {instancePath:instancePath+"/spec/type",keyword:"enum",params:{allowedValues: schema12.properties.spec.properties.type.enum}};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -1214,8 +1250,11 @@ vErrors.push(err32);
 errors++;
 }
 }
-else {
-const err33 = {instancePath:instancePath+"/spec/notBefore",keyword:"type",params:{type: "string"}};
+if(data8.notBefore !== undefined){
+let data13 = data8.notBefore;
+if(typeof data13 === "string"){
+if(!pattern11.test(data13)){
+const err33 = {instancePath:instancePath+"/spec/notBefore",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"}};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -1225,11 +1264,8 @@ vErrors.push(err33);
 errors++;
 }
 }
-if(data8.expiresAt !== undefined){
-let data14 = data8.expiresAt;
-if(typeof data14 === "string"){
-if(!pattern11.test(data14)){
-const err34 = {instancePath:instancePath+"/spec/expiresAt",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"}};
+else {
+const err34 = {instancePath:instancePath+"/spec/notBefore",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -1239,8 +1275,11 @@ vErrors.push(err34);
 errors++;
 }
 }
-else {
-const err35 = {instancePath:instancePath+"/spec/expiresAt",keyword:"type",params:{type: "string"}};
+if(data8.expiresAt !== undefined){
+let data14 = data8.expiresAt;
+if(typeof data14 === "string"){
+if(!pattern11.test(data14)){
+const err35 = {instancePath:instancePath+"/spec/expiresAt",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"}};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -1250,11 +1289,8 @@ vErrors.push(err35);
 errors++;
 }
 }
-if(data8.sponsor !== undefined){
-let data15 = data8.sponsor;
-if(typeof data15 === "string"){
-if(func2(data15) > 63){
-const err36 = {instancePath:instancePath+"/spec/sponsor",keyword:"maxLength",params:{limit: 63}};
+else {
+const err36 = {instancePath:instancePath+"/spec/expiresAt",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -1263,8 +1299,12 @@ vErrors.push(err36);
 }
 errors++;
 }
-if(!pattern0.test(data15)){
-const err37 = {instancePath:instancePath+"/spec/sponsor",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
+}
+if(data8.sponsor !== undefined){
+let data15 = data8.sponsor;
+if(typeof data15 === "string"){
+if(func2(data15) > 63){
+const err37 = {instancePath:instancePath+"/spec/sponsor",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -1273,9 +1313,8 @@ vErrors.push(err37);
 }
 errors++;
 }
-}
-else {
-const err38 = {instancePath:instancePath+"/spec/sponsor",keyword:"type",params:{type: "string"}};
+if(!pattern0.test(data15)){
+const err38 = {instancePath:instancePath+"/spec/sponsor",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -1285,11 +1324,8 @@ vErrors.push(err38);
 errors++;
 }
 }
-if(data8.identities !== undefined){
-let data16 = data8.identities;
-if(Array.isArray(data16)){
-if(data16.length > 20){
-const err39 = {instancePath:instancePath+"/spec/identities",keyword:"maxItems",params:{limit: 20}};
+else {
+const err39 = {instancePath:instancePath+"/spec/sponsor",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -1298,12 +1334,12 @@ vErrors.push(err39);
 }
 errors++;
 }
-const len0 = data16.length;
-for(let i0=0; i0<len0; i0++){
-let data17 = data16[i0];
-if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
-if(data17.provider === undefined){
-const err40 = {instancePath:instancePath+"/spec/identities/" + i0,keyword:"required",params:{missingProperty: "provider"}};
+}
+if(data8.identities !== undefined){
+let data16 = data8.identities;
+if(Array.isArray(data16)){
+if(data16.length > 20){
+const err40 = {instancePath:instancePath+"/spec/identities",keyword:"maxItems",params:{limit: 20}};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -1312,8 +1348,12 @@ vErrors.push(err40);
 }
 errors++;
 }
-if(data17.subject === undefined){
-const err41 = {instancePath:instancePath+"/spec/identities/" + i0,keyword:"required",params:{missingProperty: "subject"}};
+const len0 = data16.length;
+for(let i0=0; i0<len0; i0++){
+let data17 = data16[i0];
+if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
+if(data17.provider === undefined){
+const err41 = {instancePath:instancePath+"/spec/identities/" + i0,keyword:"required",params:{missingProperty: "provider"}};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -1322,9 +1362,8 @@ vErrors.push(err41);
 }
 errors++;
 }
-for(const key6 in data17){
-if(!((key6 === "provider") || (key6 === "subject"))){
-const err42 = {instancePath:instancePath+"/spec/identities/" + i0,keyword:"additionalProperties",params:{additionalProperty: key6}};
+if(data17.subject === undefined){
+const err42 = {instancePath:instancePath+"/spec/identities/" + i0,keyword:"required",params:{missingProperty: "subject"}};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -1333,12 +1372,9 @@ vErrors.push(err42);
 }
 errors++;
 }
-}
-if(data17.provider !== undefined){
-let data18 = data17.provider;
-if(typeof data18 === "string"){
-if(func2(data18) > 256){
-const err43 = {instancePath:instancePath+"/spec/identities/" + i0+"/provider",keyword:"maxLength",params:{limit: 256}};
+for(const key6 in data17){
+if(!((key6 === "provider") || (key6 === "subject"))){
+const err43 = {instancePath:instancePath+"/spec/identities/" + i0,keyword:"additionalProperties",params:{additionalProperty: key6}};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -1347,8 +1383,12 @@ vErrors.push(err43);
 }
 errors++;
 }
-if(func2(data18) < 1){
-const err44 = {instancePath:instancePath+"/spec/identities/" + i0+"/provider",keyword:"minLength",params:{limit: 1}};
+}
+if(data17.provider !== undefined){
+let data18 = data17.provider;
+if(typeof data18 === "string"){
+if(func2(data18) > 256){
+const err44 = {instancePath:instancePath+"/spec/identities/" + i0+"/provider",keyword:"maxLength",params:{limit: 256}};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -1357,9 +1397,8 @@ vErrors.push(err44);
 }
 errors++;
 }
-}
-else {
-const err45 = {instancePath:instancePath+"/spec/identities/" + i0+"/provider",keyword:"type",params:{type: "string"}};
+if(func2(data18) < 1){
+const err45 = {instancePath:instancePath+"/spec/identities/" + i0+"/provider",keyword:"minLength",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -1369,11 +1408,8 @@ vErrors.push(err45);
 errors++;
 }
 }
-if(data17.subject !== undefined){
-let data19 = data17.subject;
-if(typeof data19 === "string"){
-if(func2(data19) > 256){
-const err46 = {instancePath:instancePath+"/spec/identities/" + i0+"/subject",keyword:"maxLength",params:{limit: 256}};
+else {
+const err46 = {instancePath:instancePath+"/spec/identities/" + i0+"/provider",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -1382,8 +1418,12 @@ vErrors.push(err46);
 }
 errors++;
 }
-if(func2(data19) < 1){
-const err47 = {instancePath:instancePath+"/spec/identities/" + i0+"/subject",keyword:"minLength",params:{limit: 1}};
+}
+if(data17.subject !== undefined){
+let data19 = data17.subject;
+if(typeof data19 === "string"){
+if(func2(data19) > 256){
+const err47 = {instancePath:instancePath+"/spec/identities/" + i0+"/subject",keyword:"maxLength",params:{limit: 256}};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -1392,9 +1432,8 @@ vErrors.push(err47);
 }
 errors++;
 }
-}
-else {
-const err48 = {instancePath:instancePath+"/spec/identities/" + i0+"/subject",keyword:"type",params:{type: "string"}};
+if(func2(data19) < 1){
+const err48 = {instancePath:instancePath+"/spec/identities/" + i0+"/subject",keyword:"minLength",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -1404,9 +1443,8 @@ vErrors.push(err48);
 errors++;
 }
 }
-}
 else {
-const err49 = {instancePath:instancePath+"/spec/identities/" + i0,keyword:"type",params:{type: "object"}};
+const err49 = {instancePath:instancePath+"/spec/identities/" + i0+"/subject",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -1418,7 +1456,7 @@ errors++;
 }
 }
 else {
-const err50 = {instancePath:instancePath+"/spec/identities",keyword:"type",params:{type: "array"}};
+const err50 = {instancePath:instancePath+"/spec/identities/" + i0,keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -1430,7 +1468,7 @@ errors++;
 }
 }
 else {
-const err51 = {instancePath:instancePath+"/spec",keyword:"type",params:{type: "object"}};
+const err51 = {instancePath:instancePath+"/spec/identities",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -1442,7 +1480,7 @@ errors++;
 }
 }
 else {
-const err52 = {instancePath,keyword:"type",params:{type: "object"}};
+const err52 = {instancePath:instancePath+"/spec",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -1451,12 +1489,24 @@ vErrors.push(err52);
 }
 errors++;
 }
+}
+}
+else {
+const err53 = {instancePath,keyword:"type",params:{type: "object"}};
+if(vErrors === null){
+vErrors = [err53];
+}
+else {
+vErrors.push(err53);
+}
+errors++;
+}
 validate11.errors = vErrors;
 return errors === 0;
 }
 
 const validateRole = validate12;
-const schema13 = {"type":"object","additionalProperties":false,"required":["apiVersion","kind","metadata","spec"],"properties":{"apiVersion":{"const":"rolecall.dev/v1alpha1"},"kind":{"const":"Role"},"metadata":{"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"labels":{"type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"},"propertyNames":{"pattern":"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"}},"annotations":{"type":"object","additionalProperties":{"type":"string"}}}},"spec":{"type":"object","additionalProperties":false,"required":["displayName","scopes"],"properties":{"displayName":{"type":"string","minLength":1,"maxLength":256},"description":{"type":"string","maxLength":4096},"scopes":{"type":"array","minItems":1,"maxItems":50,"items":{"type":"string","pattern":"^[A-Z][A-Za-z0-9]{0,62}$"}},"includes":{"type":"array","maxItems":50,"items":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63}},"labels":{"type":"boolean"},"minimumTier":{"type":"string","enum":["Free","Team","Business"]},"risk":{"type":"string","enum":["Normal","Sensitive","Privileged"]},"ownership":{"type":"boolean"}}}}};
+const schema13 = {"type":"object","additionalProperties":false,"required":["apiVersion","kind","metadata","spec"],"properties":{"apiVersion":{"const":"rolecall.dev/v1alpha1"},"kind":{"const":"Role"},"metadata":{"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"labels":{"type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"},"propertyNames":{"pattern":"^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$","maxLength":317}},"annotations":{"type":"object","additionalProperties":{"type":"string"}}}},"spec":{"type":"object","additionalProperties":false,"required":["displayName","scopes"],"properties":{"displayName":{"type":"string","minLength":1,"maxLength":256},"description":{"type":"string","maxLength":4096},"scopes":{"type":"array","minItems":1,"maxItems":50,"items":{"type":"string","pattern":"^[A-Z][A-Za-z0-9]{0,62}$"}},"includes":{"type":"array","maxItems":50,"items":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63}},"labels":{"type":"boolean"},"minimumTier":{"type":"string","enum":["Free","Team","Business"]},"risk":{"type":"string","enum":["Normal","Sensitive","Privileged"]},"ownership":{"type":"boolean"}}}}};
 const pattern17 = new RegExp("^[A-Z][A-Za-z0-9]{0,62}$", "u");
 
 function validate12(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
@@ -1605,8 +1655,8 @@ if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
 for(const key2 in data4){
 const _errs11 = errors;
 if(typeof key2 === "string"){
-if(!pattern1.test(key2)){
-const err12 = {instancePath:instancePath+"/metadata/labels",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},propertyName:key2};
+if(func2(key2) > 317){
+const err12 = {instancePath:instancePath+"/metadata/labels",keyword:"maxLength",params:{limit: 317},propertyName:key2};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -1615,10 +1665,8 @@ vErrors.push(err12);
 }
 errors++;
 }
-}
-var valid2 = _errs11 === errors;
-if(!valid2){
-const err13 = {instancePath:instancePath+"/metadata/labels",keyword:"propertyNames",params:{propertyName: key2}};
+if(!pattern1.test(key2)){
+const err13 = {instancePath:instancePath+"/metadata/labels",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},propertyName:key2};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -1628,11 +1676,9 @@ vErrors.push(err13);
 errors++;
 }
 }
-for(const key3 in data4){
-let data5 = data4[key3];
-if(typeof data5 === "string"){
-if(!pattern2.test(data5)){
-const err14 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"}};
+var valid2 = _errs11 === errors;
+if(!valid2){
+const err14 = {instancePath:instancePath+"/metadata/labels",keyword:"propertyNames",params:{propertyName: key2}};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -1642,8 +1688,11 @@ vErrors.push(err14);
 errors++;
 }
 }
-else {
-const err15 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
+for(const key3 in data4){
+let data5 = data4[key3];
+if(typeof data5 === "string"){
+if(!pattern2.test(data5)){
+const err15 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"}};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -1653,9 +1702,8 @@ vErrors.push(err15);
 errors++;
 }
 }
-}
 else {
-const err16 = {instancePath:instancePath+"/metadata/labels",keyword:"type",params:{type: "object"}};
+const err16 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -1665,12 +1713,9 @@ vErrors.push(err16);
 errors++;
 }
 }
-if(data2.annotations !== undefined){
-let data6 = data2.annotations;
-if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
-for(const key4 in data6){
-if(typeof data6[key4] !== "string"){
-const err17 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
+}
+else {
+const err17 = {instancePath:instancePath+"/metadata/labels",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -1680,9 +1725,12 @@ vErrors.push(err17);
 errors++;
 }
 }
-}
-else {
-const err18 = {instancePath:instancePath+"/metadata/annotations",keyword:"type",params:{type: "object"}};
+if(data2.annotations !== undefined){
+let data6 = data2.annotations;
+if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
+for(const key4 in data6){
+if(typeof data6[key4] !== "string"){
+const err18 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -1694,7 +1742,7 @@ errors++;
 }
 }
 else {
-const err19 = {instancePath:instancePath+"/metadata",keyword:"type",params:{type: "object"}};
+const err19 = {instancePath:instancePath+"/metadata/annotations",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -1704,11 +1752,9 @@ vErrors.push(err19);
 errors++;
 }
 }
-if(data.spec !== undefined){
-let data8 = data.spec;
-if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
-if(data8.displayName === undefined){
-const err20 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "displayName"}};
+}
+else {
+const err20 = {instancePath:instancePath+"/metadata",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -1717,8 +1763,12 @@ vErrors.push(err20);
 }
 errors++;
 }
-if(data8.scopes === undefined){
-const err21 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "scopes"}};
+}
+if(data.spec !== undefined){
+let data8 = data.spec;
+if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
+if(data8.displayName === undefined){
+const err21 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "displayName"}};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -1727,9 +1777,8 @@ vErrors.push(err21);
 }
 errors++;
 }
-for(const key5 in data8){
-if(!((((((((key5 === "displayName") || (key5 === "description")) || (key5 === "scopes")) || (key5 === "includes")) || (key5 === "labels")) || (key5 === "minimumTier")) || (key5 === "risk")) || (key5 === "ownership"))){
-const err22 = {instancePath:instancePath+"/spec",keyword:"additionalProperties",params:{additionalProperty: key5}};
+if(data8.scopes === undefined){
+const err22 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "scopes"}};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -1738,12 +1787,9 @@ vErrors.push(err22);
 }
 errors++;
 }
-}
-if(data8.displayName !== undefined){
-let data9 = data8.displayName;
-if(typeof data9 === "string"){
-if(func2(data9) > 256){
-const err23 = {instancePath:instancePath+"/spec/displayName",keyword:"maxLength",params:{limit: 256}};
+for(const key5 in data8){
+if(!((((((((key5 === "displayName") || (key5 === "description")) || (key5 === "scopes")) || (key5 === "includes")) || (key5 === "labels")) || (key5 === "minimumTier")) || (key5 === "risk")) || (key5 === "ownership"))){
+const err23 = {instancePath:instancePath+"/spec",keyword:"additionalProperties",params:{additionalProperty: key5}};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -1752,8 +1798,12 @@ vErrors.push(err23);
 }
 errors++;
 }
-if(func2(data9) < 1){
-const err24 = {instancePath:instancePath+"/spec/displayName",keyword:"minLength",params:{limit: 1}};
+}
+if(data8.displayName !== undefined){
+let data9 = data8.displayName;
+if(typeof data9 === "string"){
+if(func2(data9) > 256){
+const err24 = {instancePath:instancePath+"/spec/displayName",keyword:"maxLength",params:{limit: 256}};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -1762,9 +1812,8 @@ vErrors.push(err24);
 }
 errors++;
 }
-}
-else {
-const err25 = {instancePath:instancePath+"/spec/displayName",keyword:"type",params:{type: "string"}};
+if(func2(data9) < 1){
+const err25 = {instancePath:instancePath+"/spec/displayName",keyword:"minLength",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -1774,11 +1823,8 @@ vErrors.push(err25);
 errors++;
 }
 }
-if(data8.description !== undefined){
-let data10 = data8.description;
-if(typeof data10 === "string"){
-if(func2(data10) > 4096){
-const err26 = {instancePath:instancePath+"/spec/description",keyword:"maxLength",params:{limit: 4096}};
+else {
+const err26 = {instancePath:instancePath+"/spec/displayName",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -1788,8 +1834,11 @@ vErrors.push(err26);
 errors++;
 }
 }
-else {
-const err27 = {instancePath:instancePath+"/spec/description",keyword:"type",params:{type: "string"}};
+if(data8.description !== undefined){
+let data10 = data8.description;
+if(typeof data10 === "string"){
+if(func2(data10) > 4096){
+const err27 = {instancePath:instancePath+"/spec/description",keyword:"maxLength",params:{limit: 4096}};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -1799,11 +1848,8 @@ vErrors.push(err27);
 errors++;
 }
 }
-if(data8.scopes !== undefined){
-let data11 = data8.scopes;
-if(Array.isArray(data11)){
-if(data11.length > 50){
-const err28 = {instancePath:instancePath+"/spec/scopes",keyword:"maxItems",params:{limit: 50}};
+else {
+const err28 = {instancePath:instancePath+"/spec/description",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -1812,8 +1858,12 @@ vErrors.push(err28);
 }
 errors++;
 }
-if(data11.length < 1){
-const err29 = {instancePath:instancePath+"/spec/scopes",keyword:"minItems",params:{limit: 1}};
+}
+if(data8.scopes !== undefined){
+let data11 = data8.scopes;
+if(Array.isArray(data11)){
+if(data11.length > 50){
+const err29 = {instancePath:instancePath+"/spec/scopes",keyword:"maxItems",params:{limit: 50}};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -1822,12 +1872,8 @@ vErrors.push(err29);
 }
 errors++;
 }
-const len0 = data11.length;
-for(let i0=0; i0<len0; i0++){
-let data12 = data11[i0];
-if(typeof data12 === "string"){
-if(!pattern17.test(data12)){
-const err30 = {instancePath:instancePath+"/spec/scopes/" + i0,keyword:"pattern",params:{pattern: "^[A-Z][A-Za-z0-9]{0,62}$"}};
+if(data11.length < 1){
+const err30 = {instancePath:instancePath+"/spec/scopes",keyword:"minItems",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -1836,9 +1882,12 @@ vErrors.push(err30);
 }
 errors++;
 }
-}
-else {
-const err31 = {instancePath:instancePath+"/spec/scopes/" + i0,keyword:"type",params:{type: "string"}};
+const len0 = data11.length;
+for(let i0=0; i0<len0; i0++){
+let data12 = data11[i0];
+if(typeof data12 === "string"){
+if(!pattern17.test(data12)){
+const err31 = {instancePath:instancePath+"/spec/scopes/" + i0,keyword:"pattern",params:{pattern: "^[A-Z][A-Za-z0-9]{0,62}$"}};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -1848,9 +1897,8 @@ vErrors.push(err31);
 errors++;
 }
 }
-}
 else {
-const err32 = {instancePath:instancePath+"/spec/scopes",keyword:"type",params:{type: "array"}};
+const err32 = {instancePath:instancePath+"/spec/scopes/" + i0,keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -1860,11 +1908,9 @@ vErrors.push(err32);
 errors++;
 }
 }
-if(data8.includes !== undefined){
-let data13 = data8.includes;
-if(Array.isArray(data13)){
-if(data13.length > 50){
-const err33 = {instancePath:instancePath+"/spec/includes",keyword:"maxItems",params:{limit: 50}};
+}
+else {
+const err33 = {instancePath:instancePath+"/spec/scopes",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -1873,12 +1919,12 @@ vErrors.push(err33);
 }
 errors++;
 }
-const len1 = data13.length;
-for(let i1=0; i1<len1; i1++){
-let data14 = data13[i1];
-if(typeof data14 === "string"){
-if(func2(data14) > 63){
-const err34 = {instancePath:instancePath+"/spec/includes/" + i1,keyword:"maxLength",params:{limit: 63}};
+}
+if(data8.includes !== undefined){
+let data13 = data8.includes;
+if(Array.isArray(data13)){
+if(data13.length > 50){
+const err34 = {instancePath:instancePath+"/spec/includes",keyword:"maxItems",params:{limit: 50}};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -1887,8 +1933,12 @@ vErrors.push(err34);
 }
 errors++;
 }
-if(!pattern0.test(data14)){
-const err35 = {instancePath:instancePath+"/spec/includes/" + i1,keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
+const len1 = data13.length;
+for(let i1=0; i1<len1; i1++){
+let data14 = data13[i1];
+if(typeof data14 === "string"){
+if(func2(data14) > 63){
+const err35 = {instancePath:instancePath+"/spec/includes/" + i1,keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -1897,9 +1947,8 @@ vErrors.push(err35);
 }
 errors++;
 }
-}
-else {
-const err36 = {instancePath:instancePath+"/spec/includes/" + i1,keyword:"type",params:{type: "string"}};
+if(!pattern0.test(data14)){
+const err36 = {instancePath:instancePath+"/spec/includes/" + i1,keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -1909,9 +1958,8 @@ vErrors.push(err36);
 errors++;
 }
 }
-}
 else {
-const err37 = {instancePath:instancePath+"/spec/includes",keyword:"type",params:{type: "array"}};
+const err37 = {instancePath:instancePath+"/spec/includes/" + i1,keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -1921,9 +1969,9 @@ vErrors.push(err37);
 errors++;
 }
 }
-if(data8.labels !== undefined){
-if(typeof data8.labels !== "boolean"){
-const err38 = {instancePath:instancePath+"/spec/labels",keyword:"type",params:{type: "boolean"}};
+}
+else {
+const err38 = {instancePath:instancePath+"/spec/includes",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -1933,10 +1981,9 @@ vErrors.push(err38);
 errors++;
 }
 }
-if(data8.minimumTier !== undefined){
-let data16 = data8.minimumTier;
-if(typeof data16 !== "string"){
-const err39 = {instancePath:instancePath+"/spec/minimumTier",keyword:"type",params:{type: "string"}};
+if(data8.labels !== undefined){
+if(typeof data8.labels !== "boolean"){
+const err39 = {instancePath:instancePath+"/spec/labels",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -1945,8 +1992,11 @@ vErrors.push(err39);
 }
 errors++;
 }
-if(!(((data16 === "Free") || (data16 === "Team")) || (data16 === "Business"))){
-const err40 = {instancePath:instancePath+"/spec/minimumTier",keyword:"enum",params:{allowedValues: schema13.properties.spec.properties.minimumTier.enum}};
+}
+if(data8.minimumTier !== undefined){
+let data16 = data8.minimumTier;
+if(typeof data16 !== "string"){
+const err40 = {instancePath:instancePath+"/spec/minimumTier",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -1955,11 +2005,8 @@ vErrors.push(err40);
 }
 errors++;
 }
-}
-if(data8.risk !== undefined){
-let data17 = data8.risk;
-if(typeof data17 !== "string"){
-const err41 = {instancePath:instancePath+"/spec/risk",keyword:"type",params:{type: "string"}};
+if(!(((data16 === "Free") || (data16 === "Team")) || (data16 === "Business"))){
+const err41 = {instancePath:instancePath+"/spec/minimumTier",keyword:"enum",params:{allowedValues: schema13.properties.spec.properties.minimumTier.enum}};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -1968,8 +2015,11 @@ vErrors.push(err41);
 }
 errors++;
 }
-if(!(((data17 === "Normal") || (data17 === "Sensitive")) || (data17 === "Privileged"))){
-const err42 = {instancePath:instancePath+"/spec/risk",keyword:"enum",params:{allowedValues: schema13.properties.spec.properties.risk.enum}};
+}
+if(data8.risk !== undefined){
+let data17 = data8.risk;
+if(typeof data17 !== "string"){
+const err42 = {instancePath:instancePath+"/spec/risk",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -1978,10 +2028,8 @@ vErrors.push(err42);
 }
 errors++;
 }
-}
-if(data8.ownership !== undefined){
-if(typeof data8.ownership !== "boolean"){
-const err43 = {instancePath:instancePath+"/spec/ownership",keyword:"type",params:{type: "boolean"}};
+if(!(((data17 === "Normal") || (data17 === "Sensitive")) || (data17 === "Privileged"))){
+const err43 = {instancePath:instancePath+"/spec/risk",keyword:"enum",params:{allowedValues: schema13.properties.spec.properties.risk.enum}};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -1991,9 +2039,9 @@ vErrors.push(err43);
 errors++;
 }
 }
-}
-else {
-const err44 = {instancePath:instancePath+"/spec",keyword:"type",params:{type: "object"}};
+if(data8.ownership !== undefined){
+if(typeof data8.ownership !== "boolean"){
+const err44 = {instancePath:instancePath+"/spec/ownership",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -2005,7 +2053,7 @@ errors++;
 }
 }
 else {
-const err45 = {instancePath,keyword:"type",params:{type: "object"}};
+const err45 = {instancePath:instancePath+"/spec",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -2014,12 +2062,24 @@ vErrors.push(err45);
 }
 errors++;
 }
+}
+}
+else {
+const err46 = {instancePath,keyword:"type",params:{type: "object"}};
+if(vErrors === null){
+vErrors = [err46];
+}
+else {
+vErrors.push(err46);
+}
+errors++;
+}
 validate12.errors = vErrors;
 return errors === 0;
 }
 
 const validateGroup = validate13;
-const schema14 = {"type":"object","additionalProperties":false,"required":["apiVersion","kind","metadata","spec"],"properties":{"apiVersion":{"const":"rolecall.dev/v1alpha1"},"kind":{"const":"Group"},"metadata":{"type":"object","additionalProperties":false,"required":["name","namespace"],"properties":{"name":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"namespace":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"labels":{"type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"},"propertyNames":{"pattern":"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"}},"annotations":{"type":"object","additionalProperties":{"type":"string"}}}},"spec":{"type":"object","additionalProperties":false,"required":["displayName"],"properties":{"displayName":{"type":"string","minLength":1,"maxLength":256},"description":{"type":"string","maxLength":4096},"members":{"type":"array","maxItems":1000,"items":{"type":"object","additionalProperties":false,"required":["name"],"properties":{"kind":{"type":"string","enum":["User","Group"]},"name":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"notBefore":{"type":"string","pattern":"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"},"expiresAt":{"type":"string","pattern":"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"}}}}}}}};
+const schema14 = {"type":"object","additionalProperties":false,"required":["apiVersion","kind","metadata","spec"],"properties":{"apiVersion":{"const":"rolecall.dev/v1alpha1"},"kind":{"const":"Group"},"metadata":{"type":"object","additionalProperties":false,"required":["name","namespace"],"properties":{"name":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"namespace":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"labels":{"type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"},"propertyNames":{"pattern":"^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$","maxLength":317}},"annotations":{"type":"object","additionalProperties":{"type":"string"}}}},"spec":{"type":"object","additionalProperties":false,"required":["displayName"],"properties":{"displayName":{"type":"string","minLength":1,"maxLength":256},"description":{"type":"string","maxLength":4096},"members":{"type":"array","maxItems":1000,"items":{"type":"object","additionalProperties":false,"required":["name"],"properties":{"kind":{"type":"string","enum":["User","Group"]},"name":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"notBefore":{"type":"string","pattern":"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"},"expiresAt":{"type":"string","pattern":"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"}}}}}}}};
 
 function validate13(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
@@ -2212,8 +2272,8 @@ if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 for(const key2 in data5){
 const _errs13 = errors;
 if(typeof key2 === "string"){
-if(!pattern1.test(key2)){
-const err16 = {instancePath:instancePath+"/metadata/labels",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},propertyName:key2};
+if(func2(key2) > 317){
+const err16 = {instancePath:instancePath+"/metadata/labels",keyword:"maxLength",params:{limit: 317},propertyName:key2};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -2222,10 +2282,8 @@ vErrors.push(err16);
 }
 errors++;
 }
-}
-var valid2 = _errs13 === errors;
-if(!valid2){
-const err17 = {instancePath:instancePath+"/metadata/labels",keyword:"propertyNames",params:{propertyName: key2}};
+if(!pattern1.test(key2)){
+const err17 = {instancePath:instancePath+"/metadata/labels",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},propertyName:key2};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -2235,11 +2293,9 @@ vErrors.push(err17);
 errors++;
 }
 }
-for(const key3 in data5){
-let data6 = data5[key3];
-if(typeof data6 === "string"){
-if(!pattern2.test(data6)){
-const err18 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"}};
+var valid2 = _errs13 === errors;
+if(!valid2){
+const err18 = {instancePath:instancePath+"/metadata/labels",keyword:"propertyNames",params:{propertyName: key2}};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -2249,8 +2305,11 @@ vErrors.push(err18);
 errors++;
 }
 }
-else {
-const err19 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
+for(const key3 in data5){
+let data6 = data5[key3];
+if(typeof data6 === "string"){
+if(!pattern2.test(data6)){
+const err19 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"}};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -2260,9 +2319,8 @@ vErrors.push(err19);
 errors++;
 }
 }
-}
 else {
-const err20 = {instancePath:instancePath+"/metadata/labels",keyword:"type",params:{type: "object"}};
+const err20 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -2272,12 +2330,9 @@ vErrors.push(err20);
 errors++;
 }
 }
-if(data2.annotations !== undefined){
-let data7 = data2.annotations;
-if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
-for(const key4 in data7){
-if(typeof data7[key4] !== "string"){
-const err21 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
+}
+else {
+const err21 = {instancePath:instancePath+"/metadata/labels",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -2287,9 +2342,12 @@ vErrors.push(err21);
 errors++;
 }
 }
-}
-else {
-const err22 = {instancePath:instancePath+"/metadata/annotations",keyword:"type",params:{type: "object"}};
+if(data2.annotations !== undefined){
+let data7 = data2.annotations;
+if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
+for(const key4 in data7){
+if(typeof data7[key4] !== "string"){
+const err22 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -2301,7 +2359,7 @@ errors++;
 }
 }
 else {
-const err23 = {instancePath:instancePath+"/metadata",keyword:"type",params:{type: "object"}};
+const err23 = {instancePath:instancePath+"/metadata/annotations",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -2311,11 +2369,9 @@ vErrors.push(err23);
 errors++;
 }
 }
-if(data.spec !== undefined){
-let data9 = data.spec;
-if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
-if(data9.displayName === undefined){
-const err24 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "displayName"}};
+}
+else {
+const err24 = {instancePath:instancePath+"/metadata",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -2324,9 +2380,12 @@ vErrors.push(err24);
 }
 errors++;
 }
-for(const key5 in data9){
-if(!(((key5 === "displayName") || (key5 === "description")) || (key5 === "members"))){
-const err25 = {instancePath:instancePath+"/spec",keyword:"additionalProperties",params:{additionalProperty: key5}};
+}
+if(data.spec !== undefined){
+let data9 = data.spec;
+if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
+if(data9.displayName === undefined){
+const err25 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "displayName"}};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -2335,12 +2394,9 @@ vErrors.push(err25);
 }
 errors++;
 }
-}
-if(data9.displayName !== undefined){
-let data10 = data9.displayName;
-if(typeof data10 === "string"){
-if(func2(data10) > 256){
-const err26 = {instancePath:instancePath+"/spec/displayName",keyword:"maxLength",params:{limit: 256}};
+for(const key5 in data9){
+if(!(((key5 === "displayName") || (key5 === "description")) || (key5 === "members"))){
+const err26 = {instancePath:instancePath+"/spec",keyword:"additionalProperties",params:{additionalProperty: key5}};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -2349,8 +2405,12 @@ vErrors.push(err26);
 }
 errors++;
 }
-if(func2(data10) < 1){
-const err27 = {instancePath:instancePath+"/spec/displayName",keyword:"minLength",params:{limit: 1}};
+}
+if(data9.displayName !== undefined){
+let data10 = data9.displayName;
+if(typeof data10 === "string"){
+if(func2(data10) > 256){
+const err27 = {instancePath:instancePath+"/spec/displayName",keyword:"maxLength",params:{limit: 256}};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -2359,9 +2419,8 @@ vErrors.push(err27);
 }
 errors++;
 }
-}
-else {
-const err28 = {instancePath:instancePath+"/spec/displayName",keyword:"type",params:{type: "string"}};
+if(func2(data10) < 1){
+const err28 = {instancePath:instancePath+"/spec/displayName",keyword:"minLength",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -2371,11 +2430,8 @@ vErrors.push(err28);
 errors++;
 }
 }
-if(data9.description !== undefined){
-let data11 = data9.description;
-if(typeof data11 === "string"){
-if(func2(data11) > 4096){
-const err29 = {instancePath:instancePath+"/spec/description",keyword:"maxLength",params:{limit: 4096}};
+else {
+const err29 = {instancePath:instancePath+"/spec/displayName",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -2385,8 +2441,11 @@ vErrors.push(err29);
 errors++;
 }
 }
-else {
-const err30 = {instancePath:instancePath+"/spec/description",keyword:"type",params:{type: "string"}};
+if(data9.description !== undefined){
+let data11 = data9.description;
+if(typeof data11 === "string"){
+if(func2(data11) > 4096){
+const err30 = {instancePath:instancePath+"/spec/description",keyword:"maxLength",params:{limit: 4096}};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -2396,11 +2455,8 @@ vErrors.push(err30);
 errors++;
 }
 }
-if(data9.members !== undefined){
-let data12 = data9.members;
-if(Array.isArray(data12)){
-if(data12.length > 1000){
-const err31 = {instancePath:instancePath+"/spec/members",keyword:"maxItems",params:{limit: 1000}};
+else {
+const err31 = {instancePath:instancePath+"/spec/description",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -2409,12 +2465,12 @@ vErrors.push(err31);
 }
 errors++;
 }
-const len0 = data12.length;
-for(let i0=0; i0<len0; i0++){
-let data13 = data12[i0];
-if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
-if(data13.name === undefined){
-const err32 = {instancePath:instancePath+"/spec/members/" + i0,keyword:"required",params:{missingProperty: "name"}};
+}
+if(data9.members !== undefined){
+let data12 = data9.members;
+if(Array.isArray(data12)){
+if(data12.length > 1000){
+const err32 = {instancePath:instancePath+"/spec/members",keyword:"maxItems",params:{limit: 1000}};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -2423,9 +2479,12 @@ vErrors.push(err32);
 }
 errors++;
 }
-for(const key6 in data13){
-if(!((((key6 === "kind") || (key6 === "name")) || (key6 === "notBefore")) || (key6 === "expiresAt"))){
-const err33 = {instancePath:instancePath+"/spec/members/" + i0,keyword:"additionalProperties",params:{additionalProperty: key6}};
+const len0 = data12.length;
+for(let i0=0; i0<len0; i0++){
+let data13 = data12[i0];
+if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
+if(data13.name === undefined){
+const err33 = {instancePath:instancePath+"/spec/members/" + i0,keyword:"required",params:{missingProperty: "name"}};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -2434,11 +2493,9 @@ vErrors.push(err33);
 }
 errors++;
 }
-}
-if(data13.kind !== undefined){
-let data14 = data13.kind;
-if(typeof data14 !== "string"){
-const err34 = {instancePath:instancePath+"/spec/members/" + i0+"/kind",keyword:"type",params:{type: "string"}};
+for(const key6 in data13){
+if(!((((key6 === "kind") || (key6 === "name")) || (key6 === "notBefore")) || (key6 === "expiresAt"))){
+const err34 = {instancePath:instancePath+"/spec/members/" + i0,keyword:"additionalProperties",params:{additionalProperty: key6}};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -2447,8 +2504,11 @@ vErrors.push(err34);
 }
 errors++;
 }
-if(!((data14 === "User") || (data14 === "Group"))){
-const err35 = {instancePath:instancePath+"/spec/members/" + i0+"/kind",keyword:"enum",params:{allowedValues: schema14.properties.spec.properties.members.items.properties.kind.enum}};
+}
+if(data13.kind !== undefined){
+let data14 = data13.kind;
+if(typeof data14 !== "string"){
+const err35 = {instancePath:instancePath+"/spec/members/" + i0+"/kind",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -2457,12 +2517,8 @@ vErrors.push(err35);
 }
 errors++;
 }
-}
-if(data13.name !== undefined){
-let data15 = data13.name;
-if(typeof data15 === "string"){
-if(func2(data15) > 63){
-const err36 = {instancePath:instancePath+"/spec/members/" + i0+"/name",keyword:"maxLength",params:{limit: 63}};
+if(!((data14 === "User") || (data14 === "Group"))){
+const err36 = {instancePath:instancePath+"/spec/members/" + i0+"/kind",keyword:"enum",params:{allowedValues: schema14.properties.spec.properties.members.items.properties.kind.enum}};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -2471,8 +2527,12 @@ vErrors.push(err36);
 }
 errors++;
 }
-if(!pattern0.test(data15)){
-const err37 = {instancePath:instancePath+"/spec/members/" + i0+"/name",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
+}
+if(data13.name !== undefined){
+let data15 = data13.name;
+if(typeof data15 === "string"){
+if(func2(data15) > 63){
+const err37 = {instancePath:instancePath+"/spec/members/" + i0+"/name",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -2481,9 +2541,8 @@ vErrors.push(err37);
 }
 errors++;
 }
-}
-else {
-const err38 = {instancePath:instancePath+"/spec/members/" + i0+"/name",keyword:"type",params:{type: "string"}};
+if(!pattern0.test(data15)){
+const err38 = {instancePath:instancePath+"/spec/members/" + i0+"/name",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -2493,11 +2552,8 @@ vErrors.push(err38);
 errors++;
 }
 }
-if(data13.notBefore !== undefined){
-let data16 = data13.notBefore;
-if(typeof data16 === "string"){
-if(!pattern11.test(data16)){
-const err39 = {instancePath:instancePath+"/spec/members/" + i0+"/notBefore",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"}};
+else {
+const err39 = {instancePath:instancePath+"/spec/members/" + i0+"/name",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -2507,8 +2563,11 @@ vErrors.push(err39);
 errors++;
 }
 }
-else {
-const err40 = {instancePath:instancePath+"/spec/members/" + i0+"/notBefore",keyword:"type",params:{type: "string"}};
+if(data13.notBefore !== undefined){
+let data16 = data13.notBefore;
+if(typeof data16 === "string"){
+if(!pattern11.test(data16)){
+const err40 = {instancePath:instancePath+"/spec/members/" + i0+"/notBefore",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"}};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -2518,11 +2577,8 @@ vErrors.push(err40);
 errors++;
 }
 }
-if(data13.expiresAt !== undefined){
-let data17 = data13.expiresAt;
-if(typeof data17 === "string"){
-if(!pattern11.test(data17)){
-const err41 = {instancePath:instancePath+"/spec/members/" + i0+"/expiresAt",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"}};
+else {
+const err41 = {instancePath:instancePath+"/spec/members/" + i0+"/notBefore",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -2532,8 +2588,11 @@ vErrors.push(err41);
 errors++;
 }
 }
-else {
-const err42 = {instancePath:instancePath+"/spec/members/" + i0+"/expiresAt",keyword:"type",params:{type: "string"}};
+if(data13.expiresAt !== undefined){
+let data17 = data13.expiresAt;
+if(typeof data17 === "string"){
+if(!pattern11.test(data17)){
+const err42 = {instancePath:instancePath+"/spec/members/" + i0+"/expiresAt",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"}};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -2543,9 +2602,8 @@ vErrors.push(err42);
 errors++;
 }
 }
-}
 else {
-const err43 = {instancePath:instancePath+"/spec/members/" + i0,keyword:"type",params:{type: "object"}};
+const err43 = {instancePath:instancePath+"/spec/members/" + i0+"/expiresAt",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -2557,7 +2615,7 @@ errors++;
 }
 }
 else {
-const err44 = {instancePath:instancePath+"/spec/members",keyword:"type",params:{type: "array"}};
+const err44 = {instancePath:instancePath+"/spec/members/" + i0,keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -2569,7 +2627,7 @@ errors++;
 }
 }
 else {
-const err45 = {instancePath:instancePath+"/spec",keyword:"type",params:{type: "object"}};
+const err45 = {instancePath:instancePath+"/spec/members",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -2581,7 +2639,7 @@ errors++;
 }
 }
 else {
-const err46 = {instancePath,keyword:"type",params:{type: "object"}};
+const err46 = {instancePath:instancePath+"/spec",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -2590,12 +2648,24 @@ vErrors.push(err46);
 }
 errors++;
 }
+}
+}
+else {
+const err47 = {instancePath,keyword:"type",params:{type: "object"}};
+if(vErrors === null){
+vErrors = [err47];
+}
+else {
+vErrors.push(err47);
+}
+errors++;
+}
 validate13.errors = vErrors;
 return errors === 0;
 }
 
 const validateToken = validate14;
-const schema15 = {"type":"object","additionalProperties":false,"required":["apiVersion","kind","metadata","spec"],"properties":{"apiVersion":{"const":"rolecall.dev/v1alpha1"},"kind":{"const":"Token"},"metadata":{"type":"object","additionalProperties":false,"required":["name","namespace"],"properties":{"name":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"namespace":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"labels":{"type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"},"propertyNames":{"pattern":"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"}},"annotations":{"type":"object","additionalProperties":{"type":"string"}}}},"spec":{"type":"object","additionalProperties":false,"required":["description","role","owner"],"properties":{"description":{"type":"string","minLength":1,"maxLength":4096},"role":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"owner":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"notBefore":{"type":"string","pattern":"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"},"expiresAt":{"type":"string","pattern":"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"},"rotation":{"type":"object","additionalProperties":false,"required":["every"],"properties":{"every":{"type":"string","pattern":"^[1-9][0-9]{0,4}(m|h|d)$"},"overlap":{"type":"string","pattern":"^[1-9][0-9]{0,4}(m|h|d)$"}}},"deliverTo":{"type":"object","additionalProperties":false,"properties":{"file":{"type":"string","minLength":1,"maxLength":255},"secret":{"type":"object","additionalProperties":false,"required":["name","key"],"properties":{"name":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"key":{"type":"string","pattern":"^[-._a-zA-Z0-9]+$","maxLength":253}}}}},"revoked":{"type":"boolean"}}}}};
+const schema15 = {"type":"object","additionalProperties":false,"required":["apiVersion","kind","metadata","spec"],"properties":{"apiVersion":{"const":"rolecall.dev/v1alpha1"},"kind":{"const":"Token"},"metadata":{"type":"object","additionalProperties":false,"required":["name","namespace"],"properties":{"name":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"namespace":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"labels":{"type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"},"propertyNames":{"pattern":"^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$","maxLength":317}},"annotations":{"type":"object","additionalProperties":{"type":"string"}}}},"spec":{"type":"object","additionalProperties":false,"required":["description","role","owner"],"properties":{"description":{"type":"string","minLength":1,"maxLength":4096},"role":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"owner":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"notBefore":{"type":"string","pattern":"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"},"expiresAt":{"type":"string","pattern":"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"},"rotation":{"type":"object","additionalProperties":false,"required":["every"],"properties":{"every":{"type":"string","pattern":"^[1-9][0-9]{0,4}(m|h|d)$"},"overlap":{"type":"string","pattern":"^[1-9][0-9]{0,4}(m|h|d)$"}}},"deliverTo":{"type":"object","additionalProperties":false,"properties":{"file":{"type":"string","minLength":1,"maxLength":255},"secret":{"type":"object","additionalProperties":false,"required":["name","key"],"properties":{"name":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"key":{"type":"string","pattern":"^[-._a-zA-Z0-9]+$","maxLength":253}}}}},"revoked":{"type":"boolean"}}}}};
 const pattern34 = new RegExp("^[1-9][0-9]{0,4}(m|h|d)$", "u");
 const pattern37 = new RegExp("^[-._a-zA-Z0-9]+$", "u");
 
@@ -2790,8 +2860,8 @@ if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 for(const key2 in data5){
 const _errs13 = errors;
 if(typeof key2 === "string"){
-if(!pattern1.test(key2)){
-const err16 = {instancePath:instancePath+"/metadata/labels",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},propertyName:key2};
+if(func2(key2) > 317){
+const err16 = {instancePath:instancePath+"/metadata/labels",keyword:"maxLength",params:{limit: 317},propertyName:key2};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -2800,10 +2870,8 @@ vErrors.push(err16);
 }
 errors++;
 }
-}
-var valid2 = _errs13 === errors;
-if(!valid2){
-const err17 = {instancePath:instancePath+"/metadata/labels",keyword:"propertyNames",params:{propertyName: key2}};
+if(!pattern1.test(key2)){
+const err17 = {instancePath:instancePath+"/metadata/labels",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},propertyName:key2};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -2813,11 +2881,9 @@ vErrors.push(err17);
 errors++;
 }
 }
-for(const key3 in data5){
-let data6 = data5[key3];
-if(typeof data6 === "string"){
-if(!pattern2.test(data6)){
-const err18 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"}};
+var valid2 = _errs13 === errors;
+if(!valid2){
+const err18 = {instancePath:instancePath+"/metadata/labels",keyword:"propertyNames",params:{propertyName: key2}};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -2827,8 +2893,11 @@ vErrors.push(err18);
 errors++;
 }
 }
-else {
-const err19 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
+for(const key3 in data5){
+let data6 = data5[key3];
+if(typeof data6 === "string"){
+if(!pattern2.test(data6)){
+const err19 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"}};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -2838,9 +2907,8 @@ vErrors.push(err19);
 errors++;
 }
 }
-}
 else {
-const err20 = {instancePath:instancePath+"/metadata/labels",keyword:"type",params:{type: "object"}};
+const err20 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -2850,12 +2918,9 @@ vErrors.push(err20);
 errors++;
 }
 }
-if(data2.annotations !== undefined){
-let data7 = data2.annotations;
-if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
-for(const key4 in data7){
-if(typeof data7[key4] !== "string"){
-const err21 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
+}
+else {
+const err21 = {instancePath:instancePath+"/metadata/labels",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -2865,9 +2930,12 @@ vErrors.push(err21);
 errors++;
 }
 }
-}
-else {
-const err22 = {instancePath:instancePath+"/metadata/annotations",keyword:"type",params:{type: "object"}};
+if(data2.annotations !== undefined){
+let data7 = data2.annotations;
+if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
+for(const key4 in data7){
+if(typeof data7[key4] !== "string"){
+const err22 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -2879,7 +2947,7 @@ errors++;
 }
 }
 else {
-const err23 = {instancePath:instancePath+"/metadata",keyword:"type",params:{type: "object"}};
+const err23 = {instancePath:instancePath+"/metadata/annotations",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -2889,11 +2957,9 @@ vErrors.push(err23);
 errors++;
 }
 }
-if(data.spec !== undefined){
-let data9 = data.spec;
-if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
-if(data9.description === undefined){
-const err24 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "description"}};
+}
+else {
+const err24 = {instancePath:instancePath+"/metadata",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -2902,8 +2968,12 @@ vErrors.push(err24);
 }
 errors++;
 }
-if(data9.role === undefined){
-const err25 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "role"}};
+}
+if(data.spec !== undefined){
+let data9 = data.spec;
+if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
+if(data9.description === undefined){
+const err25 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "description"}};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -2912,8 +2982,8 @@ vErrors.push(err25);
 }
 errors++;
 }
-if(data9.owner === undefined){
-const err26 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "owner"}};
+if(data9.role === undefined){
+const err26 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "role"}};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -2922,9 +2992,8 @@ vErrors.push(err26);
 }
 errors++;
 }
-for(const key5 in data9){
-if(!((((((((key5 === "description") || (key5 === "role")) || (key5 === "owner")) || (key5 === "notBefore")) || (key5 === "expiresAt")) || (key5 === "rotation")) || (key5 === "deliverTo")) || (key5 === "revoked"))){
-const err27 = {instancePath:instancePath+"/spec",keyword:"additionalProperties",params:{additionalProperty: key5}};
+if(data9.owner === undefined){
+const err27 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "owner"}};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -2933,12 +3002,9 @@ vErrors.push(err27);
 }
 errors++;
 }
-}
-if(data9.description !== undefined){
-let data10 = data9.description;
-if(typeof data10 === "string"){
-if(func2(data10) > 4096){
-const err28 = {instancePath:instancePath+"/spec/description",keyword:"maxLength",params:{limit: 4096}};
+for(const key5 in data9){
+if(!((((((((key5 === "description") || (key5 === "role")) || (key5 === "owner")) || (key5 === "notBefore")) || (key5 === "expiresAt")) || (key5 === "rotation")) || (key5 === "deliverTo")) || (key5 === "revoked"))){
+const err28 = {instancePath:instancePath+"/spec",keyword:"additionalProperties",params:{additionalProperty: key5}};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -2947,8 +3013,12 @@ vErrors.push(err28);
 }
 errors++;
 }
-if(func2(data10) < 1){
-const err29 = {instancePath:instancePath+"/spec/description",keyword:"minLength",params:{limit: 1}};
+}
+if(data9.description !== undefined){
+let data10 = data9.description;
+if(typeof data10 === "string"){
+if(func2(data10) > 4096){
+const err29 = {instancePath:instancePath+"/spec/description",keyword:"maxLength",params:{limit: 4096}};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -2957,9 +3027,8 @@ vErrors.push(err29);
 }
 errors++;
 }
-}
-else {
-const err30 = {instancePath:instancePath+"/spec/description",keyword:"type",params:{type: "string"}};
+if(func2(data10) < 1){
+const err30 = {instancePath:instancePath+"/spec/description",keyword:"minLength",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -2969,11 +3038,8 @@ vErrors.push(err30);
 errors++;
 }
 }
-if(data9.role !== undefined){
-let data11 = data9.role;
-if(typeof data11 === "string"){
-if(func2(data11) > 63){
-const err31 = {instancePath:instancePath+"/spec/role",keyword:"maxLength",params:{limit: 63}};
+else {
+const err31 = {instancePath:instancePath+"/spec/description",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -2982,8 +3048,12 @@ vErrors.push(err31);
 }
 errors++;
 }
-if(!pattern0.test(data11)){
-const err32 = {instancePath:instancePath+"/spec/role",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
+}
+if(data9.role !== undefined){
+let data11 = data9.role;
+if(typeof data11 === "string"){
+if(func2(data11) > 63){
+const err32 = {instancePath:instancePath+"/spec/role",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -2992,9 +3062,8 @@ vErrors.push(err32);
 }
 errors++;
 }
-}
-else {
-const err33 = {instancePath:instancePath+"/spec/role",keyword:"type",params:{type: "string"}};
+if(!pattern0.test(data11)){
+const err33 = {instancePath:instancePath+"/spec/role",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -3004,11 +3073,8 @@ vErrors.push(err33);
 errors++;
 }
 }
-if(data9.owner !== undefined){
-let data12 = data9.owner;
-if(typeof data12 === "string"){
-if(func2(data12) > 63){
-const err34 = {instancePath:instancePath+"/spec/owner",keyword:"maxLength",params:{limit: 63}};
+else {
+const err34 = {instancePath:instancePath+"/spec/role",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -3017,8 +3083,12 @@ vErrors.push(err34);
 }
 errors++;
 }
-if(!pattern0.test(data12)){
-const err35 = {instancePath:instancePath+"/spec/owner",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
+}
+if(data9.owner !== undefined){
+let data12 = data9.owner;
+if(typeof data12 === "string"){
+if(func2(data12) > 63){
+const err35 = {instancePath:instancePath+"/spec/owner",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -3027,9 +3097,8 @@ vErrors.push(err35);
 }
 errors++;
 }
-}
-else {
-const err36 = {instancePath:instancePath+"/spec/owner",keyword:"type",params:{type: "string"}};
+if(!pattern0.test(data12)){
+const err36 = {instancePath:instancePath+"/spec/owner",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -3039,11 +3108,8 @@ vErrors.push(err36);
 errors++;
 }
 }
-if(data9.notBefore !== undefined){
-let data13 = data9.notBefore;
-if(typeof data13 === "string"){
-if(!pattern11.test(data13)){
-const err37 = {instancePath:instancePath+"/spec/notBefore",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"}};
+else {
+const err37 = {instancePath:instancePath+"/spec/owner",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -3053,8 +3119,11 @@ vErrors.push(err37);
 errors++;
 }
 }
-else {
-const err38 = {instancePath:instancePath+"/spec/notBefore",keyword:"type",params:{type: "string"}};
+if(data9.notBefore !== undefined){
+let data13 = data9.notBefore;
+if(typeof data13 === "string"){
+if(!pattern11.test(data13)){
+const err38 = {instancePath:instancePath+"/spec/notBefore",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"}};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -3064,11 +3133,8 @@ vErrors.push(err38);
 errors++;
 }
 }
-if(data9.expiresAt !== undefined){
-let data14 = data9.expiresAt;
-if(typeof data14 === "string"){
-if(!pattern11.test(data14)){
-const err39 = {instancePath:instancePath+"/spec/expiresAt",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"}};
+else {
+const err39 = {instancePath:instancePath+"/spec/notBefore",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -3078,8 +3144,11 @@ vErrors.push(err39);
 errors++;
 }
 }
-else {
-const err40 = {instancePath:instancePath+"/spec/expiresAt",keyword:"type",params:{type: "string"}};
+if(data9.expiresAt !== undefined){
+let data14 = data9.expiresAt;
+if(typeof data14 === "string"){
+if(!pattern11.test(data14)){
+const err40 = {instancePath:instancePath+"/spec/expiresAt",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"}};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -3089,11 +3158,8 @@ vErrors.push(err40);
 errors++;
 }
 }
-if(data9.rotation !== undefined){
-let data15 = data9.rotation;
-if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
-if(data15.every === undefined){
-const err41 = {instancePath:instancePath+"/spec/rotation",keyword:"required",params:{missingProperty: "every"}};
+else {
+const err41 = {instancePath:instancePath+"/spec/expiresAt",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -3102,9 +3168,12 @@ vErrors.push(err41);
 }
 errors++;
 }
-for(const key6 in data15){
-if(!((key6 === "every") || (key6 === "overlap"))){
-const err42 = {instancePath:instancePath+"/spec/rotation",keyword:"additionalProperties",params:{additionalProperty: key6}};
+}
+if(data9.rotation !== undefined){
+let data15 = data9.rotation;
+if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
+if(data15.every === undefined){
+const err42 = {instancePath:instancePath+"/spec/rotation",keyword:"required",params:{missingProperty: "every"}};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -3113,12 +3182,9 @@ vErrors.push(err42);
 }
 errors++;
 }
-}
-if(data15.every !== undefined){
-let data16 = data15.every;
-if(typeof data16 === "string"){
-if(!pattern34.test(data16)){
-const err43 = {instancePath:instancePath+"/spec/rotation/every",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,4}(m|h|d)$"}};
+for(const key6 in data15){
+if(!((key6 === "every") || (key6 === "overlap"))){
+const err43 = {instancePath:instancePath+"/spec/rotation",keyword:"additionalProperties",params:{additionalProperty: key6}};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -3128,8 +3194,11 @@ vErrors.push(err43);
 errors++;
 }
 }
-else {
-const err44 = {instancePath:instancePath+"/spec/rotation/every",keyword:"type",params:{type: "string"}};
+if(data15.every !== undefined){
+let data16 = data15.every;
+if(typeof data16 === "string"){
+if(!pattern34.test(data16)){
+const err44 = {instancePath:instancePath+"/spec/rotation/every",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,4}(m|h|d)$"}};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -3139,11 +3208,8 @@ vErrors.push(err44);
 errors++;
 }
 }
-if(data15.overlap !== undefined){
-let data17 = data15.overlap;
-if(typeof data17 === "string"){
-if(!pattern34.test(data17)){
-const err45 = {instancePath:instancePath+"/spec/rotation/overlap",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,4}(m|h|d)$"}};
+else {
+const err45 = {instancePath:instancePath+"/spec/rotation/every",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -3153,8 +3219,11 @@ vErrors.push(err45);
 errors++;
 }
 }
-else {
-const err46 = {instancePath:instancePath+"/spec/rotation/overlap",keyword:"type",params:{type: "string"}};
+if(data15.overlap !== undefined){
+let data17 = data15.overlap;
+if(typeof data17 === "string"){
+if(!pattern34.test(data17)){
+const err46 = {instancePath:instancePath+"/spec/rotation/overlap",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,4}(m|h|d)$"}};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -3164,9 +3233,8 @@ vErrors.push(err46);
 errors++;
 }
 }
-}
 else {
-const err47 = {instancePath:instancePath+"/spec/rotation",keyword:"type",params:{type: "object"}};
+const err47 = {instancePath:instancePath+"/spec/rotation/overlap",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -3176,12 +3244,9 @@ vErrors.push(err47);
 errors++;
 }
 }
-if(data9.deliverTo !== undefined){
-let data18 = data9.deliverTo;
-if(data18 && typeof data18 == "object" && !Array.isArray(data18)){
-for(const key7 in data18){
-if(!((key7 === "file") || (key7 === "secret"))){
-const err48 = {instancePath:instancePath+"/spec/deliverTo",keyword:"additionalProperties",params:{additionalProperty: key7}};
+}
+else {
+const err48 = {instancePath:instancePath+"/spec/rotation",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -3191,11 +3256,12 @@ vErrors.push(err48);
 errors++;
 }
 }
-if(data18.file !== undefined){
-let data19 = data18.file;
-if(typeof data19 === "string"){
-if(func2(data19) > 255){
-const err49 = {instancePath:instancePath+"/spec/deliverTo/file",keyword:"maxLength",params:{limit: 255}};
+if(data9.deliverTo !== undefined){
+let data18 = data9.deliverTo;
+if(data18 && typeof data18 == "object" && !Array.isArray(data18)){
+for(const key7 in data18){
+if(!((key7 === "file") || (key7 === "secret"))){
+const err49 = {instancePath:instancePath+"/spec/deliverTo",keyword:"additionalProperties",params:{additionalProperty: key7}};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -3204,8 +3270,12 @@ vErrors.push(err49);
 }
 errors++;
 }
-if(func2(data19) < 1){
-const err50 = {instancePath:instancePath+"/spec/deliverTo/file",keyword:"minLength",params:{limit: 1}};
+}
+if(data18.file !== undefined){
+let data19 = data18.file;
+if(typeof data19 === "string"){
+if(func2(data19) > 255){
+const err50 = {instancePath:instancePath+"/spec/deliverTo/file",keyword:"maxLength",params:{limit: 255}};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -3214,9 +3284,8 @@ vErrors.push(err50);
 }
 errors++;
 }
-}
-else {
-const err51 = {instancePath:instancePath+"/spec/deliverTo/file",keyword:"type",params:{type: "string"}};
+if(func2(data19) < 1){
+const err51 = {instancePath:instancePath+"/spec/deliverTo/file",keyword:"minLength",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -3226,11 +3295,8 @@ vErrors.push(err51);
 errors++;
 }
 }
-if(data18.secret !== undefined){
-let data20 = data18.secret;
-if(data20 && typeof data20 == "object" && !Array.isArray(data20)){
-if(data20.name === undefined){
-const err52 = {instancePath:instancePath+"/spec/deliverTo/secret",keyword:"required",params:{missingProperty: "name"}};
+else {
+const err52 = {instancePath:instancePath+"/spec/deliverTo/file",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -3239,8 +3305,12 @@ vErrors.push(err52);
 }
 errors++;
 }
-if(data20.key === undefined){
-const err53 = {instancePath:instancePath+"/spec/deliverTo/secret",keyword:"required",params:{missingProperty: "key"}};
+}
+if(data18.secret !== undefined){
+let data20 = data18.secret;
+if(data20 && typeof data20 == "object" && !Array.isArray(data20)){
+if(data20.name === undefined){
+const err53 = {instancePath:instancePath+"/spec/deliverTo/secret",keyword:"required",params:{missingProperty: "name"}};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -3249,9 +3319,8 @@ vErrors.push(err53);
 }
 errors++;
 }
-for(const key8 in data20){
-if(!((key8 === "name") || (key8 === "key"))){
-const err54 = {instancePath:instancePath+"/spec/deliverTo/secret",keyword:"additionalProperties",params:{additionalProperty: key8}};
+if(data20.key === undefined){
+const err54 = {instancePath:instancePath+"/spec/deliverTo/secret",keyword:"required",params:{missingProperty: "key"}};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -3260,12 +3329,9 @@ vErrors.push(err54);
 }
 errors++;
 }
-}
-if(data20.name !== undefined){
-let data21 = data20.name;
-if(typeof data21 === "string"){
-if(func2(data21) > 63){
-const err55 = {instancePath:instancePath+"/spec/deliverTo/secret/name",keyword:"maxLength",params:{limit: 63}};
+for(const key8 in data20){
+if(!((key8 === "name") || (key8 === "key"))){
+const err55 = {instancePath:instancePath+"/spec/deliverTo/secret",keyword:"additionalProperties",params:{additionalProperty: key8}};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -3274,8 +3340,12 @@ vErrors.push(err55);
 }
 errors++;
 }
-if(!pattern0.test(data21)){
-const err56 = {instancePath:instancePath+"/spec/deliverTo/secret/name",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
+}
+if(data20.name !== undefined){
+let data21 = data20.name;
+if(typeof data21 === "string"){
+if(func2(data21) > 63){
+const err56 = {instancePath:instancePath+"/spec/deliverTo/secret/name",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -3284,9 +3354,8 @@ vErrors.push(err56);
 }
 errors++;
 }
-}
-else {
-const err57 = {instancePath:instancePath+"/spec/deliverTo/secret/name",keyword:"type",params:{type: "string"}};
+if(!pattern0.test(data21)){
+const err57 = {instancePath:instancePath+"/spec/deliverTo/secret/name",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -3296,11 +3365,8 @@ vErrors.push(err57);
 errors++;
 }
 }
-if(data20.key !== undefined){
-let data22 = data20.key;
-if(typeof data22 === "string"){
-if(func2(data22) > 253){
-const err58 = {instancePath:instancePath+"/spec/deliverTo/secret/key",keyword:"maxLength",params:{limit: 253}};
+else {
+const err58 = {instancePath:instancePath+"/spec/deliverTo/secret/name",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -3309,8 +3375,12 @@ vErrors.push(err58);
 }
 errors++;
 }
-if(!pattern37.test(data22)){
-const err59 = {instancePath:instancePath+"/spec/deliverTo/secret/key",keyword:"pattern",params:{pattern: "^[-._a-zA-Z0-9]+$"}};
+}
+if(data20.key !== undefined){
+let data22 = data20.key;
+if(typeof data22 === "string"){
+if(func2(data22) > 253){
+const err59 = {instancePath:instancePath+"/spec/deliverTo/secret/key",keyword:"maxLength",params:{limit: 253}};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -3319,9 +3389,8 @@ vErrors.push(err59);
 }
 errors++;
 }
-}
-else {
-const err60 = {instancePath:instancePath+"/spec/deliverTo/secret/key",keyword:"type",params:{type: "string"}};
+if(!pattern37.test(data22)){
+const err60 = {instancePath:instancePath+"/spec/deliverTo/secret/key",keyword:"pattern",params:{pattern: "^[-._a-zA-Z0-9]+$"}};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -3331,9 +3400,8 @@ vErrors.push(err60);
 errors++;
 }
 }
-}
 else {
-const err61 = {instancePath:instancePath+"/spec/deliverTo/secret",keyword:"type",params:{type: "object"}};
+const err61 = {instancePath:instancePath+"/spec/deliverTo/secret/key",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -3345,7 +3413,7 @@ errors++;
 }
 }
 else {
-const err62 = {instancePath:instancePath+"/spec/deliverTo",keyword:"type",params:{type: "object"}};
+const err62 = {instancePath:instancePath+"/spec/deliverTo/secret",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -3355,9 +3423,9 @@ vErrors.push(err62);
 errors++;
 }
 }
-if(data9.revoked !== undefined){
-if(typeof data9.revoked !== "boolean"){
-const err63 = {instancePath:instancePath+"/spec/revoked",keyword:"type",params:{type: "boolean"}};
+}
+else {
+const err63 = {instancePath:instancePath+"/spec/deliverTo",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -3367,9 +3435,9 @@ vErrors.push(err63);
 errors++;
 }
 }
-}
-else {
-const err64 = {instancePath:instancePath+"/spec",keyword:"type",params:{type: "object"}};
+if(data9.revoked !== undefined){
+if(typeof data9.revoked !== "boolean"){
+const err64 = {instancePath:instancePath+"/spec/revoked",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -3381,7 +3449,7 @@ errors++;
 }
 }
 else {
-const err65 = {instancePath,keyword:"type",params:{type: "object"}};
+const err65 = {instancePath:instancePath+"/spec",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -3390,12 +3458,24 @@ vErrors.push(err65);
 }
 errors++;
 }
+}
+}
+else {
+const err66 = {instancePath,keyword:"type",params:{type: "object"}};
+if(vErrors === null){
+vErrors = [err66];
+}
+else {
+vErrors.push(err66);
+}
+errors++;
+}
 validate14.errors = vErrors;
 return errors === 0;
 }
 
 const validateRoleBinding = validate15;
-const schema16 = {"type":"object","additionalProperties":false,"required":["apiVersion","kind","metadata","spec"],"properties":{"apiVersion":{"const":"rolecall.dev/v1alpha1"},"kind":{"const":"RoleBinding"},"metadata":{"type":"object","additionalProperties":false,"required":["name","namespace"],"properties":{"name":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"namespace":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"labels":{"type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"},"propertyNames":{"pattern":"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"}},"annotations":{"type":"object","additionalProperties":{"type":"string"}}}},"spec":{"type":"object","additionalProperties":false,"required":["role","subjects","resources"],"properties":{"role":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"subjects":{"type":"array","minItems":1,"maxItems":1000,"items":{"type":"object","additionalProperties":false,"required":["name"],"properties":{"kind":{"type":"string","enum":["User","Group","Token"]},"name":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63}}}},"resources":{"type":"array","minItems":1,"maxItems":200,"items":{"type":"object","additionalProperties":false,"required":["type"],"properties":{"type":{"type":"string","pattern":"^[A-Z][A-Za-z0-9]{0,62}$"},"id":{"type":"string","minLength":1,"maxLength":256},"labels":{"type":"object","additionalProperties":{"type":"string","pattern":"^[A-Za-z][A-Za-z0-9-]{0,62}$"},"propertyNames":{"pattern":"^[A-Za-z][A-Za-z0-9-]{0,62}$"},"minProperties":1,"maxProperties":10}}}},"notBefore":{"type":"string","pattern":"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"},"expiresAt":{"type":"string","pattern":"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"},"reason":{"type":"string","maxLength":1024}}}}};
+const schema16 = {"type":"object","additionalProperties":false,"required":["apiVersion","kind","metadata","spec"],"properties":{"apiVersion":{"const":"rolecall.dev/v1alpha1"},"kind":{"const":"RoleBinding"},"metadata":{"type":"object","additionalProperties":false,"required":["name","namespace"],"properties":{"name":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"namespace":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"labels":{"type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"},"propertyNames":{"pattern":"^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$","maxLength":317}},"annotations":{"type":"object","additionalProperties":{"type":"string"}}}},"spec":{"type":"object","additionalProperties":false,"required":["role","subjects","resources"],"properties":{"role":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"subjects":{"type":"array","minItems":1,"maxItems":1000,"items":{"type":"object","additionalProperties":false,"required":["name"],"properties":{"kind":{"type":"string","enum":["User","Group","Token"]},"name":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63}}}},"resources":{"type":"array","minItems":1,"maxItems":200,"items":{"type":"object","additionalProperties":false,"required":["type"],"properties":{"type":{"type":"string","pattern":"^[A-Z][A-Za-z0-9]{0,62}$"},"id":{"type":"string","minLength":1,"maxLength":256},"labels":{"type":"object","additionalProperties":{"type":"string","pattern":"^[A-Za-z][A-Za-z0-9-]{0,62}$"},"propertyNames":{"pattern":"^[A-Za-z][A-Za-z0-9-]{0,62}$"},"minProperties":1,"maxProperties":10}}}},"notBefore":{"type":"string","pattern":"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"},"expiresAt":{"type":"string","pattern":"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"},"reason":{"type":"string","maxLength":1024}}}}};
 const pattern45 = new RegExp("^[A-Za-z][A-Za-z0-9-]{0,62}$", "u");
 
 function validate15(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
@@ -3589,8 +3669,8 @@ if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 for(const key2 in data5){
 const _errs13 = errors;
 if(typeof key2 === "string"){
-if(!pattern1.test(key2)){
-const err16 = {instancePath:instancePath+"/metadata/labels",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},propertyName:key2};
+if(func2(key2) > 317){
+const err16 = {instancePath:instancePath+"/metadata/labels",keyword:"maxLength",params:{limit: 317},propertyName:key2};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -3599,10 +3679,8 @@ vErrors.push(err16);
 }
 errors++;
 }
-}
-var valid2 = _errs13 === errors;
-if(!valid2){
-const err17 = {instancePath:instancePath+"/metadata/labels",keyword:"propertyNames",params:{propertyName: key2}};
+if(!pattern1.test(key2)){
+const err17 = {instancePath:instancePath+"/metadata/labels",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},propertyName:key2};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -3612,11 +3690,9 @@ vErrors.push(err17);
 errors++;
 }
 }
-for(const key3 in data5){
-let data6 = data5[key3];
-if(typeof data6 === "string"){
-if(!pattern2.test(data6)){
-const err18 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"}};
+var valid2 = _errs13 === errors;
+if(!valid2){
+const err18 = {instancePath:instancePath+"/metadata/labels",keyword:"propertyNames",params:{propertyName: key2}};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -3626,8 +3702,11 @@ vErrors.push(err18);
 errors++;
 }
 }
-else {
-const err19 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
+for(const key3 in data5){
+let data6 = data5[key3];
+if(typeof data6 === "string"){
+if(!pattern2.test(data6)){
+const err19 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"}};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -3637,9 +3716,8 @@ vErrors.push(err19);
 errors++;
 }
 }
-}
 else {
-const err20 = {instancePath:instancePath+"/metadata/labels",keyword:"type",params:{type: "object"}};
+const err20 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -3649,12 +3727,9 @@ vErrors.push(err20);
 errors++;
 }
 }
-if(data2.annotations !== undefined){
-let data7 = data2.annotations;
-if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
-for(const key4 in data7){
-if(typeof data7[key4] !== "string"){
-const err21 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
+}
+else {
+const err21 = {instancePath:instancePath+"/metadata/labels",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -3664,9 +3739,12 @@ vErrors.push(err21);
 errors++;
 }
 }
-}
-else {
-const err22 = {instancePath:instancePath+"/metadata/annotations",keyword:"type",params:{type: "object"}};
+if(data2.annotations !== undefined){
+let data7 = data2.annotations;
+if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
+for(const key4 in data7){
+if(typeof data7[key4] !== "string"){
+const err22 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -3678,7 +3756,7 @@ errors++;
 }
 }
 else {
-const err23 = {instancePath:instancePath+"/metadata",keyword:"type",params:{type: "object"}};
+const err23 = {instancePath:instancePath+"/metadata/annotations",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -3688,11 +3766,9 @@ vErrors.push(err23);
 errors++;
 }
 }
-if(data.spec !== undefined){
-let data9 = data.spec;
-if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
-if(data9.role === undefined){
-const err24 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "role"}};
+}
+else {
+const err24 = {instancePath:instancePath+"/metadata",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -3701,8 +3777,12 @@ vErrors.push(err24);
 }
 errors++;
 }
-if(data9.subjects === undefined){
-const err25 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "subjects"}};
+}
+if(data.spec !== undefined){
+let data9 = data.spec;
+if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
+if(data9.role === undefined){
+const err25 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "role"}};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -3711,8 +3791,8 @@ vErrors.push(err25);
 }
 errors++;
 }
-if(data9.resources === undefined){
-const err26 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "resources"}};
+if(data9.subjects === undefined){
+const err26 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "subjects"}};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -3721,9 +3801,8 @@ vErrors.push(err26);
 }
 errors++;
 }
-for(const key5 in data9){
-if(!((((((key5 === "role") || (key5 === "subjects")) || (key5 === "resources")) || (key5 === "notBefore")) || (key5 === "expiresAt")) || (key5 === "reason"))){
-const err27 = {instancePath:instancePath+"/spec",keyword:"additionalProperties",params:{additionalProperty: key5}};
+if(data9.resources === undefined){
+const err27 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "resources"}};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -3732,12 +3811,9 @@ vErrors.push(err27);
 }
 errors++;
 }
-}
-if(data9.role !== undefined){
-let data10 = data9.role;
-if(typeof data10 === "string"){
-if(func2(data10) > 63){
-const err28 = {instancePath:instancePath+"/spec/role",keyword:"maxLength",params:{limit: 63}};
+for(const key5 in data9){
+if(!((((((key5 === "role") || (key5 === "subjects")) || (key5 === "resources")) || (key5 === "notBefore")) || (key5 === "expiresAt")) || (key5 === "reason"))){
+const err28 = {instancePath:instancePath+"/spec",keyword:"additionalProperties",params:{additionalProperty: key5}};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -3746,8 +3822,12 @@ vErrors.push(err28);
 }
 errors++;
 }
-if(!pattern0.test(data10)){
-const err29 = {instancePath:instancePath+"/spec/role",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
+}
+if(data9.role !== undefined){
+let data10 = data9.role;
+if(typeof data10 === "string"){
+if(func2(data10) > 63){
+const err29 = {instancePath:instancePath+"/spec/role",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -3756,9 +3836,8 @@ vErrors.push(err29);
 }
 errors++;
 }
-}
-else {
-const err30 = {instancePath:instancePath+"/spec/role",keyword:"type",params:{type: "string"}};
+if(!pattern0.test(data10)){
+const err30 = {instancePath:instancePath+"/spec/role",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -3768,11 +3847,8 @@ vErrors.push(err30);
 errors++;
 }
 }
-if(data9.subjects !== undefined){
-let data11 = data9.subjects;
-if(Array.isArray(data11)){
-if(data11.length > 1000){
-const err31 = {instancePath:instancePath+"/spec/subjects",keyword:"maxItems",params:{limit: 1000}};
+else {
+const err31 = {instancePath:instancePath+"/spec/role",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -3781,8 +3857,12 @@ vErrors.push(err31);
 }
 errors++;
 }
-if(data11.length < 1){
-const err32 = {instancePath:instancePath+"/spec/subjects",keyword:"minItems",params:{limit: 1}};
+}
+if(data9.subjects !== undefined){
+let data11 = data9.subjects;
+if(Array.isArray(data11)){
+if(data11.length > 1000){
+const err32 = {instancePath:instancePath+"/spec/subjects",keyword:"maxItems",params:{limit: 1000}};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -3791,12 +3871,8 @@ vErrors.push(err32);
 }
 errors++;
 }
-const len0 = data11.length;
-for(let i0=0; i0<len0; i0++){
-let data12 = data11[i0];
-if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
-if(data12.name === undefined){
-const err33 = {instancePath:instancePath+"/spec/subjects/" + i0,keyword:"required",params:{missingProperty: "name"}};
+if(data11.length < 1){
+const err33 = {instancePath:instancePath+"/spec/subjects",keyword:"minItems",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -3805,9 +3881,12 @@ vErrors.push(err33);
 }
 errors++;
 }
-for(const key6 in data12){
-if(!((key6 === "kind") || (key6 === "name"))){
-const err34 = {instancePath:instancePath+"/spec/subjects/" + i0,keyword:"additionalProperties",params:{additionalProperty: key6}};
+const len0 = data11.length;
+for(let i0=0; i0<len0; i0++){
+let data12 = data11[i0];
+if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
+if(data12.name === undefined){
+const err34 = {instancePath:instancePath+"/spec/subjects/" + i0,keyword:"required",params:{missingProperty: "name"}};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -3816,11 +3895,9 @@ vErrors.push(err34);
 }
 errors++;
 }
-}
-if(data12.kind !== undefined){
-let data13 = data12.kind;
-if(typeof data13 !== "string"){
-const err35 = {instancePath:instancePath+"/spec/subjects/" + i0+"/kind",keyword:"type",params:{type: "string"}};
+for(const key6 in data12){
+if(!((key6 === "kind") || (key6 === "name"))){
+const err35 = {instancePath:instancePath+"/spec/subjects/" + i0,keyword:"additionalProperties",params:{additionalProperty: key6}};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -3829,8 +3906,11 @@ vErrors.push(err35);
 }
 errors++;
 }
-if(!(((data13 === "User") || (data13 === "Group")) || (data13 === "Token"))){
-const err36 = {instancePath:instancePath+"/spec/subjects/" + i0+"/kind",keyword:"enum",params:{allowedValues: schema16.properties.spec.properties.subjects.items.properties.kind.enum}};
+}
+if(data12.kind !== undefined){
+let data13 = data12.kind;
+if(typeof data13 !== "string"){
+const err36 = {instancePath:instancePath+"/spec/subjects/" + i0+"/kind",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -3839,12 +3919,8 @@ vErrors.push(err36);
 }
 errors++;
 }
-}
-if(data12.name !== undefined){
-let data14 = data12.name;
-if(typeof data14 === "string"){
-if(func2(data14) > 63){
-const err37 = {instancePath:instancePath+"/spec/subjects/" + i0+"/name",keyword:"maxLength",params:{limit: 63}};
+if(!(((data13 === "User") || (data13 === "Group")) || (data13 === "Token"))){
+const err37 = {instancePath:instancePath+"/spec/subjects/" + i0+"/kind",keyword:"enum",params:{allowedValues: schema16.properties.spec.properties.subjects.items.properties.kind.enum}};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -3853,8 +3929,12 @@ vErrors.push(err37);
 }
 errors++;
 }
-if(!pattern0.test(data14)){
-const err38 = {instancePath:instancePath+"/spec/subjects/" + i0+"/name",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
+}
+if(data12.name !== undefined){
+let data14 = data12.name;
+if(typeof data14 === "string"){
+if(func2(data14) > 63){
+const err38 = {instancePath:instancePath+"/spec/subjects/" + i0+"/name",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -3863,9 +3943,8 @@ vErrors.push(err38);
 }
 errors++;
 }
-}
-else {
-const err39 = {instancePath:instancePath+"/spec/subjects/" + i0+"/name",keyword:"type",params:{type: "string"}};
+if(!pattern0.test(data14)){
+const err39 = {instancePath:instancePath+"/spec/subjects/" + i0+"/name",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -3875,9 +3954,8 @@ vErrors.push(err39);
 errors++;
 }
 }
-}
 else {
-const err40 = {instancePath:instancePath+"/spec/subjects/" + i0,keyword:"type",params:{type: "object"}};
+const err40 = {instancePath:instancePath+"/spec/subjects/" + i0+"/name",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -3889,7 +3967,7 @@ errors++;
 }
 }
 else {
-const err41 = {instancePath:instancePath+"/spec/subjects",keyword:"type",params:{type: "array"}};
+const err41 = {instancePath:instancePath+"/spec/subjects/" + i0,keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -3899,11 +3977,9 @@ vErrors.push(err41);
 errors++;
 }
 }
-if(data9.resources !== undefined){
-let data15 = data9.resources;
-if(Array.isArray(data15)){
-if(data15.length > 200){
-const err42 = {instancePath:instancePath+"/spec/resources",keyword:"maxItems",params:{limit: 200}};
+}
+else {
+const err42 = {instancePath:instancePath+"/spec/subjects",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -3912,8 +3988,12 @@ vErrors.push(err42);
 }
 errors++;
 }
-if(data15.length < 1){
-const err43 = {instancePath:instancePath+"/spec/resources",keyword:"minItems",params:{limit: 1}};
+}
+if(data9.resources !== undefined){
+let data15 = data9.resources;
+if(Array.isArray(data15)){
+if(data15.length > 200){
+const err43 = {instancePath:instancePath+"/spec/resources",keyword:"maxItems",params:{limit: 200}};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -3922,12 +4002,8 @@ vErrors.push(err43);
 }
 errors++;
 }
-const len1 = data15.length;
-for(let i1=0; i1<len1; i1++){
-let data16 = data15[i1];
-if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
-if(data16.type === undefined){
-const err44 = {instancePath:instancePath+"/spec/resources/" + i1,keyword:"required",params:{missingProperty: "type"}};
+if(data15.length < 1){
+const err44 = {instancePath:instancePath+"/spec/resources",keyword:"minItems",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -3936,9 +4012,12 @@ vErrors.push(err44);
 }
 errors++;
 }
-for(const key7 in data16){
-if(!(((key7 === "type") || (key7 === "id")) || (key7 === "labels"))){
-const err45 = {instancePath:instancePath+"/spec/resources/" + i1,keyword:"additionalProperties",params:{additionalProperty: key7}};
+const len1 = data15.length;
+for(let i1=0; i1<len1; i1++){
+let data16 = data15[i1];
+if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
+if(data16.type === undefined){
+const err45 = {instancePath:instancePath+"/spec/resources/" + i1,keyword:"required",params:{missingProperty: "type"}};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -3947,12 +4026,9 @@ vErrors.push(err45);
 }
 errors++;
 }
-}
-if(data16.type !== undefined){
-let data17 = data16.type;
-if(typeof data17 === "string"){
-if(!pattern17.test(data17)){
-const err46 = {instancePath:instancePath+"/spec/resources/" + i1+"/type",keyword:"pattern",params:{pattern: "^[A-Z][A-Za-z0-9]{0,62}$"}};
+for(const key7 in data16){
+if(!(((key7 === "type") || (key7 === "id")) || (key7 === "labels"))){
+const err46 = {instancePath:instancePath+"/spec/resources/" + i1,keyword:"additionalProperties",params:{additionalProperty: key7}};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -3962,8 +4038,11 @@ vErrors.push(err46);
 errors++;
 }
 }
-else {
-const err47 = {instancePath:instancePath+"/spec/resources/" + i1+"/type",keyword:"type",params:{type: "string"}};
+if(data16.type !== undefined){
+let data17 = data16.type;
+if(typeof data17 === "string"){
+if(!pattern17.test(data17)){
+const err47 = {instancePath:instancePath+"/spec/resources/" + i1+"/type",keyword:"pattern",params:{pattern: "^[A-Z][A-Za-z0-9]{0,62}$"}};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -3973,11 +4052,8 @@ vErrors.push(err47);
 errors++;
 }
 }
-if(data16.id !== undefined){
-let data18 = data16.id;
-if(typeof data18 === "string"){
-if(func2(data18) > 256){
-const err48 = {instancePath:instancePath+"/spec/resources/" + i1+"/id",keyword:"maxLength",params:{limit: 256}};
+else {
+const err48 = {instancePath:instancePath+"/spec/resources/" + i1+"/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -3986,8 +4062,12 @@ vErrors.push(err48);
 }
 errors++;
 }
-if(func2(data18) < 1){
-const err49 = {instancePath:instancePath+"/spec/resources/" + i1+"/id",keyword:"minLength",params:{limit: 1}};
+}
+if(data16.id !== undefined){
+let data18 = data16.id;
+if(typeof data18 === "string"){
+if(func2(data18) > 256){
+const err49 = {instancePath:instancePath+"/spec/resources/" + i1+"/id",keyword:"maxLength",params:{limit: 256}};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -3996,9 +4076,8 @@ vErrors.push(err49);
 }
 errors++;
 }
-}
-else {
-const err50 = {instancePath:instancePath+"/spec/resources/" + i1+"/id",keyword:"type",params:{type: "string"}};
+if(func2(data18) < 1){
+const err50 = {instancePath:instancePath+"/spec/resources/" + i1+"/id",keyword:"minLength",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -4008,11 +4087,8 @@ vErrors.push(err50);
 errors++;
 }
 }
-if(data16.labels !== undefined){
-let data19 = data16.labels;
-if(data19 && typeof data19 == "object" && !Array.isArray(data19)){
-if(Object.keys(data19).length > 10){
-const err51 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels",keyword:"maxProperties",params:{limit: 10}};
+else {
+const err51 = {instancePath:instancePath+"/spec/resources/" + i1+"/id",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -4021,8 +4097,12 @@ vErrors.push(err51);
 }
 errors++;
 }
-if(Object.keys(data19).length < 1){
-const err52 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels",keyword:"minProperties",params:{limit: 1}};
+}
+if(data16.labels !== undefined){
+let data19 = data16.labels;
+if(data19 && typeof data19 == "object" && !Array.isArray(data19)){
+if(Object.keys(data19).length > 10){
+const err52 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels",keyword:"maxProperties",params:{limit: 10}};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -4031,11 +4111,8 @@ vErrors.push(err52);
 }
 errors++;
 }
-for(const key8 in data19){
-const _errs47 = errors;
-if(typeof key8 === "string"){
-if(!pattern45.test(key8)){
-const err53 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels",keyword:"pattern",params:{pattern: "^[A-Za-z][A-Za-z0-9-]{0,62}$"},propertyName:key8};
+if(Object.keys(data19).length < 1){
+const err53 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels",keyword:"minProperties",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -4044,10 +4121,11 @@ vErrors.push(err53);
 }
 errors++;
 }
-}
-var valid12 = _errs47 === errors;
-if(!valid12){
-const err54 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels",keyword:"propertyNames",params:{propertyName: key8}};
+for(const key8 in data19){
+const _errs47 = errors;
+if(typeof key8 === "string"){
+if(!pattern45.test(key8)){
+const err54 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels",keyword:"pattern",params:{pattern: "^[A-Za-z][A-Za-z0-9-]{0,62}$"},propertyName:key8};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -4057,11 +4135,9 @@ vErrors.push(err54);
 errors++;
 }
 }
-for(const key9 in data19){
-let data20 = data19[key9];
-if(typeof data20 === "string"){
-if(!pattern45.test(data20)){
-const err55 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^[A-Za-z][A-Za-z0-9-]{0,62}$"}};
+var valid12 = _errs47 === errors;
+if(!valid12){
+const err55 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels",keyword:"propertyNames",params:{propertyName: key8}};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -4071,8 +4147,11 @@ vErrors.push(err55);
 errors++;
 }
 }
-else {
-const err56 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
+for(const key9 in data19){
+let data20 = data19[key9];
+if(typeof data20 === "string"){
+if(!pattern45.test(data20)){
+const err56 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^[A-Za-z][A-Za-z0-9-]{0,62}$"}};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -4082,9 +4161,8 @@ vErrors.push(err56);
 errors++;
 }
 }
-}
 else {
-const err57 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels",keyword:"type",params:{type: "object"}};
+const err57 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -4096,7 +4174,7 @@ errors++;
 }
 }
 else {
-const err58 = {instancePath:instancePath+"/spec/resources/" + i1,keyword:"type",params:{type: "object"}};
+const err58 = {instancePath:instancePath+"/spec/resources/" + i1+"/labels",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -4108,7 +4186,7 @@ errors++;
 }
 }
 else {
-const err59 = {instancePath:instancePath+"/spec/resources",keyword:"type",params:{type: "array"}};
+const err59 = {instancePath:instancePath+"/spec/resources/" + i1,keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -4118,11 +4196,9 @@ vErrors.push(err59);
 errors++;
 }
 }
-if(data9.notBefore !== undefined){
-let data21 = data9.notBefore;
-if(typeof data21 === "string"){
-if(!pattern11.test(data21)){
-const err60 = {instancePath:instancePath+"/spec/notBefore",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"}};
+}
+else {
+const err60 = {instancePath:instancePath+"/spec/resources",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -4132,8 +4208,11 @@ vErrors.push(err60);
 errors++;
 }
 }
-else {
-const err61 = {instancePath:instancePath+"/spec/notBefore",keyword:"type",params:{type: "string"}};
+if(data9.notBefore !== undefined){
+let data21 = data9.notBefore;
+if(typeof data21 === "string"){
+if(!pattern11.test(data21)){
+const err61 = {instancePath:instancePath+"/spec/notBefore",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"}};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -4143,11 +4222,8 @@ vErrors.push(err61);
 errors++;
 }
 }
-if(data9.expiresAt !== undefined){
-let data22 = data9.expiresAt;
-if(typeof data22 === "string"){
-if(!pattern11.test(data22)){
-const err62 = {instancePath:instancePath+"/spec/expiresAt",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"}};
+else {
+const err62 = {instancePath:instancePath+"/spec/notBefore",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -4157,8 +4233,11 @@ vErrors.push(err62);
 errors++;
 }
 }
-else {
-const err63 = {instancePath:instancePath+"/spec/expiresAt",keyword:"type",params:{type: "string"}};
+if(data9.expiresAt !== undefined){
+let data22 = data9.expiresAt;
+if(typeof data22 === "string"){
+if(!pattern11.test(data22)){
+const err63 = {instancePath:instancePath+"/spec/expiresAt",keyword:"pattern",params:{pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"}};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -4168,11 +4247,8 @@ vErrors.push(err63);
 errors++;
 }
 }
-if(data9.reason !== undefined){
-let data23 = data9.reason;
-if(typeof data23 === "string"){
-if(func2(data23) > 1024){
-const err64 = {instancePath:instancePath+"/spec/reason",keyword:"maxLength",params:{limit: 1024}};
+else {
+const err64 = {instancePath:instancePath+"/spec/expiresAt",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -4182,8 +4258,11 @@ vErrors.push(err64);
 errors++;
 }
 }
-else {
-const err65 = {instancePath:instancePath+"/spec/reason",keyword:"type",params:{type: "string"}};
+if(data9.reason !== undefined){
+let data23 = data9.reason;
+if(typeof data23 === "string"){
+if(func2(data23) > 1024){
+const err65 = {instancePath:instancePath+"/spec/reason",keyword:"maxLength",params:{limit: 1024}};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -4193,9 +4272,8 @@ vErrors.push(err65);
 errors++;
 }
 }
-}
 else {
-const err66 = {instancePath:instancePath+"/spec",keyword:"type",params:{type: "object"}};
+const err66 = {instancePath:instancePath+"/spec/reason",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err66];
 }
@@ -4207,7 +4285,7 @@ errors++;
 }
 }
 else {
-const err67 = {instancePath,keyword:"type",params:{type: "object"}};
+const err67 = {instancePath:instancePath+"/spec",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err67];
 }
@@ -4216,12 +4294,24 @@ vErrors.push(err67);
 }
 errors++;
 }
+}
+}
+else {
+const err68 = {instancePath,keyword:"type",params:{type: "object"}};
+if(vErrors === null){
+vErrors = [err68];
+}
+else {
+vErrors.push(err68);
+}
+errors++;
+}
 validate15.errors = vErrors;
 return errors === 0;
 }
 
 const validateAccessPolicy = validate16;
-const schema17 = {"type":"object","additionalProperties":false,"required":["apiVersion","kind","metadata","spec"],"properties":{"apiVersion":{"const":"rolecall.dev/v1alpha1"},"kind":{"const":"AccessPolicy"},"metadata":{"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"labels":{"type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"},"propertyNames":{"pattern":"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"}},"annotations":{"type":"object","additionalProperties":{"type":"string"}}}},"spec":{"type":"object","additionalProperties":false,"required":["match","validations"],"properties":{"match":{"type":"object","additionalProperties":false,"properties":{"on":{"type":"string","enum":["Change","Grant"]},"kinds":{"type":"array","minItems":1,"items":{"type":"string","enum":["Workspace","User","Group","Role","RoleBinding","Token"]}},"actions":{"type":"array","minItems":1,"items":{"type":"string","enum":["create","update","delete"]}},"roles":{"type":"array","minItems":1,"items":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63}},"workspaceSelector":{"type":"object","additionalProperties":false,"properties":{"matchLabels":{"type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"},"propertyNames":{"pattern":"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"}}}}}},"enforcement":{"type":"string","enum":["Deny","Warn","Audit"]},"validations":{"type":"array","minItems":1,"maxItems":50,"items":{"type":"object","additionalProperties":false,"required":["expression"],"properties":{"expression":{"type":"string","minLength":1,"maxLength":4096},"message":{"type":"string","minLength":1,"maxLength":1024},"messageExpression":{"type":"string","minLength":1,"maxLength":4096}}}}}}}};
+const schema17 = {"type":"object","additionalProperties":false,"required":["apiVersion","kind","metadata","spec"],"properties":{"apiVersion":{"const":"rolecall.dev/v1alpha1"},"kind":{"const":"AccessPolicy"},"metadata":{"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63},"labels":{"type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"},"propertyNames":{"pattern":"^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$","maxLength":317}},"annotations":{"type":"object","additionalProperties":{"type":"string"}}}},"spec":{"type":"object","additionalProperties":false,"required":["match","validations"],"properties":{"match":{"type":"object","additionalProperties":false,"properties":{"on":{"type":"string","enum":["Change","Grant"]},"kinds":{"type":"array","minItems":1,"items":{"type":"string","enum":["Workspace","User","Group","Role","RoleBinding","Token"]}},"actions":{"type":"array","minItems":1,"items":{"type":"string","enum":["create","update","delete"]}},"roles":{"type":"array","minItems":1,"items":{"type":"string","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63}},"workspaceSelector":{"type":"object","additionalProperties":false,"properties":{"matchLabels":{"type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"},"propertyNames":{"pattern":"^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$","maxLength":317}}}}}},"enforcement":{"type":"string","enum":["Deny","Warn","Audit"]},"validations":{"type":"array","minItems":1,"maxItems":50,"items":{"type":"object","additionalProperties":false,"required":["expression"],"properties":{"expression":{"type":"string","minLength":1,"maxLength":4096},"message":{"type":"string","minLength":1,"maxLength":1024},"messageExpression":{"type":"string","minLength":1,"maxLength":4096}}}}}}}};
 
 function validate16(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
@@ -4369,8 +4459,8 @@ if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
 for(const key2 in data4){
 const _errs11 = errors;
 if(typeof key2 === "string"){
-if(!pattern1.test(key2)){
-const err12 = {instancePath:instancePath+"/metadata/labels",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},propertyName:key2};
+if(func2(key2) > 317){
+const err12 = {instancePath:instancePath+"/metadata/labels",keyword:"maxLength",params:{limit: 317},propertyName:key2};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -4379,10 +4469,8 @@ vErrors.push(err12);
 }
 errors++;
 }
-}
-var valid2 = _errs11 === errors;
-if(!valid2){
-const err13 = {instancePath:instancePath+"/metadata/labels",keyword:"propertyNames",params:{propertyName: key2}};
+if(!pattern1.test(key2)){
+const err13 = {instancePath:instancePath+"/metadata/labels",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},propertyName:key2};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -4392,11 +4480,9 @@ vErrors.push(err13);
 errors++;
 }
 }
-for(const key3 in data4){
-let data5 = data4[key3];
-if(typeof data5 === "string"){
-if(!pattern2.test(data5)){
-const err14 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"}};
+var valid2 = _errs11 === errors;
+if(!valid2){
+const err14 = {instancePath:instancePath+"/metadata/labels",keyword:"propertyNames",params:{propertyName: key2}};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -4406,8 +4492,11 @@ vErrors.push(err14);
 errors++;
 }
 }
-else {
-const err15 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
+for(const key3 in data4){
+let data5 = data4[key3];
+if(typeof data5 === "string"){
+if(!pattern2.test(data5)){
+const err15 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"}};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -4417,9 +4506,8 @@ vErrors.push(err15);
 errors++;
 }
 }
-}
 else {
-const err16 = {instancePath:instancePath+"/metadata/labels",keyword:"type",params:{type: "object"}};
+const err16 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -4429,12 +4517,9 @@ vErrors.push(err16);
 errors++;
 }
 }
-if(data2.annotations !== undefined){
-let data6 = data2.annotations;
-if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
-for(const key4 in data6){
-if(typeof data6[key4] !== "string"){
-const err17 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
+}
+else {
+const err17 = {instancePath:instancePath+"/metadata/labels",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -4444,9 +4529,12 @@ vErrors.push(err17);
 errors++;
 }
 }
-}
-else {
-const err18 = {instancePath:instancePath+"/metadata/annotations",keyword:"type",params:{type: "object"}};
+if(data2.annotations !== undefined){
+let data6 = data2.annotations;
+if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
+for(const key4 in data6){
+if(typeof data6[key4] !== "string"){
+const err18 = {instancePath:instancePath+"/metadata/annotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -4458,7 +4546,7 @@ errors++;
 }
 }
 else {
-const err19 = {instancePath:instancePath+"/metadata",keyword:"type",params:{type: "object"}};
+const err19 = {instancePath:instancePath+"/metadata/annotations",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -4468,11 +4556,9 @@ vErrors.push(err19);
 errors++;
 }
 }
-if(data.spec !== undefined){
-let data8 = data.spec;
-if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
-if(data8.match === undefined){
-const err20 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "match"}};
+}
+else {
+const err20 = {instancePath:instancePath+"/metadata",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -4481,8 +4567,12 @@ vErrors.push(err20);
 }
 errors++;
 }
-if(data8.validations === undefined){
-const err21 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "validations"}};
+}
+if(data.spec !== undefined){
+let data8 = data.spec;
+if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
+if(data8.match === undefined){
+const err21 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "match"}};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -4491,9 +4581,8 @@ vErrors.push(err21);
 }
 errors++;
 }
-for(const key5 in data8){
-if(!(((key5 === "match") || (key5 === "enforcement")) || (key5 === "validations"))){
-const err22 = {instancePath:instancePath+"/spec",keyword:"additionalProperties",params:{additionalProperty: key5}};
+if(data8.validations === undefined){
+const err22 = {instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: "validations"}};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -4502,13 +4591,9 @@ vErrors.push(err22);
 }
 errors++;
 }
-}
-if(data8.match !== undefined){
-let data9 = data8.match;
-if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
-for(const key6 in data9){
-if(!(((((key6 === "on") || (key6 === "kinds")) || (key6 === "actions")) || (key6 === "roles")) || (key6 === "workspaceSelector"))){
-const err23 = {instancePath:instancePath+"/spec/match",keyword:"additionalProperties",params:{additionalProperty: key6}};
+for(const key5 in data8){
+if(!(((key5 === "match") || (key5 === "enforcement")) || (key5 === "validations"))){
+const err23 = {instancePath:instancePath+"/spec",keyword:"additionalProperties",params:{additionalProperty: key5}};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -4518,10 +4603,12 @@ vErrors.push(err23);
 errors++;
 }
 }
-if(data9.on !== undefined){
-let data10 = data9.on;
-if(typeof data10 !== "string"){
-const err24 = {instancePath:instancePath+"/spec/match/on",keyword:"type",params:{type: "string"}};
+if(data8.match !== undefined){
+let data9 = data8.match;
+if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
+for(const key6 in data9){
+if(!(((((key6 === "on") || (key6 === "kinds")) || (key6 === "actions")) || (key6 === "roles")) || (key6 === "workspaceSelector"))){
+const err24 = {instancePath:instancePath+"/spec/match",keyword:"additionalProperties",params:{additionalProperty: key6}};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -4530,8 +4617,11 @@ vErrors.push(err24);
 }
 errors++;
 }
-if(!((data10 === "Change") || (data10 === "Grant"))){
-const err25 = {instancePath:instancePath+"/spec/match/on",keyword:"enum",params:{allowedValues: schema17.properties.spec.properties.match.properties.on.enum}};
+}
+if(data9.on !== undefined){
+let data10 = data9.on;
+if(typeof data10 !== "string"){
+const err25 = {instancePath:instancePath+"/spec/match/on",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -4540,12 +4630,8 @@ vErrors.push(err25);
 }
 errors++;
 }
-}
-if(data9.kinds !== undefined){
-let data11 = data9.kinds;
-if(Array.isArray(data11)){
-if(data11.length < 1){
-const err26 = {instancePath:instancePath+"/spec/match/kinds",keyword:"minItems",params:{limit: 1}};
+if(!((data10 === "Change") || (data10 === "Grant"))){
+const err26 = {instancePath:instancePath+"/spec/match/on",keyword:"enum",params:{allowedValues: schema17.properties.spec.properties.match.properties.on.enum}};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -4554,11 +4640,12 @@ vErrors.push(err26);
 }
 errors++;
 }
-const len0 = data11.length;
-for(let i0=0; i0<len0; i0++){
-let data12 = data11[i0];
-if(typeof data12 !== "string"){
-const err27 = {instancePath:instancePath+"/spec/match/kinds/" + i0,keyword:"type",params:{type: "string"}};
+}
+if(data9.kinds !== undefined){
+let data11 = data9.kinds;
+if(Array.isArray(data11)){
+if(data11.length < 1){
+const err27 = {instancePath:instancePath+"/spec/match/kinds",keyword:"minItems",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -4567,8 +4654,11 @@ vErrors.push(err27);
 }
 errors++;
 }
-if(!((((((data12 === "Workspace") || (data12 === "User")) || (data12 === "Group")) || (data12 === "Role")) || (data12 === "RoleBinding")) || (data12 === "Token"))){
-const err28 = {instancePath:instancePath+"/spec/match/kinds/" + i0,keyword:"enum",params:{allowedValues: schema17.properties.spec.properties.match.properties.kinds.items.enum}};
+const len0 = data11.length;
+for(let i0=0; i0<len0; i0++){
+let data12 = data11[i0];
+if(typeof data12 !== "string"){
+const err28 = {instancePath:instancePath+"/spec/match/kinds/" + i0,keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -4577,10 +4667,8 @@ vErrors.push(err28);
 }
 errors++;
 }
-}
-}
-else {
-const err29 = {instancePath:instancePath+"/spec/match/kinds",keyword:"type",params:{type: "array"}};
+if(!((((((data12 === "Workspace") || (data12 === "User")) || (data12 === "Group")) || (data12 === "Role")) || (data12 === "RoleBinding")) || (data12 === "Token"))){
+const err29 = {instancePath:instancePath+"/spec/match/kinds/" + i0,keyword:"enum",params:{allowedValues: schema17.properties.spec.properties.match.properties.kinds.items.enum}};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -4590,11 +4678,9 @@ vErrors.push(err29);
 errors++;
 }
 }
-if(data9.actions !== undefined){
-let data13 = data9.actions;
-if(Array.isArray(data13)){
-if(data13.length < 1){
-const err30 = {instancePath:instancePath+"/spec/match/actions",keyword:"minItems",params:{limit: 1}};
+}
+else {
+const err30 = {instancePath:instancePath+"/spec/match/kinds",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -4603,11 +4689,12 @@ vErrors.push(err30);
 }
 errors++;
 }
-const len1 = data13.length;
-for(let i1=0; i1<len1; i1++){
-let data14 = data13[i1];
-if(typeof data14 !== "string"){
-const err31 = {instancePath:instancePath+"/spec/match/actions/" + i1,keyword:"type",params:{type: "string"}};
+}
+if(data9.actions !== undefined){
+let data13 = data9.actions;
+if(Array.isArray(data13)){
+if(data13.length < 1){
+const err31 = {instancePath:instancePath+"/spec/match/actions",keyword:"minItems",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -4616,8 +4703,11 @@ vErrors.push(err31);
 }
 errors++;
 }
-if(!(((data14 === "create") || (data14 === "update")) || (data14 === "delete"))){
-const err32 = {instancePath:instancePath+"/spec/match/actions/" + i1,keyword:"enum",params:{allowedValues: schema17.properties.spec.properties.match.properties.actions.items.enum}};
+const len1 = data13.length;
+for(let i1=0; i1<len1; i1++){
+let data14 = data13[i1];
+if(typeof data14 !== "string"){
+const err32 = {instancePath:instancePath+"/spec/match/actions/" + i1,keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -4626,10 +4716,8 @@ vErrors.push(err32);
 }
 errors++;
 }
-}
-}
-else {
-const err33 = {instancePath:instancePath+"/spec/match/actions",keyword:"type",params:{type: "array"}};
+if(!(((data14 === "create") || (data14 === "update")) || (data14 === "delete"))){
+const err33 = {instancePath:instancePath+"/spec/match/actions/" + i1,keyword:"enum",params:{allowedValues: schema17.properties.spec.properties.match.properties.actions.items.enum}};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -4639,11 +4727,9 @@ vErrors.push(err33);
 errors++;
 }
 }
-if(data9.roles !== undefined){
-let data15 = data9.roles;
-if(Array.isArray(data15)){
-if(data15.length < 1){
-const err34 = {instancePath:instancePath+"/spec/match/roles",keyword:"minItems",params:{limit: 1}};
+}
+else {
+const err34 = {instancePath:instancePath+"/spec/match/actions",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -4652,12 +4738,12 @@ vErrors.push(err34);
 }
 errors++;
 }
-const len2 = data15.length;
-for(let i2=0; i2<len2; i2++){
-let data16 = data15[i2];
-if(typeof data16 === "string"){
-if(func2(data16) > 63){
-const err35 = {instancePath:instancePath+"/spec/match/roles/" + i2,keyword:"maxLength",params:{limit: 63}};
+}
+if(data9.roles !== undefined){
+let data15 = data9.roles;
+if(Array.isArray(data15)){
+if(data15.length < 1){
+const err35 = {instancePath:instancePath+"/spec/match/roles",keyword:"minItems",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -4666,8 +4752,12 @@ vErrors.push(err35);
 }
 errors++;
 }
-if(!pattern0.test(data16)){
-const err36 = {instancePath:instancePath+"/spec/match/roles/" + i2,keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
+const len2 = data15.length;
+for(let i2=0; i2<len2; i2++){
+let data16 = data15[i2];
+if(typeof data16 === "string"){
+if(func2(data16) > 63){
+const err36 = {instancePath:instancePath+"/spec/match/roles/" + i2,keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -4676,9 +4766,8 @@ vErrors.push(err36);
 }
 errors++;
 }
-}
-else {
-const err37 = {instancePath:instancePath+"/spec/match/roles/" + i2,keyword:"type",params:{type: "string"}};
+if(!pattern0.test(data16)){
+const err37 = {instancePath:instancePath+"/spec/match/roles/" + i2,keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -4688,9 +4777,8 @@ vErrors.push(err37);
 errors++;
 }
 }
-}
 else {
-const err38 = {instancePath:instancePath+"/spec/match/roles",keyword:"type",params:{type: "array"}};
+const err38 = {instancePath:instancePath+"/spec/match/roles/" + i2,keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -4700,17 +4788,29 @@ vErrors.push(err38);
 errors++;
 }
 }
-if(data9.workspaceSelector !== undefined){
-let data17 = data9.workspaceSelector;
-if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
-for(const key7 in data17){
-if(!(key7 === "matchLabels")){
-const err39 = {instancePath:instancePath+"/spec/match/workspaceSelector",keyword:"additionalProperties",params:{additionalProperty: key7}};
+}
+else {
+const err39 = {instancePath:instancePath+"/spec/match/roles",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err39];
 }
 else {
 vErrors.push(err39);
+}
+errors++;
+}
+}
+if(data9.workspaceSelector !== undefined){
+let data17 = data9.workspaceSelector;
+if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
+for(const key7 in data17){
+if(!(key7 === "matchLabels")){
+const err40 = {instancePath:instancePath+"/spec/match/workspaceSelector",keyword:"additionalProperties",params:{additionalProperty: key7}};
+if(vErrors === null){
+vErrors = [err40];
+}
+else {
+vErrors.push(err40);
 }
 errors++;
 }
@@ -4721,20 +4821,8 @@ if(data18 && typeof data18 == "object" && !Array.isArray(data18)){
 for(const key8 in data18){
 const _errs45 = errors;
 if(typeof key8 === "string"){
-if(!pattern1.test(key8)){
-const err40 = {instancePath:instancePath+"/spec/match/workspaceSelector/matchLabels",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},propertyName:key8};
-if(vErrors === null){
-vErrors = [err40];
-}
-else {
-vErrors.push(err40);
-}
-errors++;
-}
-}
-var valid14 = _errs45 === errors;
-if(!valid14){
-const err41 = {instancePath:instancePath+"/spec/match/workspaceSelector/matchLabels",keyword:"propertyNames",params:{propertyName: key8}};
+if(func2(key8) > 317){
+const err41 = {instancePath:instancePath+"/spec/match/workspaceSelector/matchLabels",keyword:"maxLength",params:{limit: 317},propertyName:key8};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -4743,12 +4831,8 @@ vErrors.push(err41);
 }
 errors++;
 }
-}
-for(const key9 in data18){
-let data19 = data18[key9];
-if(typeof data19 === "string"){
-if(!pattern2.test(data19)){
-const err42 = {instancePath:instancePath+"/spec/match/workspaceSelector/matchLabels/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"}};
+if(!pattern1.test(key8)){
+const err42 = {instancePath:instancePath+"/spec/match/workspaceSelector/matchLabels",keyword:"pattern",params:{pattern: "^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},propertyName:key8};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -4758,8 +4842,9 @@ vErrors.push(err42);
 errors++;
 }
 }
-else {
-const err43 = {instancePath:instancePath+"/spec/match/workspaceSelector/matchLabels/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
+var valid14 = _errs45 === errors;
+if(!valid14){
+const err43 = {instancePath:instancePath+"/spec/match/workspaceSelector/matchLabels",keyword:"propertyNames",params:{propertyName: key8}};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -4769,9 +4854,11 @@ vErrors.push(err43);
 errors++;
 }
 }
-}
-else {
-const err44 = {instancePath:instancePath+"/spec/match/workspaceSelector/matchLabels",keyword:"type",params:{type: "object"}};
+for(const key9 in data18){
+let data19 = data18[key9];
+if(typeof data19 === "string"){
+if(!pattern2.test(data19)){
+const err44 = {instancePath:instancePath+"/spec/match/workspaceSelector/matchLabels/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"}};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -4781,9 +4868,8 @@ vErrors.push(err44);
 errors++;
 }
 }
-}
 else {
-const err45 = {instancePath:instancePath+"/spec/match/workspaceSelector",keyword:"type",params:{type: "object"}};
+const err45 = {instancePath:instancePath+"/spec/match/workspaceSelector/matchLabels/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -4795,7 +4881,7 @@ errors++;
 }
 }
 else {
-const err46 = {instancePath:instancePath+"/spec/match",keyword:"type",params:{type: "object"}};
+const err46 = {instancePath:instancePath+"/spec/match/workspaceSelector/matchLabels",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -4805,10 +4891,9 @@ vErrors.push(err46);
 errors++;
 }
 }
-if(data8.enforcement !== undefined){
-let data20 = data8.enforcement;
-if(typeof data20 !== "string"){
-const err47 = {instancePath:instancePath+"/spec/enforcement",keyword:"type",params:{type: "string"}};
+}
+else {
+const err47 = {instancePath:instancePath+"/spec/match/workspaceSelector",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -4817,8 +4902,10 @@ vErrors.push(err47);
 }
 errors++;
 }
-if(!(((data20 === "Deny") || (data20 === "Warn")) || (data20 === "Audit"))){
-const err48 = {instancePath:instancePath+"/spec/enforcement",keyword:"enum",params:{allowedValues: schema17.properties.spec.properties.enforcement.enum}};
+}
+}
+else {
+const err48 = {instancePath:instancePath+"/spec/match",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -4828,11 +4915,10 @@ vErrors.push(err48);
 errors++;
 }
 }
-if(data8.validations !== undefined){
-let data21 = data8.validations;
-if(Array.isArray(data21)){
-if(data21.length > 50){
-const err49 = {instancePath:instancePath+"/spec/validations",keyword:"maxItems",params:{limit: 50}};
+if(data8.enforcement !== undefined){
+let data20 = data8.enforcement;
+if(typeof data20 !== "string"){
+const err49 = {instancePath:instancePath+"/spec/enforcement",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -4841,8 +4927,8 @@ vErrors.push(err49);
 }
 errors++;
 }
-if(data21.length < 1){
-const err50 = {instancePath:instancePath+"/spec/validations",keyword:"minItems",params:{limit: 1}};
+if(!(((data20 === "Deny") || (data20 === "Warn")) || (data20 === "Audit"))){
+const err50 = {instancePath:instancePath+"/spec/enforcement",keyword:"enum",params:{allowedValues: schema17.properties.spec.properties.enforcement.enum}};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -4851,12 +4937,12 @@ vErrors.push(err50);
 }
 errors++;
 }
-const len3 = data21.length;
-for(let i3=0; i3<len3; i3++){
-let data22 = data21[i3];
-if(data22 && typeof data22 == "object" && !Array.isArray(data22)){
-if(data22.expression === undefined){
-const err51 = {instancePath:instancePath+"/spec/validations/" + i3,keyword:"required",params:{missingProperty: "expression"}};
+}
+if(data8.validations !== undefined){
+let data21 = data8.validations;
+if(Array.isArray(data21)){
+if(data21.length > 50){
+const err51 = {instancePath:instancePath+"/spec/validations",keyword:"maxItems",params:{limit: 50}};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -4865,9 +4951,8 @@ vErrors.push(err51);
 }
 errors++;
 }
-for(const key10 in data22){
-if(!(((key10 === "expression") || (key10 === "message")) || (key10 === "messageExpression"))){
-const err52 = {instancePath:instancePath+"/spec/validations/" + i3,keyword:"additionalProperties",params:{additionalProperty: key10}};
+if(data21.length < 1){
+const err52 = {instancePath:instancePath+"/spec/validations",keyword:"minItems",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -4876,12 +4961,12 @@ vErrors.push(err52);
 }
 errors++;
 }
-}
-if(data22.expression !== undefined){
-let data23 = data22.expression;
-if(typeof data23 === "string"){
-if(func2(data23) > 4096){
-const err53 = {instancePath:instancePath+"/spec/validations/" + i3+"/expression",keyword:"maxLength",params:{limit: 4096}};
+const len3 = data21.length;
+for(let i3=0; i3<len3; i3++){
+let data22 = data21[i3];
+if(data22 && typeof data22 == "object" && !Array.isArray(data22)){
+if(data22.expression === undefined){
+const err53 = {instancePath:instancePath+"/spec/validations/" + i3,keyword:"required",params:{missingProperty: "expression"}};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -4890,8 +4975,9 @@ vErrors.push(err53);
 }
 errors++;
 }
-if(func2(data23) < 1){
-const err54 = {instancePath:instancePath+"/spec/validations/" + i3+"/expression",keyword:"minLength",params:{limit: 1}};
+for(const key10 in data22){
+if(!(((key10 === "expression") || (key10 === "message")) || (key10 === "messageExpression"))){
+const err54 = {instancePath:instancePath+"/spec/validations/" + i3,keyword:"additionalProperties",params:{additionalProperty: key10}};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -4901,8 +4987,11 @@ vErrors.push(err54);
 errors++;
 }
 }
-else {
-const err55 = {instancePath:instancePath+"/spec/validations/" + i3+"/expression",keyword:"type",params:{type: "string"}};
+if(data22.expression !== undefined){
+let data23 = data22.expression;
+if(typeof data23 === "string"){
+if(func2(data23) > 4096){
+const err55 = {instancePath:instancePath+"/spec/validations/" + i3+"/expression",keyword:"maxLength",params:{limit: 4096}};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -4911,12 +5000,8 @@ vErrors.push(err55);
 }
 errors++;
 }
-}
-if(data22.message !== undefined){
-let data24 = data22.message;
-if(typeof data24 === "string"){
-if(func2(data24) > 1024){
-const err56 = {instancePath:instancePath+"/spec/validations/" + i3+"/message",keyword:"maxLength",params:{limit: 1024}};
+if(func2(data23) < 1){
+const err56 = {instancePath:instancePath+"/spec/validations/" + i3+"/expression",keyword:"minLength",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -4925,8 +5010,9 @@ vErrors.push(err56);
 }
 errors++;
 }
-if(func2(data24) < 1){
-const err57 = {instancePath:instancePath+"/spec/validations/" + i3+"/message",keyword:"minLength",params:{limit: 1}};
+}
+else {
+const err57 = {instancePath:instancePath+"/spec/validations/" + i3+"/expression",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -4936,8 +5022,11 @@ vErrors.push(err57);
 errors++;
 }
 }
-else {
-const err58 = {instancePath:instancePath+"/spec/validations/" + i3+"/message",keyword:"type",params:{type: "string"}};
+if(data22.message !== undefined){
+let data24 = data22.message;
+if(typeof data24 === "string"){
+if(func2(data24) > 1024){
+const err58 = {instancePath:instancePath+"/spec/validations/" + i3+"/message",keyword:"maxLength",params:{limit: 1024}};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -4946,12 +5035,8 @@ vErrors.push(err58);
 }
 errors++;
 }
-}
-if(data22.messageExpression !== undefined){
-let data25 = data22.messageExpression;
-if(typeof data25 === "string"){
-if(func2(data25) > 4096){
-const err59 = {instancePath:instancePath+"/spec/validations/" + i3+"/messageExpression",keyword:"maxLength",params:{limit: 4096}};
+if(func2(data24) < 1){
+const err59 = {instancePath:instancePath+"/spec/validations/" + i3+"/message",keyword:"minLength",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -4960,8 +5045,9 @@ vErrors.push(err59);
 }
 errors++;
 }
-if(func2(data25) < 1){
-const err60 = {instancePath:instancePath+"/spec/validations/" + i3+"/messageExpression",keyword:"minLength",params:{limit: 1}};
+}
+else {
+const err60 = {instancePath:instancePath+"/spec/validations/" + i3+"/message",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -4971,8 +5057,11 @@ vErrors.push(err60);
 errors++;
 }
 }
-else {
-const err61 = {instancePath:instancePath+"/spec/validations/" + i3+"/messageExpression",keyword:"type",params:{type: "string"}};
+if(data22.messageExpression !== undefined){
+let data25 = data22.messageExpression;
+if(typeof data25 === "string"){
+if(func2(data25) > 4096){
+const err61 = {instancePath:instancePath+"/spec/validations/" + i3+"/messageExpression",keyword:"maxLength",params:{limit: 4096}};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -4981,10 +5070,8 @@ vErrors.push(err61);
 }
 errors++;
 }
-}
-}
-else {
-const err62 = {instancePath:instancePath+"/spec/validations/" + i3,keyword:"type",params:{type: "object"}};
+if(func2(data25) < 1){
+const err62 = {instancePath:instancePath+"/spec/validations/" + i3+"/messageExpression",keyword:"minLength",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -4994,9 +5081,8 @@ vErrors.push(err62);
 errors++;
 }
 }
-}
 else {
-const err63 = {instancePath:instancePath+"/spec/validations",keyword:"type",params:{type: "array"}};
+const err63 = {instancePath:instancePath+"/spec/validations/" + i3+"/messageExpression",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -5008,7 +5094,7 @@ errors++;
 }
 }
 else {
-const err64 = {instancePath:instancePath+"/spec",keyword:"type",params:{type: "object"}};
+const err64 = {instancePath:instancePath+"/spec/validations/" + i3,keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -5020,12 +5106,36 @@ errors++;
 }
 }
 else {
-const err65 = {instancePath,keyword:"type",params:{type: "object"}};
+const err65 = {instancePath:instancePath+"/spec/validations",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err65];
 }
 else {
 vErrors.push(err65);
+}
+errors++;
+}
+}
+}
+else {
+const err66 = {instancePath:instancePath+"/spec",keyword:"type",params:{type: "object"}};
+if(vErrors === null){
+vErrors = [err66];
+}
+else {
+vErrors.push(err66);
+}
+errors++;
+}
+}
+}
+else {
+const err67 = {instancePath,keyword:"type",params:{type: "object"}};
+if(vErrors === null){
+vErrors = [err67];
+}
+else {
+vErrors.push(err67);
 }
 errors++;
 }

@@ -43,6 +43,7 @@ export class WorkQueue<K extends string> {
   readonly #failures = new Map<K, number>();
   readonly #bucket = new Bucket(10, 100);
   #isRunning = false;
+  #isStopped = false;
   #idle: (() => void)[] = [];
 
   constructor(options: WorkQueueOptions<K>) {
@@ -70,7 +71,7 @@ export class WorkQueue<K extends string> {
 
   /** Adds a key after some milliseconds, or earlier when it is to be added earlier already. */
   addAfter(key: K, wait: number): void {
-    if (this.#ready.has(key) || this.#again.has(key)) return;
+    if (this.#isStopped || this.#ready.has(key) || this.#again.has(key)) return;
     const at = performance.now() + Math.max(0, wait);
     const later = this.#later.get(key);
     if (later && later.at <= at) return;
@@ -93,9 +94,10 @@ export class WorkQueue<K extends string> {
     this.#next();
   }
 
-  /** Begins nothing more; resolves once nothing is worked on. */
+  /** Begins nothing more, for good; resolves once nothing is worked on. */
   async stop(): Promise<void> {
     this.#isRunning = false;
+    this.#isStopped = true;
     for (const key of [...this.#later.keys()]) this.#forgetLater(key);
     if (this.#working.size === 0) return;
     await new Promise<void>((resolve) => this.#idle.push(resolve));

@@ -41,7 +41,7 @@ export function requestParts(
     store: stored?.store ?? '',
     title: 'Access',
     where,
-    wayOut: (verdict) => (stored ? wayOut(verdict, shown.plan.digest, config) : null),
+    wayOut: (verdict) => wayOut(verdict, shown.plan.digest, config),
     limit: LIKE,
   });
   const isNothing = shown.plan.changes.length === 0;

@@ -49,7 +49,7 @@ export const tier = { type: 'string', enum: ['Free', 'Team', 'Business'] } as co
 
 export const limit = {
   anyOf: [
-    { type: 'integer', minimum: 0 },
+    { type: 'integer', minimum: 0, maximum: 1_000_000_000 },
     { type: 'string', pattern: '^(100|[1-9]?[0-9])%$' },
   ],
 } as const;
@@ -71,7 +71,9 @@ export const labels = {
     pattern: '^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$',
   },
   propertyNames: {
-    pattern: '^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$',
+    pattern:
+      '^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$',
+    maxLength: 317,
   },
 } as const;
 

@@ -7,7 +7,7 @@ import { withActual } from '../engine/actual-state.ts';
 import { deliverSecrets } from '../engine/deliver.ts';
 import { passTime } from '../engine/passing.ts';
 import type { ClusterStatus } from '../sources/cluster-object.ts';
-import { say } from './object-writer.ts';
+import { isGone, say } from './object-writer.ts';
 import { type Key, workspaceOfKey } from './objects.ts';
 import type { Operation } from './operation.ts';
 import { type Applied, actOf } from './plan-key.ts';
@@ -46,20 +46,17 @@ async function deliver(operation: Operation, workspace: string): Promise<Readonl
   const act = () => actOf(operation, now());
   const undelivered = new Map<Identity, Problem>();
   try {
-    const { issued, failed, warnings } = await deliverSecrets(store, { act, scope, sinks, peppers });
+    const delivering = { act, scope, sinks, peppers, replacesLost: true };
+    const { issued, failed, warnings } = await deliverSecrets(store, delivering);
     for (const { token } of issued)
       log.info('a secret was issued', { object: `Token/${workspace}/${token.metadata.name}` });
-    for (const problem of [...failed, ...warnings]) {
-      const token = objects
-        .of(`workspace/${workspace}`)
-        .find(({ kind, object }) => kind === 'Token' && problem.message.includes(object.metadata.name));
-      if (token) undelivered.set(token.id, problem);
+    for (const problem of [...failed, ...warnings])
+      if (objects.get(problem.identity)) undelivered.set(problem.identity, problem);
       else
         log.warn('a secret is not where it belongs', {
           key: `workspace/${workspace}`,
           error: problem.message,
         });
-    }
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const [problem] = error.problems;
@@ -90,7 +87,8 @@ async function tellWorkspace(operation: Operation, workspace: string): Promise<v
   // Before anything is said of the Workspace itself its own key has the first word.
   if (!known?.object.status?.conditions) return;
   const unwritten = await say(kube, [{ known, status: { ...known.object.status, ...told } }]);
-  for (const { error } of unwritten) if (error.status !== 404 && error.status !== 409) throw error;
+  const failed = unwritten.find((one) => !isGone(one));
+  if (failed) throw failed.error;
 }
 
 /** `people`: who belong to it, whom its snapshot has a row of each. */

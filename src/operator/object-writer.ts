@@ -3,7 +3,7 @@ import { objectPath } from '../sources/cluster-names.ts';
 import type { ClusterObject, ClusterStatus } from '../sources/cluster-object.ts';
 import { type Kube, KubeError } from '../sources/kube.ts';
 import { isSaid } from './conditions.ts';
-import { FINALIZER, type Known } from './objects.ts';
+import { FINALIZER, isOlder, type Known } from './objects.ts';
 
 /** Whose fields these are, as the API server keeps them. */
 export const FIELD_MANAGER = 'rolecall-operator';
@@ -61,7 +61,8 @@ export function say(
       },
     });
     const { metadata } = known.object;
-    if (metadata.uid !== uid || !status) return;
+    // A watch may have told of a later version already.
+    if (metadata.uid !== uid || !status || isOlder(written, known.object)) return;
     const { resourceVersion } = written.metadata;
     known.object = { ...known.object, metadata: { ...metadata, resourceVersion }, status };
   });
@@ -107,7 +108,7 @@ async function each(
   return unwritten;
 }
 
-/** Whether an object is not there any more, or is another one by now: a watch will say so. */
+/** Whether an object is not there any more: a watch will say so. Of one that others have changed none need say anything that matters. */
 export function isGone({ error }: Unwritten): boolean {
-  return error.status === 404 || error.status === 409;
+  return error.status === 404;
 }

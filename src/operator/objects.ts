@@ -2,6 +2,7 @@ import type { ReadManifests } from '../core/manifest.ts';
 import { type Identity, identity } from '../core/resource.ts';
 import { type KindName, kindOf } from '../kinds/index.ts';
 import { type ClusterObject, isOfClass, readObject } from '../sources/cluster-object.ts';
+import type { KubeObject } from '../sources/kube.ts';
 
 /** What is planned together: what belongs to no workspace, or what is in one. */
 export type Key = 'global' | `workspace/${string}`;
@@ -21,12 +22,15 @@ export const FINALIZER = 'rolecall.dev/operator';
 const POLICY = 'rolecall.dev/deletion-policy';
 const ASKED_AT = 'rolecall.dev/reconcile-requested-at';
 
-/** One object of this install. */
+/**
+ * One object of this install, in one of its versions: what somebody else than the operator changes makes another one, so that who works
+ * on this one says of it what he has seen.
+ */
 export class Known {
   readonly kind: KindName;
   readonly id: Identity;
   readonly key: Key;
-  /** The newest that is known of it. */
+  /** With the newest status and finalizers that are known. */
   object: ClusterObject;
   #read: ReadManifests | undefined;
 
@@ -38,20 +42,10 @@ export class Known {
     this.object = object;
   }
 
-  /** What it declares; read once for each of its versions. */
+  /** What it declares; read once. */
   get declares(): ReadManifests {
     this.#read ??= readObject(this.kind, this.object);
     return this.#read;
-  }
-
-  /** Takes a newer version of it; whether anything but what the operator itself writes is different. */
-  take(object: ClusterObject): boolean {
-    const before = this.object;
-    if (isOlder(object, before)) return false;
-    this.object = object;
-    if (isSame(before, object)) return false;
-    this.#read = undefined;
-    return true;
   }
 
   get isLeaving(): boolean {
@@ -75,12 +69,16 @@ export class Known {
   }
 }
 
-/** Whether a watch tells of a version before one that the server has answered with already. Versions are numbers that grow. */
-function isOlder({ metadata: a }: ClusterObject, { metadata: b }: ClusterObject): boolean {
+/**
+ * Whether one version of an object is before another one: a watch may tell of one before that which the server has answered with, and
+ * the other way round. Versions are numbers that grow.
+ */
+export function isOlder({ metadata: a }: KubeObject, { metadata: b }: KubeObject): boolean {
   const [x, y] = [Number(a.resourceVersion), Number(b.resourceVersion)];
   return Number.isSafeInteger(x) && Number.isSafeInteger(y) && x < y;
 }
 
+/** Whether nothing but what the operator itself writes is different. */
 function isSame({ metadata: a }: ClusterObject, { metadata: b }: ClusterObject): boolean {
   return (
     a.uid === b.uid &&
@@ -132,7 +130,13 @@ export class Objects {
       // What waits for it, or for its place, may go on.
       return known.key;
     }
-    if (known?.object.metadata.uid === object.metadata.uid) return known.take(object) ? known.key : undefined;
+    if (known?.object.metadata.uid === object.metadata.uid) {
+      if (isOlder(object, known.object)) return undefined;
+      if (isSame(known.object, object)) {
+        known.object = object;
+        return undefined;
+      }
+    }
     const made = new Known(kind, object);
     this.#byId.set(id, made);
     const others = this.#byKey.get(made.key) ?? new Map<Identity, Known>();

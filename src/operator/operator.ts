@@ -12,7 +12,7 @@ import type { Events } from './events.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { createAlarm } from './next-moment.ts';
-import { isGlobal, type Key, Objects } from './objects.ts';
+import { isGlobal, type Key, Objects, workspaceKey } from './objects.ts';
 import type { Operation } from './operation.ts';
 import { reconcile } from './reconcile.ts';
 import { type Reflector, type ReflectorTiming, reflect } from './reflector.ts';
@@ -91,7 +91,9 @@ export function createOperator(options: OperatorOptions): Operator {
       return result;
     },
     failed(key, error, wait) {
-      log.warn('could not be reconciled, and is tried again', { key, error, wait: Math.round(wait) });
+      // That others change what is being written is nothing to look into.
+      const level = error instanceof KubeError && error.status === 409 ? 'debug' : 'warn';
+      log[level]('could not be reconciled, and is tried again', { key, error, wait: Math.round(wait) });
       alarm.set();
     },
   });
@@ -109,7 +111,7 @@ export function createOperator(options: OperatorOptions): Operator {
     if (!isLeading || key === undefined) return;
     queue.addAfter(key, GATHERED);
     // What is in a namespace waits for its Workspace, whatever else it waits for.
-    if (kind === 'Workspace') queue.addAfter(`workspace/${object.metadata.name}`, GATHERED);
+    if (kind === 'Workspace') queue.addAfter(workspaceKey(object.metadata.name), GATHERED);
   };
   const reflectors: Reflector<ClusterObject>[] = KIND_NAMES.flatMap((kind) =>
     placesOf(kind, options.namespaces).map((namespace) =>

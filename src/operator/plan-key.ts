@@ -61,7 +61,11 @@ export async function applyKey(operation: Operation, key: Key, wanted: Wanted): 
   const act = actOf(operation, at);
   await record(operation, key, planned, act);
   const { revision, written } = await applyPlan(store, planned, act, NO_OVERRIDES);
-  if (written.length > 0) operation.metrics.applied(planned.plan.summary, revision);
+  if (written.length > 0) {
+    const { summary } = planned.plan;
+    operation.metrics.applied(summary, revision);
+    operation.log.info('applied', { key, revision, ...summary });
+  }
   if (!planned.refused) memory.refused.delete(key);
   return {
     revision,
@@ -109,7 +113,8 @@ async function record({ store, memory }: Operation, key: Key, { refused }: Partl
   memory.refused.set(key, refused.digest);
 }
 
-async function goneOf({ store }: Operation, deleted: readonly Known[]): Promise<Set<Identity>> {
+/** Those that the store does not have. */
+export async function goneOf({ store }: Operation, deleted: readonly Known[]): Promise<Set<Identity>> {
   const gone = new Set(deleted.map(({ id }) => id));
   if (gone.size === 0) return gone;
   const reading = await store.read();

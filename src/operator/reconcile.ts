@@ -10,7 +10,7 @@ import { type Standing, statusOf } from './conditions.ts';
 import { hold, isGone, release, say, type Unwritten } from './object-writer.ts';
 import { type Key, type Known, workspaceOfKey } from './objects.ts';
 import type { Operation } from './operation.ts';
-import { type Applied, applyKey, driftsOf, isOvertaken, NoWorkspace } from './plan-key.ts';
+import { type Applied, applyKey, driftsOf, goneOf, isOvertaken, NoWorkspace } from './plan-key.ts';
 import { tellEvents } from './tell-events.ts';
 
 /** Milliseconds after which it is looked again whether what was missing is there; the object that it is wakes its key at once. */
@@ -39,7 +39,7 @@ export async function reconcile(operation: Operation, key: Key): Promise<WorkRes
   const round = { operation, key, declared, deleted };
   const workspace = workspaceOfKey(key);
   if (workspace !== undefined && !objects.get(identity('Workspace', undefined, workspace)))
-    return tellAll(round, noWorkspace(workspace), DEPENDENCY_WAIT);
+    return withoutWorkspace(round, workspace);
   let applied: Applied;
   try {
     applied = await applyKey(operation, key, { declared, deleted, frozen: unheld });
@@ -66,10 +66,10 @@ export async function reconcile(operation: Operation, key: Key): Promise<WorkRes
   );
   unwritten.push(...(await tell(operation, told, applied)));
   wakeOthers(operation, key, applied);
-  const failed = unwritten.filter((one) => !isGone(one));
-  if (failed[0]) throw failed[0].error;
+  refuseUnwritten(unwritten);
   const isWaiting = [...told.values()].some(({ is }) => is === 'waiting');
-  return { againAfter: isWaiting || unheld.size > 0 ? DEPENDENCY_WAIT : jittered(operation) };
+  const wait = jittered(operation);
+  return { againAfter: isWaiting ? Math.min(DEPENDENCY_WAIT, wait) : wait };
 }
 
 interface Round {
@@ -88,27 +88,43 @@ function jittered({ interval, random }: Operation): number {
   return interval * (0.9 + random() / 5);
 }
 
-function noWorkspace(workspace: string): Standing {
-  return {
-    is: 'waiting',
-    reason: 'DependencyNotReady',
-    message: `Workspace ${workspace} is not there yet: nothing in its namespace is planned before it is`,
-  };
+/** Lets go what the store does not have, which may have gone with the workspace; all else waits for that. */
+async function withoutWorkspace(round: Round, workspace: string): Promise<WorkResult> {
+  const { operation, deleted } = round;
+  let gone: ReadonlySet<Identity>;
+  try {
+    gone = await goneOf(operation, deleted);
+  } catch (error) {
+    return untilNext(round, error);
+  }
+  const [released, left] = split(deleted, ({ id }) => gone.has(id));
+  refuseUnwritten(await release(operation.kube, released));
+  const message = `Workspace ${workspace} is not there yet: nothing in its namespace is planned before it is`;
+  return tellAll(
+    { ...round, deleted: left },
+    { is: 'waiting', reason: 'DependencyNotReady', message },
+    DEPENDENCY_WAIT,
+  );
 }
 
 /** Tells all of a key the same, those who are as they should be excepted. */
 async function tellAll(
   { operation, declared, deleted }: Round,
-  standing: Standing,
+  standing: Extract<Standing, { reason: string }>,
   againAfter: number,
 ): Promise<WorkResult> {
   const told = new Map<Known, Standing>();
   for (const known of declared) if (!isApplied(known)) told.set(known, standing);
-  for (const known of deleted) told.set(known, standing);
+  for (const known of deleted) told.set(known, { ...standing, message: withWayOut(standing.message) });
   tellEvents(operation, told, []);
-  const [failed] = (await tell(operation, told)).filter((one) => !isGone(one));
-  if (failed) throw failed.error;
+  refuseUnwritten(await tell(operation, told));
   return { againAfter };
+}
+
+/** Throws why something was not written, unless a watch will say it. */
+function refuseUnwritten(unwritten: readonly Unwritten[]): void {
+  const failed = unwritten.find((one) => !isGone(one));
+  if (failed) throw failed.error;
 }
 
 /** What becomes of a key that could not be planned or applied. */
@@ -116,8 +132,7 @@ async function untilNext(round: Round, error: unknown): Promise<WorkResult> {
   const { operation, key } = round;
   // Others write to the same store: nobody need hear of it.
   if (isOvertaken(error)) return { againAfter: 50 + 200 * operation.random() };
-  if (error instanceof NoWorkspace)
-    return tellAll(round, noWorkspace(workspaceOfKey(key) ?? ''), DEPENDENCY_WAIT);
+  if (error instanceof NoWorkspace) return withoutWorkspace(round, workspaceOfKey(key) ?? '');
   const problem = error instanceof Failure ? error.problems[0] : undefined;
   if (!(error instanceof Failure) || !problem) throw error;
   if (error.exit === EXIT.invalid)
@@ -174,10 +189,13 @@ function leftOutStanding(problem: Problem): Standing {
 
 function deletionStanding(known: Known, { leftOut }: Applied): Standing {
   const problem = leftOut.get(known.id);
-  const message = problem
-    ? `${words(problem)}; rolecall.dev/deletion-policy: Orphan lets the object go and leaves what is in the store`
-    : 'it is not deleted yet';
+  const message = problem ? withWayOut(words(problem)) : 'it is not deleted yet';
   return { is: 'stalled', reason: 'DeletionDenied', message };
+}
+
+/** What is said of an object that waits to be deleted. */
+function withWayOut(message: string): string {
+  return `${message}; rolecall.dev/deletion-policy: Orphan lets the object go and leaves what is in the store`;
 }
 
 function words({ code, message, hint }: Problem): string {

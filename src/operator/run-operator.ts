@@ -3,7 +3,7 @@ import type { Kube } from '../sources/kube.ts';
 import type { Store } from '../stores/store.ts';
 import { createAccessReview } from './access-review.ts';
 import { createEvents } from './events.ts';
-import { lead } from './leader-election.ts';
+import { type LeaseDurations, lead } from './leader-election.ts';
 import type { Address } from './listener.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type MeasuredObject } from './metrics.ts';
@@ -21,7 +21,9 @@ export interface RunOptions
   /** Which process it is, of all that there are: the name of the pod. */
   readonly instance: string;
   /** Whose Lease says who works; undefined where there is only one. */
-  readonly lease: { readonly namespace: string; readonly name: string } | undefined;
+  readonly lease:
+    | { readonly namespace: string; readonly name: string; readonly durations?: LeaseDurations }
+    | undefined;
   /** Undefined where nothing is served. */
   readonly serve:
     | { readonly main: Address; readonly health: Address; readonly tls: TlsFiles | undefined }
@@ -48,12 +50,13 @@ export async function runOperator(options: RunOptions): Promise<'stopped' | 'los
   });
   const kube = counted(bare, metrics.requested);
   const events = createEvents({ kube, instance, log, now });
+  const hurrying = new AbortController();
   operator = createOperator({
     ...options,
-    kube,
+    kube: until(hurrying.signal, kube),
     events,
     metrics,
-    sinks: secretSinks({ kube, install, now }),
+    sinks: secretSinks({ kube: until(hurrying.signal, kube), install, now }),
     random: Math.random,
   });
   const { stuck, synced } = { stuck: () => operator?.stuck, synced: operator.synced };
@@ -90,9 +93,13 @@ export async function runOperator(options: RunOptions): Promise<'stopped' | 'los
       signal: releasing.signal,
       log,
     });
-    return (await Promise.race([leading, aborted(signal).then(() => undefined)])) ?? 'stopped';
+    const end = await Promise.race([leading, aborted(signal).then(() => undefined)]);
+    // Another one works already: what is under way here is its.
+    if (end === 'lost') hurrying.abort();
+    return end ?? 'stopped';
   } finally {
-    const late = setTimeout(() => log.warn('the stop takes longer than it may', { grace }), grace);
+    // What is under way may end; what would take longer is left to whoever leads next.
+    const late = setTimeout(() => hurrying.abort(), grace * GRACE_FOR_WORK);
     await Promise.all([operator.stop(), server?.close()]);
     // Others may begin once nothing is done here any more.
     releasing.abort();
@@ -101,6 +108,14 @@ export async function runOperator(options: RunOptions): Promise<'stopped' | 'los
     clearTimeout(late);
     log.info('stopped');
   }
+}
+
+/** The part of the grace that work may take; the rest is for the lease, Events and connections. */
+const GRACE_FOR_WORK = 0.6;
+
+/** The same, which asks nothing more once a signal aborts. */
+function until(signal: AbortSignal, kube: Kube): Kube {
+  return { ...kube, request: (call) => kube.request({ signal, ...call }) };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -5,12 +5,16 @@ import type { Standing } from './conditions.ts';
 import type { Known } from './objects.ts';
 import type { Operation } from './operation.ts';
 
+/** Of more that are applied at once nobody reads each by itself: their statuses say it. */
+const MANY = 100;
+
 /** Tells of what is different from what was said before, as Events and in the log. Must be called before the statuses are written. */
 export function tellEvents(
   { events, log, metrics }: Operation,
   told: ReadonlyMap<Known, Standing>,
   drifted: readonly Change[],
 ): void {
+  const isMuch = [...told.values()].filter((one) => one.is === 'applied' && one.changed).length > MANY;
   const drifts = new Map<Identity, Change>(drifted.map((change) => [identityOfChange(change), change]));
   for (const [known, standing] of told) {
     const { kind, id, object, key } = known;
@@ -18,12 +22,12 @@ export function tellEvents(
       events.record({ object: { ...object, apiVersion: API_VERSION, kind }, type, reason, action, note });
       const fields = { key, object: id, reason, note };
       if (type === 'Warning') log.warn('not as it is declared', fields);
-      else log.info('as it is declared', fields);
+      else log.debug('as it is declared', fields);
     };
     const drift = drifts.get(id);
     if (drift) happened('Normal', 'DriftCorrected', 'Apply', `brought back: ${drift.reason}`);
     else if (standing.is === 'applied') {
-      if (standing.changed)
+      if (standing.changed && !isMuch)
         happened('Normal', 'Applied', 'Apply', `applied with revision ${standing.revision}`);
     } else {
       const reason = standing.is === 'paused' ? 'Paused' : standing.reason;

@@ -34,6 +34,9 @@ const QUOTING = new Schema(DUMP_SCHEMA.tags.filter((tag) => tag !== timestampTag
 /** Texts that read well inside {…} and […]: nothing in them needs a quote for where it stands. */
 const SIMPLE = /^[^\s'"`{}[\],#&*!|>]*$/;
 
+/** Of nothing but what numbers are written with: some readers of YAML 1.1 take more of it for numbers than the schema does. */
+const LOOKS_LIKE_NUMBER = /^(?=.*[\d.])[-+._:\deE]+$/;
+
 const LOOKS_LIKE_TIME = /^\d{4}-\d\d?-\d\d?([Tt ].*)?$/;
 
 /**
@@ -146,7 +149,10 @@ function scalar(value: string | number | boolean | null, schema?: FieldSchema): 
   const isTime = schema?.pattern === time.pattern;
   const text = isTime ? shortTime(String(value)) : String(value);
   // What looks like a number beyond all numbers no reader takes for the same.
-  const quoted = !isTime && typeof value === 'string' && (LOOKS_LIKE_TIME.test(value) || isTooLarge(value));
+  const quoted =
+    !isTime &&
+    typeof value === 'string' &&
+    (LOOKS_LIKE_TIME.test(value) || LOOKS_LIKE_NUMBER.test(value) || isTooLarge(value));
   return {
     kind: 'scalar',
     tag: `tag:yaml.org,2002:${tagOf(value)}`,

@@ -16,6 +16,7 @@ import { LIMITS } from '../core/document.ts';
 import { EXIT, Failure, type Problem } from '../core/problem.ts';
 import { type InputText, MUCH } from '../core/read-input.ts';
 import { decode, tooLarge } from './decode.ts';
+import { effort, type Spend } from './effort.ts';
 import { expandGlob, isGlob, type Listed } from './glob.ts';
 import {
   hasExtension,
@@ -150,9 +151,10 @@ async function findFiles(paths: readonly string[], cwd: string, problems: Proble
     if (!known || file < known.file) found.set(real, { file, absolute: real });
   };
   const empty: string[] = [];
+  const spend = effort();
   for (const given of paths) {
     if (given === '-') continue;
-    for (const one of expand(given, cwd, problems)) {
+    for (const one of expand(given, cwd, problems, spend)) {
       await attempt(one, cwd, problems, async () => {
         const absolute = path.resolve(cwd, one);
         const stat = statSync(absolute);
@@ -170,7 +172,7 @@ async function findFiles(paths: readonly string[], cwd: string, problems: Proble
           const before = problems.length;
           const root = realpathSync(absolute);
           const seen: Seen = { folders: new Set(), links: [] };
-          await walk(one, { cwd, root, real: root, rules: [], seen }, inFolder, problems);
+          await walk(one, { cwd, root, real: root, rules: [], seen, spend }, inFolder, problems);
           for (const { file, target } of seen.links) {
             if (!seen.folders.has(target))
               problems.push(
@@ -193,7 +195,7 @@ async function findFiles(paths: readonly string[], cwd: string, problems: Proble
 }
 
 /** A path that exists is itself; otherwise it may be a glob. */
-function expand(given: string, cwd: string, problems: Problem[]): string[] {
+function expand(given: string, cwd: string, problems: Problem[], spend: Spend): string[] {
   if (given === '') {
     problems.push(unreadable('""', 'is not a path', 'is a variable not set?'));
     return [];
@@ -211,7 +213,7 @@ function expand(given: string, cwd: string, problems: Problem[]): string[] {
     return names;
   };
   const links: string[] = [];
-  const matches = expandGlob(given, list, (link) => links.push(link));
+  const matches = expandGlob(given, list, (link) => links.push(link), spend);
   const visited = new Set([...known.keys()].map((folder) => realpathSync(path.resolve(cwd, folder))));
   for (const link of links) {
     if (!visited.has(realpathSync(path.resolve(cwd, link))))
@@ -282,6 +284,7 @@ interface Walk {
   /** Of the folders on the way, the outermost first. */
   readonly rules: readonly IgnoreRules[];
   readonly seen: Seen;
+  readonly spend: Spend;
 }
 
 /** What a walk met, by real paths: a link to a folder is fine when that folder is walked where it is. */
@@ -295,7 +298,7 @@ type Add = (file: string, real?: string) => void;
 
 async function walk(
   folder: string,
-  { cwd, root, real, rules: outer, seen }: Walk,
+  { cwd, root, real, rules: outer, seen, spend }: Walk,
   add: Add,
   problems: Problem[],
 ): Promise<void> {
@@ -303,7 +306,7 @@ async function walk(
   seen.folders.add(real);
   const entries = readdirSync(absolute, { withFileTypes: true });
   const rules = entries.some(({ name }) => name === IGNORE_FILE)
-    ? [...outer, ...(await rulesIn(folder, absolute, problems))]
+    ? [...outer, ...(await rulesIn(folder, absolute, problems, spend))]
     : outer;
   for (const entry of entries) {
     if (entry.name.startsWith('.')) continue;
@@ -331,7 +334,7 @@ async function walk(
         }
       }
       if (isFolder)
-        await walk(file, { cwd, root, real: path.join(real, entry.name), rules, seen }, add, problems);
+        await walk(file, { cwd, root, real: path.join(real, entry.name), rules, seen, spend }, add, problems);
       else if (entry.isFile()) add(file, path.join(real, entry.name));
       else if (statSync(full).isFile()) add(file);
       else problems.push(unreadable(file, 'is not a file', `name it in ${IGNORE_FILE}`));
@@ -340,12 +343,17 @@ async function walk(
 }
 
 /** What the .iamignore of a folder says. */
-async function rulesIn(folder: string, absolute: string, problems: Problem[]): Promise<IgnoreRules[]> {
+async function rulesIn(
+  folder: string,
+  absolute: string,
+  problems: Problem[],
+  spend: Spend,
+): Promise<IgnoreRules[]> {
   const ignoreFile = path.join(absolute, IGNORE_FILE);
   const file = path.join(folder, IGNORE_FILE);
   const bytes = readWhole(file, ignoreFile, problems);
   const text = bytes?.length === 0 ? '' : bytes && decode(file, bytes, problems);
-  return text === undefined ? [] : [await ignoreRules(absolute, text)];
+  return text === undefined ? [] : [await ignoreRules(absolute, text, spend)];
 }
 
 /** Turns failures of the file system into problems, so that all of them are told. */

@@ -13,6 +13,9 @@ const MOST_ENTRIES = 500_000;
 /** Folders in folders. */
 const MOST_DEEP = 256;
 
+/** Characters of a path: no system takes more. */
+const MOST_LONG = 4096;
+
 /** Bytes of the paths that git is given: there is a limit to arguments, too. */
 const MOST_NAMED = 2 ** 16;
 
@@ -125,6 +128,13 @@ function entriesOf(listed: Buffer): Map<string, Building> {
         'RC129',
         `${file}: the commit has two of this name`,
         'names must be UTF-8, each once in a folder; git fsck says more',
+      );
+    if (file.length > MOST_LONG)
+      throw failure(
+        EXIT.invalid,
+        'RC129',
+        `${file.slice(0, 40)}…: the path is longer than ${MOST_LONG.toLocaleString('en')} characters`,
+        'name only the folders with the manifests',
       );
     if (file.length > 2 * MOST_DEEP && file.split('/').length > MOST_DEEP)
       throw failure(

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { EXIT, type Problem } from '../core/problem.ts';
 import type { InputText } from '../core/read-input.ts';
 import { decode, tooLarge } from './decode.ts';
+import { effort, type Spend } from './effort.ts';
 import { blobsOf, LACKING } from './git-blobs.ts';
 import { git, resolveCommit, saidOf } from './git-command.ts';
 import { type Entry, isFolder, isLink, readTree, type Tree } from './git-tree.ts';
@@ -55,9 +56,10 @@ async function read({ revision, isTree, paths, cwd, label, mayBeAbsent }: GitOpt
   const problems: Problem[] = [];
   const shown = (entry: string) => label + (path.posix.relative(prefix, entry) || entry);
   const files = new Set<Entry>();
+  const spend = effort();
   for (const { given, from } of wanted) {
     const passed: string[] = [];
-    const roots = given === '' ? [] : rootsOf(tree, from, passed);
+    const roots = given === '' ? [] : rootsOf(tree, from, passed, spend);
     for (const link of passed)
       problems.push({
         code: 'RC129',
@@ -74,7 +76,7 @@ async function read({ revision, isTree, paths, cwd, label, mayBeAbsent }: GitOpt
       });
     for (const root of roots) {
       const found: Entry[] = [];
-      await walk(tree, root, [], found, (file) => problems.push(rulesTooLarge(shown(file))));
+      await walk(tree, root, [], found, spend, (file) => problems.push(rulesTooLarge(shown(file))));
       if (found.length === 0 && !mayBeAbsent && !isGlob(given)) problems.push(nothingIn(label + given));
       const walked = foldersOf(found);
       for (const entry of found) {
@@ -116,7 +118,7 @@ function baseOf(from: string): string {
 }
 
 /** The files and folders of a commit that a path means; `passed` gets links to folders that a glob left unread. */
-function rootsOf(tree: Tree, from: string, passed: string[]): string[] {
+function rootsOf(tree: Tree, from: string, passed: string[], spend: Spend): string[] {
   if (tree.entries.has(from)) return [from];
   if (!isGlob(from)) return [];
   const visited = new Set<string>();
@@ -125,7 +127,7 @@ function rootsOf(tree: Tree, from: string, passed: string[]): string[] {
     visited.add(folder);
     return listed(tree, folder);
   };
-  const matches = expandGlob(from, list, (link) => links.push(link));
+  const matches = expandGlob(from, list, (link) => links.push(link), spend);
   passed.push(...links.filter((link) => !visited.has(folderOf(tree, link) ?? '')));
   return matches;
 }
@@ -144,12 +146,16 @@ function listed(tree: Tree, folder: string): Listed[] {
   }));
 }
 
+/** What looking at a file costs, in steps of comparing. */
+const LOOKING = 500;
+
 /** Finds what is to be read of a file or folder, links and submodules among it. */
 async function walk(
   tree: Tree,
   root: string,
   outer: readonly IgnoreRules[],
   found: Entry[],
+  spend: Spend,
   tooLarge: (file: string) => void,
 ): Promise<void> {
   const top = tree.entries.get(root);
@@ -158,15 +164,17 @@ async function walk(
     found.push(top);
     return;
   }
+  // Any number of paths may be of the same folder.
+  spend(top.entries.size * LOOKING);
   const ignoring = top.entries.get(IGNORE_FILE);
   if (ignoring && isLink(ignoring)) found.push(ignoring);
   const isSaid = ignoring !== undefined && tree.rules.has(ignoring.object) && !isLink(ignoring);
   const text = isSaid ? tree.rules.get(ignoring.object) : undefined;
   if (isSaid && text === undefined) tooLarge(ignoring.path);
-  const rules = text === undefined ? outer : [...outer, await ignoreRules(root, text)];
+  const rules = text === undefined ? outer : [...outer, await ignoreRules(root, text, spend)];
   for (const [name, entry] of top.entries) {
     if (name.startsWith('.') || isLeftOut(rules, entry.path, isFolder(entry))) continue;
-    if (isFolder(entry)) await walk(tree, entry.path, rules, found, tooLarge);
+    if (isFolder(entry)) await walk(tree, entry.path, rules, found, spend, tooLarge);
     else if (hasExtension(name) || isLink(entry) || entry.mode === '160000') found.push(entry);
   }
 }

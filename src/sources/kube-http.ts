@@ -214,7 +214,6 @@ async function* linesOf(
     throw failed(error);
   } finally {
     one.end();
-    response.destroy();
   }
 }
 

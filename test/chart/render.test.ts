@@ -50,7 +50,7 @@ describeHelm('the chart', (tools) => {
           expect(Object.values(rule).flat()).not.toContain('*');
           if (!rule.resources?.includes('secrets')) continue;
           expect(kind, metadata.name).toBe('Role');
-          expect(['get,patch,delete', 'create']).toContain(rule.verbs.join());
+          expect(rule.verbs).toEqual(['get', 'create', 'patch', 'delete']);
         }
         expect(Object.keys(metadata.labels ?? {}).join()).not.toContain('aggregate');
       }

@@ -230,17 +230,22 @@ describe('a kubeconfig', () => {
 
   test('may have a program for the token, which is run again when that is not known any more', async () => {
     const credential = join(folder, 'credential.json');
+    const runs = join(folder, 'runs');
     const issue = (text: string) => writeFileSync(credential, text);
     const valid = () => JSON.stringify({ kind: 'ExecCredential', status: { token: token() } });
     issue(valid());
     const kubeconfig = write(({ users }) => {
-      users[0] = { name: 'tester', user: { exec: { command: 'cat', args: [credential], apiVersion: 'x' } } };
+      users[0] = {
+        name: 'tester',
+        user: { exec: { command: 'sh', args: ['-c', `echo >>${runs}; cat ${credential}`], apiVersion: 'x' } },
+      };
     });
     const kube = await kubeClient({ kubeconfig });
     await kube.request(LIST);
     simulator.faults.rotateToken();
     issue(valid());
-    await kube.request(LIST);
+    await Promise.all(Array.from({ length: 20 }, () => kube.request(LIST)));
+    expect(readFileSync(runs, 'utf8')).toBe('\n\n');
     await kube.close();
     issue('{"status": {"token": s3cret-of-nobody');
     const other = await kubeClient({ kubeconfig });
@@ -291,12 +296,17 @@ describe('a kubeconfig', () => {
     const address = another.address();
     const port = typeof address === 'object' ? address?.port : 0;
     const kube = await kubeClient({ kubeconfig: write(() => {}) });
-    write(({ clusters }) => {
+    write(({ clusters, users }) => {
       clusters[0] = { name: 'test', cluster: { server: `http://127.0.0.1:${port}` } };
+      users[0] = { name: 'tester', user: { token: 'for-the-other' } };
     });
     simulator.faults.rotateToken();
+    simulator.requests.length = 0;
     expect(await failureOf(kube.request(LIST))).toMatchObject({ status: 401 });
     expect(asked).toBe(0);
+    // Nor is what gets in there told here.
+    expect(simulator.requests.map(({ token }) => token)).not.toContain('for-the-other');
+    expect(simulator.requests).toHaveLength(2);
     await kube.close();
     another.close();
   });

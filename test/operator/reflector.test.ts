@@ -66,6 +66,16 @@ describe('a reflector, when', () => {
     expect(reflector.counts.lists).toBe(2);
   });
 
+  test('an object is made anew while nothing is heard, tells it as another one', async () => {
+    const { told, has } = await begin();
+    simulator.faults.on({ isWatch: true }, { status: 410, reason: 'Expired' }, 1);
+    simulator.faults.drop();
+    await simulator.send('DELETE', `${desk.path}/two`);
+    await set(desk.path, 'two', '2');
+    await has('one 1', 'two 2');
+    expect(told).toEqual(['deleted two 1', 'added two 2']);
+  });
+
   test('its list is forgotten before it has come to an end, begins anew', async () => {
     await Promise.all(Array.from({ length: 600 }, (_, i) => desk.create(`c${i}`, '1')));
     simulator.faults.on({ isContinue: true }, { first: () => simulator.forget() }, 1);

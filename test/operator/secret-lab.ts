@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { expect } from 'vitest';
 import type { Secret } from '../../src/core/secret.ts';
@@ -13,7 +13,6 @@ import type { Store } from '../../src/stores/store.ts';
 import { act, apply, create, reading, remove, update } from '../contract/entries.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { token } from '../support/resources.ts';
-import { makeNamespace } from './desk.ts';
 
 export const HOUR = 3_600_000;
 /** After so many milliseconds each Token wants another secret; the one before is valid for an hour. */
@@ -61,7 +60,9 @@ export interface SecretLab extends Process {
 const peppers = parsePeppers(`test:${randomBytes(32).toString('base64')}`, 'a test');
 
 export async function newSecretLab(kube: Kube, store: Store = inFile()): Promise<SecretLab> {
-  const namespace = await makeNamespace(kube);
+  // Hundreds of them, of which no two may be called the same.
+  const namespace = `test-${randomUUID()}`;
+  await kube.request({ method: 'POST', path: '/api/v1/namespaces', body: { metadata: { name: namespace } } });
   const secretPath = (name = 'ci-deploy') => `/api/v1/namespaces/${namespace}/secrets/${name}`;
   const manager = `operator:${INSTALL}`;
   const actNow = () => act({ at: formatTime(lab.now()), manager });

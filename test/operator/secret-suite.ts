@@ -1,29 +1,22 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { fileSinks } from '../../src/cli/sinks.ts';
 import { idOfSecret, newSecret } from '../../src/engine/secret-text.ts';
+import { settleSecrets } from '../../src/engine/settle-secrets.ts';
+import { formatTime } from '../../src/kinds/time.ts';
 import { secretSinks } from '../../src/operator/token-secrets.ts';
-import { type Kube, type KubeCall, KubeError } from '../../src/sources/kube.ts';
+import type { Kube } from '../../src/sources/kube.ts';
 import { kubeClient } from '../../src/sources/kube-client.ts';
 import type { Store } from '../../src/stores/store.ts';
+import { act as actNow } from '../contract/entries.ts';
 import { sinkContract } from '../contract/sink-contract.ts';
-import { seedOfRun, tapeOf } from '../support/crash-random.ts';
+import { temporaryFolder } from '../support/folder.ts';
 import type { KubeServer } from '../support/kube-server.ts';
 import { token } from '../support/resources.ts';
-import {
-  allIsSettled,
-  Crash,
-  crashing,
-  type Declared,
-  HOUR,
-  heldIn,
-  MARKS,
-  newSecretLab,
-  nothingIsLost,
-  ROTATES_EVERY,
-  type SecretLab,
-} from './secret-lab.ts';
+import { secretCrashes } from './secret-crashes.ts';
+import { secretFaults } from './secret-faults.ts';
+import { allIsSettled, HOUR, MARKS, newSecretLab, ROTATES_EVERY, type SecretLab } from './secret-lab.ts';
 
 const CI = { ci: 'ci-deploy/token' };
-const WAVES = process.env.ROLECALL_LONG === '1' ? 200 : 12;
 
 /** What becomes of the secrets of Tokens in a cluster, on whatever API server and store: without one, a file each time. */
 export function secretSuite(
@@ -206,6 +199,26 @@ export function secretSuite(
       expect((await lab.secret())?.metadata.labels).toEqual(MARKS);
     });
 
+    test('is left to the operator by whoever has files, and files by the operator', async () => {
+      const cwd = temporaryFolder();
+      const files = fileSinks({ cwd, env: {}, secretsDir: 'secrets', now: lab.now });
+      const cluster = secretSinks({ kube, install: 'test', now: lab.now });
+      await deliver();
+      await lab.declare({});
+      const [{ path: where, sink } = { path: '', sink: '' }] = await lab.ledger();
+      expect(files.at(where, sink)).toBeUndefined();
+      const scope = { manager: 'default' };
+      const act = () => actNow({ at: formatTime(lab.now()) });
+      const settling = { act, scope, sinks: files };
+      expect(await settleSecrets(lab.store, settling)).toEqual({ removed: [], warnings: [] });
+      expect((await lab.ledger()).map(({ settled }) => settled)).toEqual([false]);
+      expect(await inPlace()).toBeDefined();
+      expect((await deliver()).removed).toHaveLength(1);
+      const declared = token('acme/ci', 'ana', { deliverTo: { file: 'ci' } });
+      expect(cluster.of(declared)).toBeUndefined();
+      expect(cluster.at(files.of(declared)?.path ?? '', 'ci')).toBeUndefined();
+    });
+
     test('of one Token is of no other, and of those that want one place one gets it', async () => {
       const both = { ci: 'ci-deploy/token', cd: 'ci-deploy/other', ce: 'ci-deploy/token' };
       await lab.declare(both);
@@ -231,283 +244,9 @@ export function secretSuite(
     });
   });
 
-  describe('where others are faster', () => {
-    /** Has somebody do something just before the request of that number which fits. */
-    const justBefore = (
-      lab: SecretLab,
-      fits: (call: KubeCall) => boolean,
-      act: () => Promise<unknown>,
-      nth = 1,
-    ) => {
-      let seen = 0;
-      return {
-        store: lab.store,
-        kube: {
-          ...kube,
-          async request<T>(call: KubeCall): Promise<T> {
-            if (fits(call) && ++seen === nth) await act();
-            return kube.request<T>(call);
-          },
-        },
-      };
-    };
-    const isApply = ({ patch }: KubeCall) => patch === 'apply';
-    let lab: SecretLab;
-    beforeEach(async () => {
-      lab = await newSecretLab(kube, newStore());
-      await lab.declare(CI);
-    });
-
-    test('a Secret that they make meanwhile is theirs, and stays as it is', async () => {
-      const theirs = { stringData: { token: 'mine', user: 'ci' } };
-      const { issued, failed } = await lab.deliver(justBefore(lab, isApply, () => lab.make(theirs)));
-      expect([issued.length, failed.map(({ code }) => code)]).toEqual([0, ['RC506']]);
-      expect(await lab.texts()).toEqual({ token: 'mine', user: 'ci' });
-      expect((await lab.secret())?.metadata.labels ?? {}).toEqual({});
-    });
-
-    test('a Secret that another operator makes meanwhile loses nothing', async () => {
-      const { issued } = await lab.deliver(justBefore(lab, isApply, () => lab.deliver()));
-      expect(issued).toEqual([]);
-      await nothingIsLost(lab, []);
-      await allIsSettled(lab, CI, ['ci-deploy']);
-      expect(await lab.ledger()).toHaveLength(1);
-    });
-
-    test.each([1, 2, 3])('what they add before apply %i stays', async (nth) => {
-      const add = () => lab.change({ stringData: { user: 'ci' }, metadata: { labels: { team: 'a' } } });
-      await lab.deliver();
-      lab.ahead += ROTATES_EVERY;
-      const { issued, failed } = await lab.deliver(justBefore(lab, isApply, add, nth));
-      expect([issued.length, failed]).toEqual([1, []]);
-      if (nth < 3) expect(await lab.texts()).toMatchObject({ user: 'ci' });
-      await allIsSettled(lab, CI, ['ci-deploy']);
-    });
-
-    test('what they put into the key stays, and the secret waits beside it', async () => {
-      const put = () => lab.change({ stringData: { token: 'mine' } });
-      const { issued, failed } = await lab.deliver(justBefore(lab, isApply, put, 3));
-      expect([issued.length, failed.map(({ code }) => code)]).toEqual([0, ['RC506']]);
-      const [secret] = await lab.ledger();
-      expect(Object.keys(await lab.texts()).sort()).toEqual(['token', `token.${secret?.id}.next`]);
-      expect((await lab.texts()).token).toBe('mine');
-      expect((await lab.deliver()).warnings).toMatchObject([{ code: 'RC506', identity: secret?.identity }]);
-      await lab.change({ data: { token: null } });
-      expect(await lab.deliver()).toEqual({ issued: [], failed: [], warnings: [], removed: [] });
-      await allIsSettled(lab, CI, ['ci-deploy']);
-      expect(await lab.ledger()).toHaveLength(1);
-    });
-
-    test.each([2, 3])('a Secret that they delete before apply %i is made good', async (nth) => {
-      await lab.deliver(justBefore(lab, isApply, () => lab.clear(), nth));
-      await lab.deliver();
-      await allIsSettled(lab, CI, ['ci-deploy']);
-    });
-
-    test('what is changed all the time is given up for now', async () => {
-      let count = 0;
-      const always = justBefore(lab, isApply, () => Promise.resolve());
-      const { failed } = await lab.deliver({
-        ...always,
-        kube: {
-          ...kube,
-          async request<T>(call: KubeCall): Promise<T> {
-            if (isApply(call) && count++ > 0)
-              await lab.change({ metadata: { labels: { count: `${count}` } } });
-            return kube.request<T>(call);
-          },
-        },
-      });
-      expect(failed).toMatchObject([{ code: 'RC509', message: expect.stringContaining('all the time') }]);
-      expect(await lab.ledger()).toEqual([]);
-      await lab.deliver();
-      await allIsSettled(lab, CI, ['ci-deploy'], true);
-    });
-  });
-
-  describe('what goes wrong with the API server', () => {
-    let lab: SecretLab;
-    beforeEach(async () => {
-      lab = await newSecretLab(kube, newStore());
-      await lab.declare(CI);
-    });
-    const failing = (
-      fits: (call: KubeCall) => boolean,
-      error: (call: KubeCall) => KubeError,
-      isDone = false,
-    ) => ({
-      store: lab.store,
-      kube: {
-        ...kube,
-        async request<T>(call: KubeCall): Promise<T> {
-          if (!fits(call)) return kube.request<T>(call);
-          if (isDone) await kube.request(call);
-          throw error(call);
-        },
-      },
-    });
-    const all = () => true;
-    const isPatch = ({ method }: KubeCall) => method === 'PATCH';
-
-    test.each([
-      ['get', (call: KubeCall) => call.method === 'GET'],
-      ['patch', isPatch],
-      ['create', isPatch],
-    ])('a permission that is missing is named: %s', async (verb, fits) => {
-      const words = `secrets "ci-deploy" is forbidden: User "x" cannot ${verb} resource "secrets" in API group "" in the namespace "y"`;
-      const { failed, issued } = await lab.deliver(
-        failing(fits, () => new KubeError(403, 'Forbidden', words)),
-      );
-      expect(issued).toEqual([]);
-      expect(failed).toMatchObject([
-        {
-          code: 'RC509',
-          message: expect.stringMatching(
-            new RegExp(`: the operator may not ${verb} Secrets in namespace ${lab.namespace}$`),
-          ),
-          hint: expect.stringContaining('get, patch and delete ci-deploy there, and create Secrets'),
-        },
-      ]);
-      expect(await lab.ledger()).toEqual([]);
-    });
-
-    test.each([
-      [400, 'BadRequest'],
-      [403, 'Forbidden'],
-      [422, 'Invalid'],
-      [500, 'InternalError'],
-      [null, ''],
-    ])('no error tells the secret that a server repeats: %s', async (status, reason) => {
-      const said: string[] = [];
-      for (const fits of [all, isPatch]) {
-        const repeat = ({ body }: KubeCall) =>
-          new KubeError(status, reason, status === null ? 'no answer' : `refused: ${JSON.stringify(body)}`);
-        const { failed, issued } = await lab.deliver(failing(fits, repeat));
-        expect([issued.length, failed.length]).toEqual([0, 1]);
-        said.push(JSON.stringify(failed));
-      }
-      expect(said.join()).not.toMatch(/rct_|cmN0X|"data"/);
-      expect(await lab.ledger()).toEqual([]);
-      await lab.deliver();
-      await allIsSettled(lab, CI, ['ci-deploy']);
-    });
-
-    test('what is done without an answer is not done twice, and nothing is lost', async () => {
-      const lost = () => new KubeError(null, '', 'no answer');
-      const { failed } = await lab.deliver(failing(isPatch, lost, true));
-      expect(failed).toMatchObject([{ code: 'RC509' }]);
-      expect(await lab.ledger()).toEqual([]);
-      // Only what takes it from beside the place: by then it is valid.
-      let applies = 0;
-      const isThird = ({ patch }: KubeCall) => patch === 'apply' && ++applies === 2;
-      const { issued } = await lab.deliver(failing(isThird, lost, true));
-      expect(issued).toHaveLength(1);
-      await allIsSettled(lab, CI, ['ci-deploy'], true);
-      expect(await lab.ledger()).toHaveLength(1);
-    });
-
-    test('a namespace that is not there is told', async () => {
-      const sinks = secretSinks({ kube, install: 'test', now: Date.now });
-      const sink = sinks.of(token('nowhere/ci', 'ana', { deliverTo: { secret: { name: 'a', key: 'b' } } }));
-      const error = await sink?.stage(newSecret(), () => false).catch(String);
-      expect(error).toMatch(/there is no namespace nowhere$/);
-    });
-  });
-
-  describe('ended at each step, and done again, nothing is lost and all is done:', () => {
-    interface Case {
-      readonly title: string;
-      readonly before?: Declared;
-      readonly after: Declared;
-      readonly later?: number;
-      readonly lose?: (lab: SecretLab) => Promise<unknown>;
-    }
-    const cases: readonly Case[] = [
-      { title: 'the first secrets', after: { ...CI, cd: 'cd-deploy/token' } },
-      { title: 'rotation by schedule', before: CI, after: CI, later: ROTATES_EVERY },
-      { title: 'another key', before: CI, after: { ci: 'ci-deploy/password' }, later: HOUR },
-      { title: 'another Secret', before: CI, after: { ci: 'cd-deploy/token' }, later: HOUR },
-      { title: 'a Token that goes', before: { ...CI, cd: 'cd-deploy/token' }, after: CI, later: HOUR },
-      { title: 'a Secret that is gone', before: CI, after: CI, lose: (lab) => lab.clear() },
-    ];
-    const names = ['ci-deploy', 'cd-deploy'];
-
-    test.each(cases)('$title', { timeout: 300_000 }, async (one) => {
-      for (const when of ['before', 'after'] as const)
-        for (let at = 0, isOver = false; !isOver; at++) {
-          const { steps, crashed } = await killed(one, at, when);
-          isOver = !crashed;
-          if (isOver) expect(steps.length).toBeGreaterThan(3);
-        }
-    });
-
-    async function killed({ before, after, later = 0, lose }: Case, at: number, when: 'before' | 'after') {
-      const lab = await newSecretLab(kube, newStore());
-      if (before) {
-        await lab.declare(before);
-        await lab.deliver();
-      }
-      await lab.declare(after);
-      await lose?.(lab);
-      lab.ahead += later;
-      const held = await heldIn(lab, names);
-      const process = crashing(lab, at, when);
-      let crashed = false;
-      try {
-        await lab.deliver(process);
-      } catch (error) {
-        if (!(error instanceof Crash)) throw error;
-        crashed = true;
-      }
-      try {
-        // Where it was to be lost, it is what is made good.
-        if (!lose) await nothingIsLost(lab, held);
-        lab.ahead += 2 * HOUR;
-        await lab.deliver();
-        await nothingIsLost(lab, lose ? [] : held);
-        await allIsSettled(lab, after, names, true);
-        // What never became valid goes with the next secret.
-        lab.ahead += ROTATES_EVERY;
-        await lab.deliver();
-        await allIsSettled(lab, after, names);
-        expect(await lab.deliver()).toEqual({ issued: [], failed: [], warnings: [], removed: [] });
-      } catch (error) {
-        throw new Error(`${when} step ${at}: ${process.steps[at]}`, { cause: error });
-      }
-      return { steps: process.steps, crashed };
-    }
-  });
-
-  test(`${WAVES} times two to five operators at once, some of which end, lose nothing`, {
-    timeout: WAVES * 10_000,
-  }, async () => {
-    const seed = seedOfRun();
-    const lab = await newSecretLab(kube, newStore());
-    const both = { ...CI, cd: 'cd-deploy/token' };
-    await lab.declare(both);
-    const names = ['ci-deploy', 'cd-deploy'];
-    for (let wave = 0; wave < WAVES; wave++) {
-      const tape = tapeOf(seed, wave);
-      const held = await heldIn(lab, names);
-      const ended = await Promise.allSettled(
-        Array.from({ length: 2 + tape.below(4) }, () =>
-          lab.deliver(crashing(lab, tape.chance(2) ? tape.below(20) : 1000, tape.pick(['before', 'after']))),
-        ),
-      );
-      try {
-        for (const one of ended)
-          if (one.status === 'rejected' && !/RC407|others issue/.test(String(one.reason)))
-            expect(one.reason).toBeInstanceOf(Crash);
-        await nothingIsLost(lab, held);
-        lab.ahead += 2 * HOUR;
-        await lab.deliver();
-        await allIsSettled(lab, both, names, true);
-      } catch (error) {
-        throw new Error(`ROLECALL_SEED=${seed}, wave ${wave}`, { cause: error });
-      }
-      lab.ahead += tape.pick([HOUR, ROTATES_EVERY]);
-    }
-  });
+  const newLab = () => newSecretLab(kube, newStore());
+  secretFaults(newLab);
+  secretCrashes(newLab);
 }
 
 /** A Secret that is marked, but not there yet. */

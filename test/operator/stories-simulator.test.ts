@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe } from 'vitest';
 import { type KubeSimulator, startKubeSimulator } from '../support/kube-simulator.ts';
 import { installResources } from '../support/operator-desk.ts';
 import { operatorStories } from './stories.ts';
+import { objectStories } from './stories-objects.ts';
+import { storeStories } from './stories-store.ts';
 
 describe('the operator, on a simulator', { timeout: 60_000 }, () => {
   let simulator: KubeSimulator | undefined;
@@ -13,6 +15,9 @@ describe('the operator, on a simulator', { timeout: 60_000 }, () => {
     simulator = await startKubeSimulator();
     await installResources(simulator);
   });
+  afterEach(() => simulator?.faults.heal());
   afterAll(() => simulator?.stop());
   operatorStories(server);
+  storeStories(server);
+  objectStories(server);
 });

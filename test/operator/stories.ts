@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { KubeServer } from '../support/kube-server.ts';
 import { conditionOf, operatorDesk } from '../support/operator-desk.ts';
 
-const AN_ORGANISATION = `
+export const AN_ORGANISATION = `
   kind: Workspace
   metadata: {name: acme}
   spec: {displayName: Acme, tier: Business}
@@ -20,7 +21,7 @@ const AN_ORGANISATION = `
   spec: {role: workspace-owner, subjects: [{name: ana}], resources: [{type: Workspace}]}
 `;
 
-const READERS = `
+export const READERS = `
   kind: RoleBinding
   metadata: {name: readers, namespace: acme}
   spec: {role: source-read-only, subjects: [{name: bo}], resources: [{type: Workspace}]}
@@ -83,6 +84,44 @@ export function operatorStories(server: () => KubeServer): void {
       conditionOf(before, 'Ready')?.lastTransitionTime,
     );
     expect(conditionOf(after, 'Ready')?.observedGeneration).toBe(2);
+  });
+
+  test('an edit that comes while the version before it is applied is not taken for applied', async () => {
+    const { start, apply, until, get, store, eventually, stored } = await desk();
+    await apply(AN_ORGANISATION);
+    const gate = Promise.withResolvers<void>();
+    let isGated = false;
+    let isWriting = false;
+    await start({
+      store: {
+        ...store,
+        async write(entry) {
+          if (entry.type === 'apply' && isGated) {
+            isWriting = true;
+            await gate.promise;
+          }
+          return store.write(entry);
+        },
+        close: async () => {},
+      },
+    });
+    await until('RoleBinding', 'acme/owners', 'Applied');
+    isGated = true;
+    await apply(READERS);
+    await eventually('the first version is being written', () => isWriting);
+    await apply(READERS.replace('source-read-only', 'source-admin'));
+    // Long enough for a watch to have told of it.
+    await sleep(300);
+    gate.resolve();
+    await eventually('the first version is told of', async () => {
+      const { status, metadata } = (await get('RoleBinding', 'acme/readers')) ?? {};
+      expect(metadata?.generation).toBe(2);
+      if (status?.observedGeneration !== 2) return status?.observedGeneration === 1;
+      expect(await stored('RoleBinding', 'acme/readers')).toMatchObject({ role: 'source-admin' });
+      return true;
+    });
+    await until('RoleBinding', 'acme/readers', 'Applied');
+    expect(await stored('RoleBinding', 'acme/readers')).toMatchObject({ role: 'source-admin' });
   });
 
   test('what is deleted goes from the store first, and then from the cluster', async () => {

@@ -2,6 +2,7 @@ import { Ajv2020 as Ajv } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { CORE_SCHEMA, load, YAML11_SCHEMA } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { readYaml } from '../../src/core/document.ts';
 import { KIND_NAMES, type KindName, kindOf, type Resource } from '../../src/kinds/index.ts';
 import { renderManifest, renderManifests } from '../../src/render/yaml.ts';
@@ -186,6 +187,54 @@ const metadata = fc.record(
   },
   { requiredKeys: ['name'], noNullPrototype: true },
 );
+
+/** What YAML 1.1 takes for something else than text, and what looks like it. */
+const word = fc.oneof(
+  fc.constantFrom(
+    'y',
+    'Y',
+    'n',
+    'N',
+    'yes',
+    'No',
+    'on',
+    'ON',
+    'Off',
+    'off',
+    'true',
+    'FALSE',
+    'null',
+    '~',
+    '=',
+    '<<',
+  ),
+  fc.constantFrom(
+    '017',
+    '08',
+    '0b1',
+    '0o7',
+    '-0x1',
+    '1_000',
+    '1:30',
+    '190:20:30.15',
+    '+1',
+    '.5',
+    '1.',
+    '1e3',
+    '1_2:3',
+  ),
+  fc.constantFrom('.inf', '-.Inf', '.NaN', '2027-01-31', '2027-1-1', '2027-01-31 10:00:00', '0.0.0'),
+  fc.stringMatching(/^[-+0-9_.:exobEyYnN]{1,6}$/),
+);
+
+/** As kubectl reads: times are text there (sigs.k8s.io/yaml). */
+function asKubectl(text: string): unknown {
+  return parse(text, {
+    version: '1.1',
+    customTags: (tags) =>
+      tags.filter((one) => typeof one === 'string' || one.tag !== 'tag:yaml.org,2002:timestamp'),
+  });
+}
 
 const resources = fc.oneof(
   ...KIND_NAMES.map((kind) =>
@@ -372,6 +421,18 @@ describe('renderManifest', () => {
     });
     expect(load(renderManifest(given), { schema: YAML11_SCHEMA })).toEqual(
       load(renderManifest(given), { schema: CORE_SCHEMA }),
+    );
+  });
+
+  test('gives a text that kubectl, which reads YAML 1.1, takes for the same', () => {
+    fc.assert(
+      fc.property(resources, word, (given, name) => {
+        const { labels } = given.metadata;
+        const odd = { ...given, metadata: { ...given.metadata, name, labels: { ...labels, [name]: name } } };
+        const text = renderManifest(odd as Resource);
+        expect(asKubectl(text)).toEqual(load(text, { schema: CORE_SCHEMA }));
+      }),
+      { numRuns: 2000 },
     );
   });
 

@@ -302,6 +302,7 @@ describe('globs', () => {
         return name === '.' ? [{ name: 'a', isFolder: true, isLink: false }] : [];
       },
       () => {},
+      () => {},
     );
     expect(new Set(asked)).toEqual(new Set(['.', 'a']));
   });

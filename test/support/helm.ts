@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { describe } from 'vitest';
 import { cacheFolder } from './kube-binaries.ts';
-import type { RealKubeServer } from './kube-server.ts';
+import type { KubeServerOptions, RealKubeServer } from './kube-server.ts';
 import { describeKube } from './kube-suite.ts';
 import { unzipEntry } from './unzip.ts';
 
@@ -79,10 +79,11 @@ export function describeHelm(title: string, tests: (tools: KubeTools) => void): 
 export async function describeHelmOnKube(
   title: string,
   tests: (server: () => RealKubeServer, tools: KubeTools) => void,
+  options?: Pick<KubeServerOptions, 'audit'>,
 ): Promise<void> {
   const tools = findKubeTools();
   if (typeof tools === 'string') skip(title, tools, () => undefined);
-  else await describeKube(title, (server) => tests(server, tools), { rbac: true });
+  else await describeKube(title, (server) => tests(server, tools), { ...options, rbac: true });
 }
 
 const NONE: KubeTools = { helm: '', kubectl: '' };

@@ -45,17 +45,38 @@ export interface KubeServer {
 export interface RealKubeServer extends KubeServer {
   /** `send` of another user, of whom the server believes us that he is it. */
   as(user: string, ...groups: readonly string[]): KubeServer['send'];
+  /** All requests that it has answered or begun to answer, by whomever; with the option `audit`. */
+  audited(): readonly AuditEvent[];
+}
+
+/** A request as the server has noted it: https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/ */
+export interface AuditEvent {
+  readonly stage: 'ResponseStarted' | 'ResponseComplete' | 'Panic';
+  readonly verb: string;
+  readonly requestURI: string;
+  readonly user: { readonly username: string };
+  /** What it is about; a path that is no resource has none. */
+  readonly objectRef?: {
+    readonly apiGroup?: string;
+    readonly resource: string;
+    readonly subresource?: string;
+    readonly namespace?: string;
+    readonly name?: string;
+  };
+  readonly responseStatus?: { readonly code: number };
 }
 
 export interface KubeServerOptions {
   /** Without RBAC everybody may do everything. */
   readonly rbac?: boolean;
+  /** Notes each request, for `audited`. */
+  readonly audit?: boolean;
 }
 
 /** Starts etcd and kube-apiserver, and waits until it is ready. */
 export async function startKubeServer(
   { apiServer, etcd }: KubeBinaries,
-  { rbac = false }: KubeServerOptions = {},
+  { rbac = false, audit = false }: KubeServerOptions = {},
 ): Promise<RealKubeServer> {
   const folder = mkdtempSync(join(tmpdir(), 'iam-kube-'));
   const file = (name: string) => join(folder, name);
@@ -64,6 +85,8 @@ export async function startKubeServer(
   writeFileSync(file('tokens.csv'), `${token},tester,1,system:masters\n`, { mode: 0o600 });
   writeFileSync(file('account.pem'), privateKey(), { mode: 0o600 });
   mkdirSync(file('certificates'));
+  writeFileSync(file('audit-policy'), JSON.stringify(AUDIT_POLICY));
+  writeFileSync(file('audit'), '', { mode: 0o600 });
   const storeUrl = `http://127.0.0.1:${store}`;
   const peerUrl = `http://127.0.0.1:${peer}`;
   const url = `https://127.0.0.1:${secure}`;
@@ -119,6 +142,7 @@ export async function startKubeServer(
     '--disable-admission-plugins=ServiceAccount',
     '--endpoint-reconciler-type=none',
     '--profiling=false',
+    ...(audit ? [`--audit-policy-file=${file('audit-policy')}`, `--audit-log-path=${file('audit')}`] : []),
   ];
   let server = start(apiServer, serverArguments);
   const certificate = () => readFileSync(file('certificates/apiserver.crt'), 'utf8');
@@ -142,8 +166,22 @@ export async function startKubeServer(
     server = start(apiServer, serverArguments);
     await ready(send, children, logs);
   };
-  return { url, kubeconfig: file('kubeconfig'), send, as, restart, forget: () => compact(storeUrl), stop };
+  const audited = () =>
+    readFileSync(file('audit'), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as AuditEvent);
+  const forget = () => compact(storeUrl);
+  return { url, kubeconfig: file('kubeconfig'), send, as, audited, restart, forget, stop };
 }
+
+/** Who asked for what, and what became of it; not what was in it. */
+const AUDIT_POLICY = {
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived'],
+  rules: [{ level: 'Metadata' }],
+};
 
 /** Has etcd forget all versions but the last one. */
 async function compact(storeUrl: string): Promise<void> {

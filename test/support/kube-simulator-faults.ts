@@ -7,6 +7,8 @@ export interface SeenRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly isWatch: boolean;
+  /** Empty where there is none. */
+  readonly token: string;
 }
 
 export type Fault =

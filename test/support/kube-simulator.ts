@@ -69,7 +69,8 @@ export async function startKubeSimulator({
     const { pathname: path, searchParams: query } = new URL(request.url ?? '/', 'http://localhost');
     const method = request.method ?? 'GET';
     const isWatch = method === 'GET' && query.get('watch') === 'true';
-    const seen: SeenRequest = { method, path, query, isWatch };
+    const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
+    const seen: SeenRequest = { method, path, query, isWatch, token };
     requests.push(seen);
     let text = '';
     for await (const chunk of request.setEncoding('utf8')) text += chunk;
@@ -81,8 +82,7 @@ export async function startKubeSimulator({
       sendAnswer(response, { status: 200, body: fault.answer as Fields });
     else if (fault === 'garbage')
       response.writeHead(200, { 'content-type': 'application/json' }).end('<html>\n');
-    else if (!users.has(/^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? ''))
-      throw new Refusal(401, 'Unauthorized', 'Unauthorized');
+    else if (!users.has(token)) throw new Refusal(401, 'Unauthorized', 'Unauthorized');
     else if (isWatch) watch(path, query, response);
     else {
       const contentType = request.headers['content-type'] ?? '';

@@ -29,6 +29,8 @@ export interface OperatorDesk {
   readonly lines: string[];
   /** Begins an operator; resolves once it works, or waits for its lease. */
   start(options?: StartOptions): Promise<RunningOperator>;
+  /** Begins an operator that may have to wait for what it needs. */
+  begin(options?: StartOptions): Promise<RunningOperator>;
   /** Applies manifests as kubectl would, making the namespaces that they are in. */
   apply(yaml: string): Promise<void>;
   remove(kind: KindName, path: string): Promise<void>;
@@ -42,19 +44,33 @@ export interface OperatorDesk {
   untilGone(kind: KindName, path: string): Promise<void>;
   /** Waits until something is so. */
   eventually(what: string, probe: () => unknown): Promise<void>;
+  /** Keeps each version of the objects of a Kind from now on, those that are there included. `told` may look at each as it comes. */
+  record(kind: KindName, told?: (version: ClusterObject) => unknown): Promise<Recording>;
   /** What the store has of a resource: its spec; undefined without one. */
   stored(kind: KindName, path: string): Promise<Readonly<Record<string, unknown>> | undefined>;
   readonly store: Store;
   /** Changes fields of a spec in the database, behind everybody's back. */
   edit(id: string, spec: Readonly<Record<string, unknown>>): void;
   revision(): Promise<number>;
+  /** Rows of the audit: `create RoleBinding/acme/readers`; those of one identity when given. */
+  audit(id?: string): Promise<string[]>;
+}
+
+/** What a watch has told of the objects of a Kind. */
+export interface Recording {
+  /** One after the other. */
+  readonly versions: readonly ClusterObject[];
+  /** Resolves once nothing is told any more; throws what `told` has thrown. */
+  stop(): Promise<void>;
 }
 
 export type StartOptions = Partial<
   Pick<RunOptions, 'install' | 'ofClass' | 'namespaces' | 'interval' | 'lease' | 'instance' | 'serve' | 'now'>
-> & { readonly store?: Store; readonly kubeconfig?: string };
+> & { readonly store?: Store };
 
 export interface RunningOperator {
+  /** Resolves once it works, or waits for its lease. */
+  readonly begun: Promise<void>;
   readonly ended: Promise<'stopped' | 'lost'>;
   stop(): Promise<void>;
 }
@@ -67,10 +83,12 @@ export async function operatorDesk(server: KubeServer, url?: string): Promise<Op
   const storeUrl = url ?? `sqlite:${join(folder, 'iam.db')}`;
   const store = await openStore(storeUrl, folder, 30_000);
   const running: RunningOperator[] = [];
+  const recordings: Recording[] = [];
   const lines: string[] = [];
   const namespaces = new Set<string>();
   onTestFinished(async () => {
     await Promise.all(running.map((one) => one.stop()));
+    await Promise.all(recordings.map((one) => one.stop().catch(() => {})));
     await store.close();
     await sweep(server);
   });
@@ -97,12 +115,17 @@ export async function operatorDesk(server: KubeServer, url?: string): Promise<Op
     expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300);
   };
   let count = 0;
-  return {
+  const desk: OperatorDesk = {
     server,
     url: storeUrl,
     lines,
     store,
-    async start(options = {}) {
+    async start(options) {
+      const operator = await desk.begin(options);
+      await operator.begun;
+      return operator;
+    },
+    async begin(options = {}) {
       const stopping = new AbortController();
       const now = options.now ?? (() => Date.now());
       const begun = Promise.withResolvers<void>();
@@ -115,10 +138,9 @@ export async function operatorDesk(server: KubeServer, url?: string): Promise<Op
           if (/ (working|another process leads)\b/.test(text)) begun.resolve();
         },
       });
-      const kubeconfig = options.kubeconfig ?? server.kubeconfig;
       const instance = options.instance ?? `pod-${++count}`;
       const ended = runOperator({
-        kube: await kubeClient({ kubeconfig }),
+        kube: await kubeClient({ kubeconfig: server.kubeconfig }),
         store: options.store ?? (await openStore(storeUrl, folder, 30_000)),
         install: options.install ?? 'rolecall',
         ofClass: options.ofClass,
@@ -136,7 +158,9 @@ export async function operatorDesk(server: KubeServer, url?: string): Promise<Op
         now,
       });
       ended.catch(begun.reject);
+      begun.promise.catch(() => {});
       const operator = {
+        begun: begun.promise,
         ended,
         async stop() {
           stopping.abort();
@@ -144,7 +168,6 @@ export async function operatorDesk(server: KubeServer, url?: string): Promise<Op
         },
       };
       running.push(operator);
-      await begun.promise;
       return operator;
     },
     async apply(yaml) {
@@ -196,6 +219,29 @@ export async function operatorDesk(server: KubeServer, url?: string): Promise<Op
       await eventually(`${kind} ${path} is gone`, async () => !(await get(kind, path)));
     },
     eventually,
+    async record(kind, told) {
+      const kube = await kubeClient({ kubeconfig: server.kubeconfig });
+      const stopping = new AbortController();
+      const versions: ClusterObject[] = [];
+      const ended = (async () => {
+        for await (const { type, object } of kube.watch(collectionPath(kind), {}, stopping.signal)) {
+          if (type !== 'ADDED' && type !== 'MODIFIED') continue;
+          versions.push(object);
+          await told?.(object);
+        }
+      })();
+      ended.catch(() => {});
+      const recording = {
+        versions,
+        async stop() {
+          stopping.abort();
+          await ended;
+          await kube.close();
+        },
+      };
+      recordings.push(recording);
+      return recording;
+    },
     async stored(kind, path) {
       const [name = '', namespace] = path.split('/').reverse();
       const reading = await store.read();
@@ -220,7 +266,17 @@ export async function operatorDesk(server: KubeServer, url?: string): Promise<Op
       await reading.close();
       return reading.head.revision;
     },
+    async audit(id) {
+      const rows: string[] = [];
+      const reading = await store.read();
+      for await (const batch of reading.audit())
+        for (const { action, identity: of } of batch)
+          if (id === undefined || of === id) rows.push(`${action} ${of}`);
+      await reading.close();
+      return rows;
+    },
   };
+  return desk;
 }
 
 export function conditionOf({ status }: ClusterObject, type: string): Condition | undefined {
