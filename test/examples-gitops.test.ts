@@ -29,7 +29,7 @@ interface Job {
   readonly if?: string;
   readonly permissions: Readonly<Record<string, string>>;
   readonly environment?: string;
-  readonly concurrency?: { readonly 'cancel-in-progress': boolean };
+  readonly concurrency?: { readonly 'cancel-in-progress': boolean | string };
   readonly 'timeout-minutes': number;
   readonly steps: readonly Step[];
 }
@@ -69,7 +69,7 @@ describe('the workflows', () => {
       'plan-approved-fork.yaml: plan': PLAN,
       'apply.yaml: apply': APPLY,
       'apply.yaml: approval': {},
-      'apply.yaml: approved': { ...APPLY, actions: 'read' },
+      'apply.yaml: approved': { ...PLAN, actions: 'read' },
       'apply.yaml: plan': PLAN,
       'drift.yaml: drift': { contents: 'read', issues: 'write' },
       'rendered.yaml: rendered': { contents: 'read' },
@@ -159,6 +159,21 @@ describe('the workflows', () => {
     expect(jobs?.apply?.steps.map(({ run }) => run ?? '').join('\n')).not.toContain('--approved');
   });
 
+  test('plan what is open after an apply, and again after an approval, for which nothing else waits', () => {
+    const jobs = WORKFLOWS.find(({ name }) => name === 'apply.yaml')?.workflow.jobs;
+    expect(jobs?.plan?.needs).toBe('apply');
+    for (const job of [jobs?.plan, jobs?.approved])
+      expect(job?.steps.at(-1)).toMatchObject({
+        run: 'node rolecall/dist/cli/main.js pr plan --all --approved-forks',
+        env: { IAM_STORE: `\${{ secrets.IAM_STORE_READER }}` },
+      });
+  });
+
+  test('are ended by no comment, which anybody may write', () => {
+    const plan = WORKFLOWS.find(({ name }) => name === 'plan.yaml')?.workflow.jobs.plan;
+    expect(plan?.concurrency?.['cancel-in-progress']).toBe(`\${{ github.event_name != 'issue_comment' }}`);
+  });
+
   test('with the store are started by what is of the default branch, for forks too', () => {
     const forks = WORKFLOWS.find(({ name }) => name === 'plan-approved-fork.yaml')?.workflow;
     expect(Object.keys(forks?.on ?? {})).toEqual(['workflow_dispatch']);
@@ -174,7 +189,7 @@ describe('the workflows', () => {
     const commands = JOBS.flatMap(({ job }) => job.steps).flatMap(({ run = '' }) => [
       ...run.matchAll(/main\.js (pr .*?)(?: \|\|.*)?$/gm),
     ]);
-    expect(commands.length).toBe(7);
+    expect(commands.length).toBe(8);
     for (const [, words = ''] of commands) expect(unknownOptions(words), words).toEqual([]);
   });
 });

@@ -26,6 +26,7 @@ interface Options extends GlobalOptions, ClusterAccess {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly snapshotDir?: string;
+  readonly snapshotConfigMaps?: boolean;
   readonly objectMetrics?: boolean;
   readonly logLevel: LogLevel;
   readonly grace: string;
@@ -73,6 +74,7 @@ export const command: Handler = async (context, _args, options: Options): Promis
       folder: snapshotFolder(options, context),
       version: programVersion(),
     },
+    copiesSnapshots: options.snapshotConfigMaps === true,
     hasObjectMetrics: options.objectMetrics === true,
     grace,
     signal: stopping.signal,

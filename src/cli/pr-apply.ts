@@ -16,11 +16,12 @@ import { partText } from '../render/plan-markdown.ts';
 import { type GitHistory, gitHistory } from '../sources/git-history.ts';
 import type { Store } from '../stores/store.ts';
 import { appendTo } from './actions-file.ts';
+import { giveNoOrders } from './actions-log.ts';
 import type { Context } from './context.ts';
 import { storeOf } from './inputs.ts';
-import { forgeOf, type PullRequestOptions } from './pr-environment.ts';
+import { forgeOf, type PullRequestOptions, sayProblems } from './pr-environment.ts';
 import type { Handler } from './program.ts';
-import { note, reportProblems } from './report.ts';
+import { note } from './report.ts';
 import { retireAfter, retiredText } from './retire.ts';
 import { deliverAfter, deliveringOf, issuedWords, refuseUndeliverable } from './secrets.ts';
 import { snapshotAfter } from './snapshot-after.ts';
@@ -33,6 +34,7 @@ interface Options extends PullRequestOptions {
 }
 
 export const command: Handler = async (context, _args, options: Options) => {
+  giveNoOrders(context);
   const approved = approvedDigest(options);
   const forge = forgeOf(options, context);
   const history = gitHistory(context.cwd, context.env);
@@ -51,7 +53,7 @@ export const command: Handler = async (context, _args, options: Options) => {
           .map((part) => partText(part))
           .join('\n\n')}\n`,
       );
-    reportProblems(context, options, planned ? outcomeProblems(planned) : []);
+    sayProblems(context, options, planned ? outcomeProblems(planned) : []);
     return planned ? exitOf(planned) : EXIT.done;
   }
   let { manager } = configUpTo(history, head);
@@ -72,7 +74,7 @@ export const command: Handler = async (context, _args, options: Options) => {
       manager = outcome.config.manager;
       hasApplied ||= outcome.is === 'applied';
       context.stdout.write(`${outcomeWords(outcome)}\n`);
-      reportProblems(context, options, outcomeProblems(outcome));
+      sayProblems(context, options, outcomeProblems(outcome));
       appendTo(context, options, 'GITHUB_STEP_SUMMARY', outcomeSummary(outcome));
       const digest = digestToApprove(outcome);
       if (digest !== undefined) appendTo(context, options, 'GITHUB_OUTPUT', `digest=${digest}\n`);
@@ -94,7 +96,7 @@ export const command: Handler = async (context, _args, options: Options) => {
     for (const unit of waiting)
       if (forge && cause) problems.push(...(await untold(tellWaiting(forge, unit, cause))));
   }
-  reportProblems(context, options, problems);
+  sayProblems(context, options, problems);
   const settled = await settle(context, options, store, manager, exit);
   return problems.length > 0 && settled === EXIT.done ? EXIT.error : settled;
 };

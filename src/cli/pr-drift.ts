@@ -3,12 +3,14 @@ import { CONFIG_FILE, readConfig } from '../gitops/config.ts';
 import { driftPage, keepDriftIssue } from '../gitops/drift-issue.ts';
 import { driftOf } from '../gitops/plan-request.ts';
 import { gitHistory } from '../sources/git-history.ts';
+import { giveNoOrders } from './actions-log.ts';
 import { storeOf } from './inputs.ts';
 import { forgeOf, type PullRequestOptions } from './pr-environment.ts';
 import type { Handler } from './program.ts';
 import { note } from './report.ts';
 
 export const command: Handler = async (context, _args, options: PullRequestOptions) => {
+  giveNoOrders(context);
   const history = gitHistory(context.cwd, context.env);
   const head = history.resolve(options.head ?? 'HEAD');
   const config = readConfig(history.text(head, CONFIG_FILE));

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { EXIT, failure } from '../core/problem.ts';
+import { EXIT, failure, type Problem, sortProblems } from '../core/problem.ts';
 import type { Forge } from '../gitops/forge.ts';
 import { github } from '../gitops/github.ts';
+import { count } from '../render/lines.ts';
 import type { Context } from './context.ts';
-import { note } from './report.ts';
+import { note, reportProblems, type Voice } from './report.ts';
 import type { GlobalOptions } from './settings.ts';
 
 /** Options of every command about pull requests; what is left out, the environment of GitHub Actions says. */
@@ -40,6 +41,16 @@ export function forgeOf(options: PullRequestOptions, context: Context): Forge | 
     waiting: (seconds, why) => note(context, options, `waiting ${seconds} s for ${why} of GitHub`),
     hurries: context.hurries ?? false,
   });
+}
+
+/** More problems than these nobody reads in a log. */
+const MOST_SAID = 500;
+
+/** Says problems, of very many the first: others can make as many as they like. */
+export function sayProblems(context: Context, voice: Voice, problems: readonly Problem[]): void {
+  reportProblems(context, voice, sortProblems(problems).slice(0, MOST_SAID));
+  const more = problems.length - MOST_SAID;
+  if (more > 0) note(context, voice, `… and ${count(more, 'more problem')}: iam validate tells all of them`);
 }
 
 /** The event that this run is for; nothing where there is none. */

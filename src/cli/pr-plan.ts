@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { EXIT, type ExitStatus, Failure, failure, type Problem } from '../core/problem.ts';
+import { CONFIG_FILE, type GitOpsConfig, readConfig } from '../gitops/config.ts';
 import type { Forge, PullRequest } from '../gitops/forge.ts';
 import { type MergeGroup, pullOfGroup } from '../gitops/merge-group.ts';
 import {
@@ -13,12 +14,13 @@ import {
 } from '../gitops/plan-pull-request.ts';
 import { type GitHistory, gitHistory } from '../sources/git-history.ts';
 import type { Store } from '../stores/store.ts';
+import { giveNoOrders } from './actions-log.ts';
 import type { Context } from './context.ts';
 import { storeOf } from './inputs.ts';
 import { savePlan } from './plan-json.ts';
-import { eventOf, forgeOf, type PullRequestOptions } from './pr-environment.ts';
+import { eventOf, forgeOf, type PullRequestOptions, sayProblems } from './pr-environment.ts';
 import type { Handler } from './program.ts';
-import { note, reportProblems, unexpected } from './report.ts';
+import { note, unexpected } from './report.ts';
 
 interface Options extends PullRequestOptions {
   readonly all?: boolean;
@@ -28,6 +30,7 @@ interface Options extends PullRequestOptions {
 }
 
 export const command: Handler = async (context, _args, options: Options) => {
+  giveNoOrders(context);
   const forge = forgeOf(options, context);
   const history = gitHistory(context.cwd, context.env);
   const event = eventOf(context);
@@ -97,7 +100,7 @@ async function planAll(
     } catch (error) {
       note(context, options, `#${pull.number}: not planned`);
       const isKnown = error instanceof Failure;
-      reportProblems(context, options, isKnown ? error.problems : [unexpected(error)]);
+      sayProblems(context, options, isKnown ? error.problems : [unexpected(error)]);
       failed.push(isKnown ? error.exit : EXIT.error);
     }
   }
@@ -117,24 +120,38 @@ async function planOne(
     return EXIT.done;
   }
   const remote = options.remote ?? 'origin';
+  const head = `refs/pull/${pull.number}/head`;
   // What the base is now, not what it was when the pull request was pushed to last.
-  history.fetch(remote, [`+refs/heads/${pull.baseRef}:refs/rolecall/base`, `refs/pull/${pull.number}/head`]);
-  const base = history.resolve('refs/rolecall/base');
-  const planned = await settled(() =>
-    planPullRequest({
-      ...asked(context, options, history, store),
-      pull: { ...pull, base },
-      asking: { forge, pull },
-    }),
-  );
-  const now = await newest(forge, pull);
-  if (now.head !== pull.head || now.state !== 'open') {
-    const became = now.state === 'open' ? `is at ${now.head.slice(0, 12)}` : `is ${now.state}`;
-    note(context, options, `#${pull.number} ${became} since this was planned: nothing is told of it`);
-    return now.state === 'open' ? EXIT.stale : EXIT.done;
+  const baseNow = (...more: string[]) => {
+    history.fetch(remote, [`+refs/heads/${pull.baseRef}:refs/rolecall/base`, ...more]);
+    return history.resolve('refs/rolecall/base');
+  };
+  let base = baseNow(head);
+  let planned: Planned;
+  for (let tried = 1; ; tried++) {
+    planned = await settled(
+      planPullRequest({
+        ...asked(context, options, history, store),
+        pull: { ...pull, base },
+        asking: { forge, pull },
+      }),
+    );
+    const now = await newest(forge, pull);
+    if (now.head !== pull.head || now.baseRef !== pull.baseRef || now.state !== 'open') {
+      const became =
+        now.state === 'open' ? `is at ${now.head.slice(0, 12)} into ${now.baseRef}` : `is ${now.state}`;
+      note(context, options, `#${pull.number} ${became} since this was planned: nothing is told of it`);
+      return now.state === 'open' ? EXIT.stale : EXIT.done;
+    }
+    if (tried === MOST_TRIES || 'error' in planned) break;
+    // Another run may have told already what is merged, or applied, meanwhile: this one must not say less after it.
+    const became = baseNow();
+    if (became === base && !(await hasStoreMoved(store, planned.report))) break;
+    note(context, options, `#${pull.number}: its base or the store moved since this was planned: again`);
+    base = became;
   }
   if ('error' in planned) {
-    await untold(tellUnplanned(forge, pull.head, planned.error));
+    await untold(tellUnplanned(forge, pull.head, planned.error, configOf(history, base)));
     throw planned.error;
   }
   const { report } = planned;
@@ -155,12 +172,33 @@ async function planOne(
   return told(context, options, exit, await tellPullRequest(forge, pull, report));
 }
 
-/** What came of planning, whether or not it failed. */
-async function settled(
-  plan: () => Promise<PullRequestReport>,
-): Promise<{ readonly report: PullRequestReport } | { readonly error: unknown }> {
+/** So often one is planned while what it is planned on moves. */
+const MOST_TRIES = 4;
+
+/** Whether somebody applied something since a plan with the store was made. */
+async function hasStoreMoved(store: Store | undefined, { planned }: PullRequestReport): Promise<boolean> {
+  if (!store || !planned?.stored) return false;
+  const reading = await store.read();
+  await reading.close();
+  return reading.head.revision !== planned.stored.plan.base.revision;
+}
+
+/** The configuration of a commit; undefined where it cannot be read. */
+function configOf(history: GitHistory, commit: string): GitOpsConfig | undefined {
   try {
-    return { report: await plan() };
+    return readConfig(history.text(commit, CONFIG_FILE));
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
+}
+
+type Planned = { readonly report: PullRequestReport } | { readonly error: unknown };
+
+/** What came of planning, whether or not it failed. */
+async function settled(planning: Promise<PullRequestReport>): Promise<Planned> {
+  try {
+    return { report: await planning };
   } catch (error) {
     return { error };
   }
@@ -183,7 +221,7 @@ function told(
   exit: ExitStatus,
   problems: readonly Problem[],
 ): ExitStatus {
-  reportProblems(context, options, problems);
+  sayProblems(context, options, problems);
   return problems.length > 0 && exit === EXIT.done ? EXIT.error : exit;
 }
 
@@ -217,7 +255,7 @@ function conclude(
   options: { readonly artifact?: string | undefined; readonly quiet?: boolean },
   { planned, problems, exit }: PullRequestReport,
 ): ExitStatus {
-  reportProblems(context, options, problems);
+  sayProblems(context, options, problems);
   if (options.artifact !== undefined && planned) {
     const folder = path.resolve(context.cwd, options.artifact);
     mkdirSync(folder, { recursive: true });

@@ -11,10 +11,15 @@ export async function runProcess(): Promise<void> {
   let waiting = false;
   for (const [signal, exit] of Object.entries(SIGNALS)) {
     process.on(signal, () => {
+      // Who waits for it ends by itself, and says how; who is asked twice ends like all others.
+      if (waiting) {
+        waiting = false;
+        stopped.resolve();
+        return;
+      }
       process.exitCode = exit;
       // A write is one synchronous transaction: between two turns of the loop nothing is half done.
-      if (waiting) stopped.resolve();
-      else process.exit();
+      process.exit();
     });
   }
   const env = { ...process.env };

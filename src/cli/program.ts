@@ -356,6 +356,7 @@ export function createProgram(context: Context, done: (exit: ExitStatus) => void
     .option('--tls-cert <file>', 'speak TLS on --listen')
     .option('--tls-key <file>', 'the key of --tls-cert')
     .option('--snapshot-dir <dir>', 'where the snapshots are kept (default: a temporary folder)')
+    .option('--snapshot-config-maps', 'copy them to a ConfigMap in each namespace, for all who view it')
     .option('--object-metrics', 'a figure for each condition of each object')
     .addOption(
       new Option('--log-level <level>', 'what is logged')

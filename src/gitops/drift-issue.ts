@@ -26,13 +26,17 @@ export function driftPage(drift: readonly DriftItem[], manager: string): string 
   return page;
 }
 
-/** Keeps one issue that tells of drift: opened, brought up to date, and closed when there is none any more. */
+/**
+ * Keeps one issue that tells of drift: opened, brought up to date, and closed when there is none any more. Two runs that did not see
+ * each other may both have opened one: the first stays.
+ */
 export async function keepDriftIssue(
   forge: Forge,
   drift: readonly DriftItem[],
   manager: string,
 ): Promise<'opened' | 'updated' | 'as it was' | 'closed' | 'none'> {
-  const known = await forge.findIssue(markerOf(manager));
+  const [known, ...again] = await forge.issuesWith(markerOf(manager));
+  for (const { number } of again) await forge.closeIssue(number, `#${known?.number} tells it.`);
   if (drift.length === 0) {
     if (!known) return 'none';
     await forge.closeIssue(known.number, 'All is as it was applied.');

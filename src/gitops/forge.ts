@@ -110,8 +110,8 @@ export interface Forge {
   /** The newest first. */
   checks(commit: string, name: string): Promise<readonly KnownCheck[]>;
   permissionOf(login: string): Promise<Permission>;
-  /** The open issue of a bot, or of whoever's token this is, whose text has a marker. */
-  findIssue(marker: string): Promise<{ readonly number: number; readonly body: string } | undefined>;
+  /** The open issues of bots, or of whoever's token this is, whose text begins with a marker, the first one first. */
+  issuesWith(marker: string): Promise<readonly { readonly number: number; readonly body: string }[]>;
   /** Writes an issue, over another one when `number` is given. */
   writeIssue(title: string, body: string, number?: number): Promise<void>;
   closeIssue(number: number, last: string): Promise<void>;

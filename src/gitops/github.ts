@@ -261,13 +261,14 @@ export function github(options: GitHubOptions): Forge {
       const { permission } = found as Json;
       return PERMISSIONS.find((one) => one === permission) ?? 'none';
     },
-    async findIssue(marker) {
+    async issuesWith(marker) {
+      const found: { number: number; body: string }[] = [];
       for await (const { user, number, body, pull_request } of issues()) {
-        if (pull_request !== undefined || !text(body).includes(marker)) continue;
+        if (pull_request !== undefined || !text(body).startsWith(marker)) continue;
         if (isBot(user) || loginOf(user) === (await self()))
-          return { number: Number(number), body: text(body) };
+          found.push({ number: Number(number), body: text(body) });
       }
-      return undefined;
+      return found.sort((a, b) => a.number - b.number);
     },
     async writeIssue(title, body, number) {
       if (number === undefined)

@@ -22,7 +22,8 @@ export function outcomeParts(outcome: UnitOutcome): MarkdownPart[] {
   const { unit, planned, is, revision, store, unseen, together } = outcome;
   const { plan } = planned;
   const commit = code(unit.tip.slice(0, 12));
-  const notes = outcome.void.length > 0 ? [plain(outcome.void.map(problemItem).join('\n'))] : [];
+  const rows = outcome.void.map(problemItem);
+  const notes = rows.length > 0 ? [{ head: [], rows, foot: [], isFolded: true }] : [];
   switch (is) {
     case 'applied':
       return [

@@ -6,7 +6,7 @@ import { NO_OVERRIDES, type Overriding } from '../engine/judgement.ts';
 import { approverOf } from './approvals.ts';
 import type { GitOpsConfig } from './config.ts';
 import type { Comment, Forge, PullRequest } from './forge.ts';
-import { isSoft, type Objection, objections } from './objection.ts';
+import { handIn, isSoft, type Objection, objections } from './objection.ts';
 
 /** What lets refusals of one plan pass, and the comments that would, and do not count. */
 export interface FoundOverrides {
@@ -14,7 +14,8 @@ export interface FoundOverrides {
   readonly void: readonly Problem[];
 }
 
-const ORDER = /^\s*iam override (RC\d{3}) (sha256:[0-9a-f]{64})\s*$/gm;
+/** On a line of its own. */
+const ORDER = /^[ \t]*iam override (RC\d{3}) (sha256:[0-9a-f]{64})[ \t]*\r?$/gm;
 
 /**
  * What lets the refusals of a plan of some pull requests pass: comments of people who may and wrote none of them, for soft
@@ -35,8 +36,8 @@ export async function overridesOf(
   const people = new Set<string>();
   const ways = new Set<string>();
   const voids: { readonly code: Code; readonly problem: Problem }[] = [];
-  const authors = new Set(pulls.map(({ author }) => author.toLowerCase()));
-  const objectionTo = objections(forge, pulls, config);
+  const hand = handIn(forge, pulls);
+  const objectionTo = objections(forge, pulls, config, hand);
   const comments = await Promise.all(pulls.map(({ number }) => forge.comments(number)));
   for (const comment of comments.flat()) {
     for (const [, code = '', of] of comment.body.matchAll(ORDER)) {
@@ -55,7 +56,7 @@ export async function overridesOf(
   const { environment } = config;
   const approval =
     hard.length > 0 && environment !== undefined && approved !== undefined
-      ? await approverOf(forge, { environment, approved }, digest, authors)
+      ? await approverOf(forge, { environment, approved }, digest, hand)
       : undefined;
   const isApproved = approval !== undefined && 'by' in approval;
   if (isApproved) {
@@ -65,7 +66,7 @@ export async function overridesOf(
   }
   const passed = new Set(overrides.map(({ code }) => code));
   const said = [
-    ...voids.filter(({ code }) => !passed.has(code)).map(({ problem }) => problem),
+    ...once(voids.filter(({ code }) => !passed.has(code)).map(({ problem }) => problem)),
     ...(approval && 'void' in approval ? [approval.void] : []),
   ];
   if (overrides.length === 0) return { overriding: NO_OVERRIDES, void: said };
@@ -122,6 +123,11 @@ function isCode(code: string): code is Code {
 /** Whoever asks, these hold (cli.md). */
 function isOverridable(code: Code): boolean {
   return !['RC209', 'RC210', 'RC213'].includes(code);
+}
+
+/** Who says a thing a thousand times is answered once. */
+function once(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map((one) => [one.message, one])).values()];
 }
 
 function unique(overrides: readonly Override[]): Override[] {

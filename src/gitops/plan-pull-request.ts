@@ -86,12 +86,12 @@ export async function planPullRequest(asked: PlanPullRequest): Promise<PullReque
     const planned = await planRequest(planning, pull.base, pull.head, askingOf(asked, config));
     const earlier = before.flatMap(({ record }) => readRecord(record) ?? []);
     const { plan, warnings } = planned.stored ?? planned.difference;
-    const isWaiting = (planned.stored?.pending.length ?? 0) + (planned.stored?.drift.length ?? 0) > 0;
     return told(requestParts(planned, config, earlier, pull.isFork), {
       planned,
       problems: warnings,
       title: titleOf(plan),
-      isNothing: plan.changes.length === 0 && plan.verdicts.length === 0 && !isWaiting,
+      // What waits beside it, or has drifted, is no news of this one.
+      isNothing: plan.changes.length === 0 && plan.verdicts.length === 0,
       exit: isDenied(plan.verdicts) ? EXIT.refused : EXIT.done,
     });
   } catch (error) {
@@ -224,12 +224,20 @@ export async function untold(telling: Promise<unknown>): Promise<readonly Proble
   }
 }
 
-/** Tells a pull request that it could not be planned at all, which the log says why: its check must not wait for ever. */
-export async function tellUnplanned(forge: Forge, commit: string, error: unknown): Promise<void> {
+/**
+ * Tells a pull request that it could not be planned at all, which the log says why: its check must not wait for ever. `config`: that
+ * of its base; undefined where it cannot be read.
+ */
+export async function tellUnplanned(
+  forge: Forge,
+  commit: string,
+  error: unknown,
+  config: GitOpsConfig | undefined,
+): Promise<void> {
   const problems = error instanceof Failure ? error.problems : [];
   const ours = problems.filter(({ code }) => code === 'RC601');
   await forge.writeCheck({
-    name: checkName({ manager: 'default' }),
+    name: checkName(config ?? { manager: 'default' }),
     commit,
     conclusion: 'failure',
     title: 'Not planned',
@@ -240,8 +248,15 @@ export async function tellUnplanned(forge: Forge, commit: string, error: unknown
   });
 }
 
+/** Nobody looks at more, and each fifty are a request. */
+const MOST_ANNOTATIONS = 500;
+
+/** Characters of an annotation: GitHub takes no more than 64 KB. */
+const LONGEST_ANNOTATION = 4000;
+
 function annotationsOf(problems: readonly Problem[]): Annotation[] {
-  return problems.flatMap(({ place, code, message, hint, severity }) =>
+  const placed = problems.filter(({ place }) => place).slice(0, MOST_ANNOTATIONS);
+  return placed.flatMap(({ place, code, message, hint, severity }) =>
     place
       ? [
           {
@@ -249,7 +264,12 @@ function annotationsOf(problems: readonly Problem[]): Annotation[] {
             line: place.line,
             level: severity === 'error' ? ('failure' as const) : ('warning' as const),
             title: code,
-            message: [message, hint ?? []].flat().map(visible).join('\n'),
+            message: [message, hint ?? []]
+              .flat()
+              .map(visible)
+              .join('\n')
+              .slice(0, LONGEST_ANNOTATION)
+              .toWellFormed(),
           },
         ]
       : [],

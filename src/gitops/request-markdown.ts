@@ -54,7 +54,7 @@ export function requestParts(
     ...body.slice(0, 2),
     ...stalePart(planned.record, earlier),
     ...body.slice(2),
-    ...(voids.length > 0 ? [plain(voids.map(problemItem).join('\n'))] : []),
+    ...(voids.length > 0 ? [{ head: [], rows: voids.map(problemItem), foot: [], isFolded: true }] : []),
     ...(!stored && isDenied(shown.plan.verdicts) ? [plain(LATER)] : []),
     ...(warnings.length > 0 ? [{ head: [], rows: warnings.map(problemItem), foot: [], isFolded: true }] : []),
     ...(stored ? filesParts(difference.plan, stored.plan) : []),

@@ -84,6 +84,7 @@ async function tellWorkspace(operation: Operation, workspace: string): Promise<v
   const facts = await factsOf(operation, workspace, made?.rows ?? 0);
   const told = made === undefined ? facts : { ...facts, snapshot: made };
   memory.facts.set(workspace, told);
+  await operation.copies?.write(workspace);
   // Before anything is said of the Workspace itself its own key has the first word.
   if (!known?.object.status?.conditions) return;
   const unwritten = await say(kube, [{ known, status: { ...known.object.status, ...told } }]);

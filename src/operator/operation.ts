@@ -7,6 +7,7 @@ import type { Events } from './events.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { Key, Objects } from './objects.ts';
+import type { SnapshotCopies } from './snapshot-copies.ts';
 import type { Snapshots } from './snapshots.ts';
 
 /** What the operator works with, and on. */
@@ -26,6 +27,8 @@ export interface Operation {
   readonly sinks: Sinks;
   readonly peppers: () => Peppers;
   readonly snapshots: Pick<Snapshots, 'refresh' | 'facts'>;
+  /** Undefined where nobody asked for copies. */
+  readonly copies: SnapshotCopies | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Between 0 and 1. */

@@ -16,6 +16,7 @@ import { isGlobal, type Key, Objects, workspaceKey } from './objects.ts';
 import type { Operation } from './operation.ts';
 import { reconcile } from './reconcile.ts';
 import { type Reflector, type ReflectorTiming, reflect } from './reflector.ts';
+import { createSnapshotCopies } from './snapshot-copies.ts';
 import { createSnapshots, type Snapshots, type SnapshotsOptions } from './snapshots.ts';
 
 export interface OperatorOptions {
@@ -37,6 +38,8 @@ export interface OperatorOptions {
   readonly peppers: () => Peppers;
   /** Where the snapshots are kept, which must be nobody else's, and the version that they name. */
   readonly snapshots: Pick<SnapshotsOptions, 'folder' | 'version'>;
+  /** Whether copies of them are kept in ConfigMaps, which all who may view a namespace read. */
+  readonly copiesSnapshots: boolean;
   readonly now: () => number;
   readonly random: () => number;
   readonly timing?: Partial<ReflectorTiming>;
@@ -151,6 +154,7 @@ export function createOperator(options: OperatorOptions): Operator {
         account,
         wake: (key) => queue.add(key),
         snapshots,
+        copies: options.copiesSnapshots ? createSnapshotCopies(kube, snapshots, log) : undefined,
         memory: { facts: new Map(), stale, refused: new Map() },
       };
       isLeading = true;

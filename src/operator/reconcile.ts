@@ -46,6 +46,8 @@ export async function reconcile(operation: Operation, key: Key): Promise<WorkRes
   } catch (error) {
     return untilNext(round, error);
   }
+  // Whatever becomes of the rest: next time it is not known any more that something was written.
+  wakeOthers(operation, key, applied);
   unwritten.push(
     ...(await release(
       kube,
@@ -65,7 +67,6 @@ export async function reconcile(operation: Operation, key: Key): Promise<WorkRes
     driftsOf(applied.written, (id) => isApplied(objects.get(id))),
   );
   unwritten.push(...(await tell(operation, told, applied)));
-  wakeOthers(operation, key, applied);
   refuseUnwritten(unwritten);
   const isWaiting = [...told.values()].some(({ is }) => is === 'waiting');
   const wait = jittered(operation);

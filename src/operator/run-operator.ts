@@ -13,7 +13,10 @@ import type { TlsFiles } from './tls-files.ts';
 import { secretSinks } from './token-secrets.ts';
 
 export interface RunOptions
-  extends Pick<OperatorOptions, 'install' | 'ofClass' | 'namespaces' | 'interval' | 'snapshots' | 'now'> {
+  extends Pick<
+    OperatorOptions,
+    'install' | 'ofClass' | 'namespaces' | 'interval' | 'snapshots' | 'copiesSnapshots' | 'now' | 'timing'
+  > {
   readonly kube: Kube;
   readonly store: Store;
   readonly log: Log;
@@ -54,6 +57,7 @@ export async function runOperator(options: RunOptions): Promise<'stopped' | 'los
   operator = createOperator({
     ...options,
     kube: until(hurrying.signal, kube),
+    store: writtenUntil(hurrying.signal, store),
     events,
     metrics,
     sinks: secretSinks({ kube: until(hurrying.signal, kube), install, now }),
@@ -81,7 +85,7 @@ export async function runOperator(options: RunOptions): Promise<'stopped' | 'los
       if (!signal.aborted) await operator?.lead();
     };
     if (!lease) {
-      await Promise.all([work(), aborted(signal)]);
+      await Promise.race([work().then(() => aborted(signal)), aborted(signal)]);
       return 'stopped';
     }
     metrics.leads(lease.name, false);
@@ -93,10 +97,12 @@ export async function runOperator(options: RunOptions): Promise<'stopped' | 'los
       signal: releasing.signal,
       log,
     });
-    const end = await Promise.race([leading, aborted(signal).then(() => undefined)]);
     // Another one works already: what is under way here is its.
-    if (end === 'lost') hurrying.abort();
-    return end ?? 'stopped';
+    const led = leading.then((end) => {
+      if (end === 'lost') hurrying.abort();
+      return end;
+    });
+    return (await Promise.race([led, aborted(signal).then(() => undefined)])) ?? 'stopped';
   } finally {
     // What is under way may end; what would take longer is left to whoever leads next.
     const late = setTimeout(() => hurrying.abort(), grace * GRACE_FOR_WORK);
@@ -116,6 +122,23 @@ const GRACE_FOR_WORK = 0.6;
 /** The same, which asks nothing more once a signal aborts. */
 function until(signal: AbortSignal, kube: Kube): Kube {
   return { ...kube, request: (call) => kube.request({ signal, ...call }) };
+}
+
+/**
+ * The same, to which nothing more is written once a signal aborts. That the store is as it was read is no fence by itself: what is
+ * planned on it may have been read in the cluster long before.
+ */
+function writtenUntil(signal: AbortSignal, store: Store): Store {
+  return {
+    location: store.location,
+    supports: store.supports,
+    read: () => store.read(),
+    async write(entry) {
+      signal.throwIfAborted();
+      return store.write(entry);
+    },
+    close: () => store.close(),
+  };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

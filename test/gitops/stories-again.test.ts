@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { applyMerged } from '../../src/gitops/apply-merged.ts';
@@ -97,7 +99,7 @@ describe('a plan that was overtaken', () => {
     const slow = await desk.iam(`pr plan --pr ${n}`, { now });
     expect([slow.exit, slow.stderr]).toEqual([
       5,
-      `#${n} is at ${tipOf(desk.repository, 'more')?.slice(0, 12)} since this was planned: nothing is told of it\n`,
+      `#${n} is at ${tipOf(desk.repository, 'more')?.slice(0, 12)} into main since this was planned: nothing is told of it\n`,
     ]);
     expect(writes()).toEqual([]);
     await desk.plan(n);
@@ -118,6 +120,76 @@ describe('a plan that was overtaken', () => {
       `#${n} is merged since this was planned: nothing is told of it\n`,
     ]);
     expect(await desk.comments(n)).toEqual([]);
+  });
+});
+
+/** Does something when it is asked for the last time whether it matches, and says that it does not. */
+class Watching extends RegExp {
+  #left: number;
+  readonly #act: () => void;
+
+  constructor(pattern: string, times: number, act: () => void) {
+    super(pattern);
+    this.#left = times;
+    this.#act = act;
+  }
+
+  override test(text: string): boolean {
+    if (super.test(text) && --this.#left === 0) this.#act();
+    return false;
+  }
+}
+
+describe('what a plan is made on, and moves meanwhile', () => {
+  const AGAIN = '#1: its base or the store moved since this was planned: again\n';
+
+  test('is what it is told of: the base', async () => {
+    const desk = await applied();
+    const n = desk.open('more', more('more'));
+    let merges = 1;
+    const now = () => {
+      if (merges-- > 0) merged(desk, 'other');
+      return Date.parse(NOW);
+    };
+    const slow = await desk.iam(`pr plan --pr ${n}`, { now });
+    expect([slow.exit, slow.stderr]).toEqual([0, expect.stringContaining(AGAIN)]);
+    const [comment = ''] = await desk.comments(n);
+    expect(comment).toContain(`into \`${tipOf(desk.repository, 'main')?.slice(0, 12)}\`, revision 1`);
+    expect(comment).toContain('1 change merged before, and not applied yet');
+  });
+
+  test('is what it is told of: the store', async () => {
+    const desk = await applied();
+    const n = desk.open('more', more('more'));
+    writeFileSync(join(desk.checkout, 'by-hand.yaml'), group('by-hand', []));
+    const byHand = () => {
+      const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
+      const IAM_STORE = `sqlite:${join(desk.checkout, '../store/iam.db')}`;
+      execFileSync(process.execPath, [main, 'apply', '-f', 'by-hand.yaml', '--manager', 'hand'], {
+        cwd: desk.checkout,
+        env: { PATH: process.env.PATH, IAM_STORE },
+        stdio: 'pipe',
+      });
+    };
+    // GitHub is asked what it is like before it is planned, and afterwards.
+    const path = new Watching('/pulls/1$', 2, byHand);
+    desk.github.fault({ with: 500, method: 'GET', path });
+    const slow = await desk.iam(`pr plan --pr ${n}`);
+    expect([slow.exit, slow.stderr]).toEqual([0, expect.stringContaining(AGAIN)]);
+    expect((await desk.comments(n))[0]).toContain('revision 2');
+  });
+
+  test('without end is told as it was the last time', async () => {
+    const desk = await applied();
+    const n = desk.open('more', more('more'));
+    let i = 0;
+    const now = () => {
+      desk.github.push({ by: 'ana', branch: 'main', files: { 'README.md': `${i++}\n` } });
+      return Date.parse(NOW);
+    };
+    const slow = await desk.iam(`pr plan --pr ${n}`, { now });
+    expect([slow.exit, slow.stderr.split(AGAIN).length - 1]).toEqual([0, 3]);
+    expect((await desk.comments(n)).length).toBe(1);
   });
 });
 

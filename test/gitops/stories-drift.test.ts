@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { writeFiles } from '../support/folder.ts';
+import { tipOf } from '../support/git-repository.ts';
 import { ALL, clientOf, REPO } from '../support/github/desk.ts';
 import { binding, group, type PrDesk, prDesk } from '../support/pr-desk.ts';
 
@@ -42,6 +43,15 @@ describe('what others changed in the store', () => {
     expect(stdout).toMatch(/\(#1\): 1 to create, 0 to update, 0 to delete.*revision 3\n$/);
     expect(await members(desk)).toEqual(['bo', 'eve']);
     expect((await desk.iam('drift')).exit).toBe(2);
+  });
+
+  test('is no reason to say something of a pull request that changes nothing', async () => {
+    const desk = await withReaders();
+    await byIdp(desk, group('readers', ['bo', 'eve']));
+    const n = desk.open('words', { 'README.md': 'Who may do what.\n' });
+    await desk.plan(n);
+    expect(await desk.comments(n)).toEqual([]);
+    expect((await desk.check(tipOf(desk.repository, 'words') ?? ''))?.title).toBe('Nothing to do');
   });
 
   test('stays also where it was deleted, and where a pull request changes beside it what it is about', async () => {
@@ -116,6 +126,37 @@ describe('iam pr drift', () => {
     expect([closed.exit, closed.stderr]).toEqual([0, expect.stringContaining('issue closed')]);
     expect(await issues(desk)).toMatchObject([{ number: issue?.number, state: 'closed' }]);
     expect((await desk.iam('pr drift')).stderr).toContain('issue none');
+  });
+
+  test('that two runs at once opened twice is one again with the next: the first stays', async () => {
+    const desk = await withReaders();
+    await byIdp(desk, group('readers', ['bo', 'eve']));
+    await desk.iam('pr drift');
+    const [first] = await issues(desk);
+    const client = clientOf(desk.github, desk.token);
+    const again = async (body: string) => {
+      const asked = { ...REPO, title: 'Access has drifted (default)', body };
+      return (await client.request('POST /repos/{owner}/{repo}/issues', asked)).data.number;
+    };
+    const second = await again(first?.body ?? '');
+    const quoted = await again(`> ${first?.body}`);
+    expect((await desk.iam('pr drift')).stderr).toContain('issue as it was');
+    const state = async () => (await issues(desk)).map(({ number, state }) => `${number} ${state}`).sort();
+    expect(await state()).toEqual([`${first?.number} open`, `${second} closed`, `${quoted} open`]);
+    const said = await client.request('GET /repos/{owner}/{repo}/issues/{issue_number}/comments', {
+      ...REPO,
+      issue_number: second,
+    });
+    expect(said.data.map(({ body }) => body)).toEqual([`#${first?.number} tells it.`]);
+    // Where there is none any more, neither is left.
+    const third = await again('<!-- rolecall:default:drift -->\n\nMore.');
+    expect((await desk.iam('apply --adopt -f access', { cwd: desk.clone() })).exit).toBe(0);
+    expect((await desk.iam('pr drift')).stderr).toContain('issue closed');
+    expect(await state()).toEqual([
+      ...[first?.number, second].map((number) => `${number} closed`),
+      `${quoted} open`,
+      `${third} closed`,
+    ]);
   });
 });
 

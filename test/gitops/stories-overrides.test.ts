@@ -182,6 +182,21 @@ describe('a comment is void', () => {
     );
   });
 
+  test('once, and soon, however often and long it is said', async () => {
+    const { desk, n } = await refused();
+    const order = `iam override RC211 sha256:${'0'.repeat(64)}\n`;
+    desk.github.comment('ana', n, `.${'\n'.repeat(65_000)}.`);
+    desk.github.comment('ana', n, `.\n${`${' '.repeat(600)}iam override\n`.repeat(100)}`);
+    desk.github.comment('ana', n, order.repeat(600));
+    desk.github.comment('ana', n, order);
+    const began = performance.now();
+    const { stderr } = await desk.plan(n, 3);
+    // To look for it at each line again, from there to the end, took seconds.
+    expect(performance.now() - began).toBeLessThan(2500);
+    expect(stderr.match(/RC606/g) ?? []).toEqual([]);
+    expect((await desk.comments(n))[0]?.match(/RC606/g)).toHaveLength(1);
+  });
+
   test('for a soft code that nobody is listed for', async () => {
     const { desk, n, comment, digest } = await refused(CONFIG.replace('RC211', 'RC201'));
     expect(comment).not.toContain('to let it pass');
@@ -255,6 +270,34 @@ describe('a hard refusal', () => {
     await other.apply();
     other.approve('cy');
     expect((await other.apply(`--approved ${other.digest()}`)).exit).toBe(0);
+  });
+
+  test('does not pass by an approval of who pushed to it, nor where that is not known', async () => {
+    const { desk, n } = await refused(CONFIG, NOBODY);
+    desk.github.push({ by: 'cy', branch: 'eve', files: { 'README.md': 'Well.\n' } });
+    desk.github.merge(n, { by: 'ana' });
+    const run = desk.startRun();
+    await run.apply();
+    run.approve('cy');
+    const pushed = await run.apply(`--approved ${run.digest()}`);
+    expect([pushed.exit, pushed.stderr]).toEqual([
+      3,
+      expect.stringContaining(
+        'production does not count: cy wrote or pushed commits of the pull request\n  start a new run',
+      ),
+    ]);
+    const other = desk.startRun();
+    await other.apply();
+    other.approve('dee');
+    const digest = other.digest();
+    desk.github.forgetPushes('eve');
+    const unknown = await other.apply(`--approved ${digest}`);
+    expect([unknown.exit, unknown.stderr]).toEqual([
+      3,
+      expect.stringMatching(
+        /production does not count: of #1 it is not known who pushed: GitHub tells of no push of \w+\n {2}push to it again/,
+      ),
+    ]);
   });
 
   /** Two groups that are protected, each of which a pull request deletes. */

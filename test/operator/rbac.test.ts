@@ -30,7 +30,7 @@ const PEOPLE = `
   metadata: {name: addresses}
   spec:
     match: {"on": Grant}
-    validations: [{expression: "grant.email.endsWith('@acme.example')", message: no address of ours}]
+    validations: [{expression: "grant.subjectKind != 'User' || grant.email.endsWith('@acme.example')", message: no address of ours}]
 `;
 const contentOf = (workspace: string, secret: string) => `
   kind: Workspace

@@ -2,7 +2,9 @@ import { afterAll, afterEach, beforeAll, describe } from 'vitest';
 import { type KubeSimulator, startKubeSimulator } from '../support/kube-simulator.ts';
 import { installResources } from '../support/operator-desk.ts';
 import { operatorStories } from './stories.ts';
+import { faultStories } from './stories-faults.ts';
 import { objectStories } from './stories-objects.ts';
+import { frozenStories, processStories } from './stories-processes.ts';
 import { storeStories } from './stories-store.ts';
 
 describe('the operator, on a simulator', { timeout: 60_000 }, () => {
@@ -20,4 +22,7 @@ describe('the operator, on a simulator', { timeout: 60_000 }, () => {
   operatorStories(server);
   storeStories(server);
   objectStories(server);
+  processStories(server);
+  frozenStories(server);
+  faultStories(server);
 });

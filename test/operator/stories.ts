@@ -64,6 +64,30 @@ export function operatorStories(server: () => KubeServer): void {
     expect(status?.snapshot).toMatchObject({ rows: 2, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
   });
 
+  test('a copy of the snapshot is kept in a ConfigMap only where that is asked for', async () => {
+    const { start, apply, until, eventually, server } = await desk();
+    const copy = () => server.send('GET', '/api/v1/namespaces/acme/configmaps/rolecall-snapshot');
+    await apply(AN_ORGANISATION);
+    const first = await start();
+    await until('RoleBinding', 'acme/owners', 'Applied');
+    await first.stop();
+    expect((await copy()).status).toBe(404);
+    await start({ copiesSnapshots: true });
+    await eventually('the copy names the owner', async () => {
+      const { data } = (await copy()).body as { data?: Readonly<Record<string, string>> };
+      return (
+        data?.['users.csv']?.includes('"ana@acme.example"') &&
+        data['grants.csv']?.includes('"workspace-owner"')
+      );
+    });
+    await apply(READERS);
+    await eventually('the copy names the reader', async () => {
+      const { data } = (await copy()).body as { data?: Readonly<Record<string, string>> };
+      return data?.['users.csv']?.includes('"bo@acme.example"');
+    });
+    await server.send('DELETE', '/api/v1/namespaces/acme/configmaps/rolecall-snapshot');
+  });
+
   test('an edit is applied, and a time of transition moves only when its status does', async () => {
     const { start, apply, until, get, stored, eventually } = await desk();
     await apply(AN_ORGANISATION);

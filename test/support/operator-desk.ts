@@ -65,7 +65,20 @@ export interface Recording {
 }
 
 export type StartOptions = Partial<
-  Pick<RunOptions, 'install' | 'ofClass' | 'namespaces' | 'interval' | 'lease' | 'instance' | 'serve' | 'now'>
+  Pick<
+    RunOptions,
+    | 'install'
+    | 'ofClass'
+    | 'namespaces'
+    | 'interval'
+    | 'lease'
+    | 'instance'
+    | 'serve'
+    | 'now'
+    | 'copiesSnapshots'
+    | 'timing'
+    | 'grace'
+  >
 > & { readonly store?: Store };
 
 export interface RunningOperator {
@@ -78,7 +91,11 @@ export interface RunningOperator {
 /** How long anything may take. */
 const PATIENCE = 30_000;
 
-export async function operatorDesk(server: KubeServer, url?: string): Promise<OperatorDesk> {
+export async function operatorDesk(
+  server: KubeServer,
+  url?: string,
+  { sweeps = true }: { readonly sweeps?: boolean } = {},
+): Promise<OperatorDesk> {
   const folder = temporaryFolder();
   const storeUrl = url ?? `sqlite:${join(folder, 'iam.db')}`;
   const store = await openStore(storeUrl, folder, 30_000);
@@ -90,7 +107,7 @@ export async function operatorDesk(server: KubeServer, url?: string): Promise<Op
     await Promise.all(running.map((one) => one.stop()));
     await Promise.all(recordings.map((one) => one.stop().catch(() => {})));
     await store.close();
-    await sweep(server);
+    if (sweeps) await sweep(server);
   });
   const eventually: OperatorDesk['eventually'] = async (what, probe) => {
     let last: unknown;
@@ -152,8 +169,10 @@ export async function operatorDesk(server: KubeServer, url?: string): Promise<Op
         lease: options.lease,
         serve: options.serve,
         snapshots: { folder: join(folder, `snapshots-${instance}`), version: '0.0.0' },
+        copiesSnapshots: options.copiesSnapshots ?? false,
         hasObjectMetrics: false,
-        grace: 30_000,
+        grace: options.grace ?? 30_000,
+        ...(options.timing ? { timing: options.timing } : {}),
         signal: stopping.signal,
         now,
       });
