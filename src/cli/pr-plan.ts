@@ -129,10 +129,11 @@ async function planOne(
   let base = baseNow(head);
   let planned: Planned;
   for (let tried = 1; ; tried++) {
-    planned = await settled(
+    const on = base;
+    planned = await settled(() =>
       planPullRequest({
         ...asked(context, options, history, store),
-        pull: { ...pull, base },
+        pull: { ...pull, base: on },
         asking: { forge, pull },
       }),
     );
@@ -196,9 +197,9 @@ function configOf(history: GitHistory, commit: string): GitOpsConfig | undefined
 type Planned = { readonly report: PullRequestReport } | { readonly error: unknown };
 
 /** What came of planning, whether or not it failed. */
-async function settled(planning: Promise<PullRequestReport>): Promise<Planned> {
+async function settled(plan: () => Promise<PullRequestReport>): Promise<Planned> {
   try {
-    return { report: await planning };
+    return { report: await plan() };
   } catch (error) {
     return { error };
   }

@@ -215,6 +215,23 @@ test('one pull request that nobody thought of keeps no other from being planned,
   });
 });
 
+test('one that cannot be planned has the check of its manager, so that what is required of it does not wait for ever', async () => {
+  const config = 'apiVersion: rolecall.dev/v1alpha1\nkind: GitOps\npaths: [access]\nmanager: acme-access\n';
+  const desk = await prDesk({ '.rolecall/gitops.yaml': config });
+  await desk.apply();
+  const n = desk.open('more', more('more'));
+  const now = () => {
+    throw new TypeError('the clock has stopped');
+  };
+  expect((await desk.iam(`pr plan --pr ${n}`, { now })).exit).toBe(1);
+  const made = desk.github.log.filter(
+    ({ method, path }) => method === 'POST' && path.endsWith('/check-runs'),
+  );
+  expect(made.map(({ body }) => JSON.parse(body))).toMatchObject([
+    { name: 'rolecall (acme-access)', conclusion: 'failure', output: { title: 'Not planned' } },
+  ]);
+});
+
 describe('a configuration that cannot be read any more', () => {
   test.each([
     ['broken', 'kind: GitOps\n', /mistakes in the manifests[\s\S]*RC601.*lacks paths/],

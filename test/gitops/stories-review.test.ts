@@ -98,7 +98,7 @@ describe('two pull requests that combine to an owner nobody reviewed', () => {
     const { stdout } = await desk.apply();
     expect(stdout).toMatch(/^\w{12} \(#2\), \w{12} \(#3\), \w{12} \(#4\): 1 to create, .* revision 3\n$/);
     for (const n of [member, more, back])
-      expect((await desk.comments(n))[1]).toContain(`with #${member}, #${more}, which waited for it`);
+      expect((await desk.comments(n)).at(-1)).toContain(`with #${member}, #${more}, which waited for it`);
     expect((await desk.iam('get group more -n acme')).exit).toBe(0);
     expect(await eveOwns(desk)).toBe(false);
     const story = JSON.parse((await desk.iam('history show 3 -o json')).stdout);

@@ -94,8 +94,8 @@ await describeKube('an operator that runs for long', (server) => {
         }
         if (i >= KEPT)
           await kube.request({ method: 'DELETE', path: objectPath('RoleBinding', 'acme', `r-${i - KEPT}`) });
-        if (i % 20 === 0) samples.push(usageOf(operator));
-        await sleep(20);
+        if (i % 10 === 0) samples.push(usageOf(operator));
+        await sleep(100);
       }
       await eventually('all is as it is declared', async () => {
         const { body } = await server().send('GET', collectionPath('RoleBinding', 'acme'));

@@ -117,12 +117,13 @@ export function faultStories(server: () => KubeSimulator): void {
     const { start, apply, until } = await operatorDesk(server());
     const { faults } = server();
     await apply(AN_ORGANISATION);
-    const lease = { namespace: 'default', name: 'hanging' };
+    const durations = { lease: 5000, renewDeadline: 1000, retry: 300 };
+    const lease = { namespace: 'default', name: 'hanging', durations };
     const operator = await start({ lease, grace: 2000 });
     await until('RoleBinding', 'acme/owners', 'Applied');
     faults.on({}, 'hang');
     await apply(READERS);
-    await sleep(500);
+    await sleep(300);
     const asked = performance.now();
     await operator.stop();
     expect(performance.now() - asked).toBeLessThan(3000);
