@@ -1,11 +1,12 @@
 import type { ReadManifests } from '../core/manifest.ts';
-import { type Change, identityOfChange, type Plan } from '../core/plan.ts';
+import { type Change, identityOfChange, type Plan, type PlanNotes } from '../core/plan.ts';
 import { NOTHING_SETTLED, type PlanOptions, planChanges } from '../core/plan-changes.ts';
 import { EXIT, Failure, failure, type Problem, sortProblems } from '../core/problem.ts';
 import { fromManifest, type Identity, identity, referencesOf, showIdentity } from '../core/resource.ts';
 import type { Stored } from '../core/stored.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { toProblems } from '../core/violation-problem.ts';
+import { OWNER_ROLE } from '../kinds/catalogue.ts';
 import type { KindName } from '../kinds/index.ts';
 import type { ActualState } from './actual-state.ts';
 import { dueAfter } from './due-secrets.ts';
@@ -111,9 +112,13 @@ export async function planKeepingGoing(
       return { ...judged, notes, head, actual, declares, warnings, due, leftOut: left, refused };
     }
     refused ??= judged.plan;
-    for (const verdict of denied) {
+    const found = await ask(() => denied.map((verdict) => culprits(plan, notes, verdict)));
+    // The narrowest first: without them the rest may be allowed.
+    const least = found.reduce((most, { ids }) => Math.min(most, ids.length), Number.POSITIVE_INFINITY);
+    for (const { verdict, ids, areNamed } of found) {
+      if (!areNamed && ids.length > least) continue;
       const problem: Problem = { code: verdict.code, severity: 'error', message: verdict.message };
-      for (const id of culprits(plan, verdict)) leftOut.set(id, { id, problem });
+      for (const id of ids) leftOut.set(id, { id, problem });
     }
     leaveReferrersOut(plan, leftOut);
   }
@@ -162,17 +167,56 @@ const OF_REMOVALS: readonly Verdict['code'][] = [
   'RC214',
 ];
 
+/** The changes that a denial is about. */
+interface Culprits {
+  readonly verdict: Verdict;
+  readonly ids: readonly Identity[];
+  /** Whether the denial is of these and no others. */
+  readonly areNamed: boolean;
+}
+
 /**
- * The changes that a denial is about. Where it is about a workspace as a whole, all in it; else all. What only takes access away
- * does not wait for others to be mended, unless it is what is denied.
+ * The changes that a denial rests on: those that it names; where it is about the people of a workspace, those that the access in
+ * question comes by; where it is about a workspace as a whole, all in it; else all. What only takes access away does not wait for others
+ * to be mended, unless it is what is denied.
  */
-function culprits(plan: Plan, verdict: Verdict): Identity[] {
-  const found = culpritsAmong(plan, verdict);
-  if (OF_REMOVALS.includes(verdict.code)) return found;
+function culprits(plan: Plan, notes: PlanNotes, verdict: Verdict): Culprits {
+  const named = namedIn(plan, verdict);
+  if (named.length > 0) return { verdict, ids: named, areNamed: true };
+  const byAccess = changesBehind(plan, notes, verdict);
+  const found = byAccess.length > 0 ? byAccess : placedIn(plan, verdict);
+  if (OF_REMOVALS.includes(verdict.code)) return { verdict, ids: found, areNamed: false };
   const revoking = new Set(plan.changes.filter(isRevocation).map(identityOfChange));
   const others = found.filter((id) => !revoking.has(id));
-  return others.length > 0 ? others : found;
+  return { verdict, ids: others.length > 0 ? others : found, areNamed: false };
 }
+
+/** The changes that the access goes by, or comes by, that a guard of owners or people is about. */
+function changesBehind({ changes, access }: Plan, { risks }: PlanNotes, verdict: Verdict): Identity[] {
+  const { code, numbers } = verdict;
+  const isAbout = (role: string) => {
+    if (OF_OWNERS.includes(code)) return role === OWNER_ROLE;
+    return code === 'RC211' ? risks.get(role) === 'Privileged' : true;
+  };
+  const isOfPeople = code === 'RC204' || (code === 'RC203' && numbers.what === 'people');
+  if (!isOfPeople && code !== 'RC211' && !OF_OWNERS.includes(code)) return [];
+  const places = [numbers.workspaces, numbers.workspace].flat().map(String);
+  const ways = new Set<Identity>();
+  for (const { subjectKind, subject, workspace, gains, loses } of access) {
+    if (!places.includes(workspace)) continue;
+    for (const { role, binding, via } of code === 'RC211' ? gains : loses) {
+      if (!isAbout(role)) continue;
+      ways.add(identity(subjectKind, subjectKind === 'Token' ? workspace : undefined, subject));
+      const [, token] = /^token\/(.+)$/.exec(binding) ?? [];
+      ways.add(token ? identity('Token', workspace, token) : identity('RoleBinding', workspace, binding));
+      for (const step of via.split(/[:>]/)) ways.add(identity('Group', workspace, step));
+    }
+  }
+  return changes.map(identityOfChange).filter((id) => ways.has(id));
+}
+
+/** Guards of who owns a workspace. */
+const OF_OWNERS: readonly Verdict['code'][] = ['RC205', 'RC206', 'RC207'];
 
 /** Whether a change can give nobody anything: a leaver's. */
 function isRevocation({ kind, action, fields }: Change): boolean {
@@ -190,17 +234,26 @@ function isRevocation({ kind, action, fields }: Change): boolean {
   );
 }
 
-function culpritsAmong({ changes }: Plan, { numbers }: Verdict): Identity[] {
-  const texts = (name: string) => (Array.isArray(numbers[name]) ? numbers[name].map(String) : []);
-  const named = [numbers.resource, ...texts('resources'), ...texts('causes')].map(String);
-  const idsBefore = (change: Plan['changes'][number]) => [
-    identityOfChange(change),
-    identity(change.kind, change.namespace ?? undefined, change.previousName ?? change.name),
-  ];
-  const matching = (test: (change: Plan['changes'][number]) => boolean) =>
-    changes.filter(test).map(identityOfChange);
-  const byName = matching((change) => idsBefore(change).some((id) => named.includes(id)));
-  if (byName.length > 0) return byName;
+/** The changes of what a denial names. */
+function namedIn({ changes }: Plan, { numbers }: Verdict): Identity[] {
+  const named = [numbers.resource, ...texts(numbers.resources), ...texts(numbers.causes)].map(String);
+  return changes
+    .filter((change) =>
+      [
+        identityOfChange(change),
+        identity(change.kind, change.namespace ?? undefined, change.previousName ?? change.name),
+      ].some((id) => named.includes(id)),
+    )
+    .map(identityOfChange);
+}
+
+function texts(list: Verdict['numbers'][string] | undefined): string[] {
+  return Array.isArray(list) ? list.map(String) : [];
+}
+
+/** The changes of the kind, or in the workspaces, that a denial is about; else all. */
+function placedIn({ changes }: Plan, { numbers }: Verdict): Identity[] {
+  const matching = (test: (change: Change) => boolean) => changes.filter(test).map(identityOfChange);
   const kind = numbers.kind as KindName | undefined;
   if (kind !== undefined) {
     const gone = matching(
@@ -211,7 +264,7 @@ function culpritsAmong({ changes }: Plan, { numbers }: Verdict): Identity[] {
     );
     if (gone.length > 0) return gone;
   }
-  const places = [...texts('workspaces'), String(numbers.workspace)];
+  const places = [...texts(numbers.workspaces), String(numbers.workspace)];
   const inside = matching(
     ({ kind: changed, namespace, name }) =>
       (namespace !== null && places.includes(namespace)) ||

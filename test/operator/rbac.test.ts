@@ -67,6 +67,10 @@ await describeHelmOnKube(
 
     const install = async (...values: readonly string[]) => {
       const set = values.flatMap((one) => ['--set-json', one]);
+      await server().send(
+        'DELETE',
+        `/apis/coordination.k8s.io/v1/namespaces/${NAMESPACE}/leases/${LEASE.name}`,
+      );
       await helmOn(server(), tools, 'upgrade', 'rolecall', CHART, '--install', ...set);
       installed = server().audited().length;
     };
@@ -106,7 +110,7 @@ await describeHelmOnKube(
         60_000,
       );
 
-      operatorStories(asAccount);
+      operatorStories(asAccount, LEASE);
 
       test('it does all else that it can', async () => {
         const desk = await operatorDesk(asAccount());

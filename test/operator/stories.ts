@@ -28,7 +28,10 @@ export const READERS = `
 `;
 
 /** What an operator must do, on whatever API server. */
-export function operatorStories(server: () => KubeServer): void {
+export function operatorStories(
+  server: () => KubeServer,
+  lease = { namespace: 'default', name: 'rolecall-test' },
+): void {
   const desk = () => operatorDesk(server());
 
   test('what is created is applied, in whatever order it comes, and says so', async () => {
@@ -187,6 +190,18 @@ export function operatorStories(server: () => KubeServer): void {
     expect(await stored('RoleBinding', 'acme/owners')).toBeDefined();
     await annotate('RoleBinding', 'acme/owners', { 'rolecall.dev/deletion-policy': 'Orphan' });
     await untilGone('RoleBinding', 'acme/owners');
+    expect(await stored('RoleBinding', 'acme/owners')).toBeDefined();
+  });
+
+  test('a deletion that is refused keeps no other from being done', async () => {
+    const { start, apply, until, untilGone, remove, stored } = await desk();
+    await apply(AN_ORGANISATION);
+    await apply(READERS);
+    await start();
+    await until('RoleBinding', 'acme/readers', 'Applied');
+    await Promise.all([remove('RoleBinding', 'acme/owners'), remove('RoleBinding', 'acme/readers')]);
+    await untilGone('RoleBinding', 'acme/readers');
+    expect(await until('RoleBinding', 'acme/owners', 'DeletionDenied')).toContain('RC205');
     expect(await stored('RoleBinding', 'acme/owners')).toBeDefined();
   });
 
@@ -393,7 +408,6 @@ export function operatorStories(server: () => KubeServer): void {
   test('of two operators with a lease the other works on when the first stops', async () => {
     const { start, apply, until, lines } = await desk();
     await apply(AN_ORGANISATION);
-    const lease = { namespace: 'default', name: 'rolecall-test' };
     const first = await start({ lease, instance: 'one' });
     await start({ lease, instance: 'two' });
     await until('RoleBinding', 'acme/owners', 'Applied');

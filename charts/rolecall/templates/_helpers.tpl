@@ -65,6 +65,12 @@ rolecall-{{ .Values.install }}
 {{- include "rolecall.rules.objects" (dict
   "resources" (list "rolecallgroups" "workspacerolebindings" "accesstokens")
   "status" (list "rolecallgroups/status" "workspacerolebindings/status" "accesstokens/status")) }}
+{{- if .Values.snapshotConfigMaps }}
+- apiGroups: [""]
+  resources: [configmaps]
+  resourceNames: [rolecall-snapshot]
+  verbs: [create, patch]
+{{- end }}
 {{- end }}
 
 {{- define "rolecall.rules.global" -}}
