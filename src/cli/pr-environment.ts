@@ -33,10 +33,18 @@ export function forgeOf(options: PullRequestOptions, context: Context): Forge | 
   if (options.dryRun === true || !repository || !token) return undefined;
   if (!/^[\w.-]+\/[\w.-]+$/.test(repository))
     throw failure(EXIT.invalid, 'RC121', `--repo cannot be ${JSON.stringify(repository)}`, 'OWNER/NAME');
+  const api = env.GITHUB_API_URL || 'https://api.github.com';
+  if (!URL.canParse(api))
+    throw failure(
+      EXIT.invalid,
+      'RC121',
+      `GITHUB_API_URL cannot be ${JSON.stringify(api)}`,
+      'https://HOST/api/v3 for GitHub Enterprise',
+    );
   return github({
     repository,
     token,
-    api: env.GITHUB_API_URL || 'https://api.github.com',
+    api,
     run: env.GITHUB_RUN_ID || undefined,
     waiting: (seconds, why) => note(context, options, `waiting ${seconds} s for ${why} of GitHub`),
     hurries: context.hurries ?? false,

@@ -8,6 +8,7 @@ import type { PlannedSource } from '../engine/plan-source.ts';
 import type { Progress } from '../engine/progress.ts';
 import { formatTime } from '../kinds/time.ts';
 import type { Act, Store } from '../stores/store.ts';
+import { approversOf } from './approved-head.ts';
 import type { GitOpsConfig } from './config.ts';
 import type { Forge, PullRequest } from './forge.ts';
 import { type MergedUnit, partsOf } from './merged-units.ts';
@@ -209,11 +210,7 @@ async function actOf(
 ): Promise<Act> {
   const { tip, pull } = unit;
   const pulls = pullsOf(unit);
-  const reviews = forge && pull ? await forge.reviews(pull.number) : [];
-  const approvers = reviews
-    .filter(({ isApproval, commit, author }) => isApproval && commit === pull?.head && author !== pull.author)
-    .map(({ author }) => nameOf(author, config))
-    .sort();
+  const approvers = forge && pull ? await approversOf(forge, pull) : [];
   return {
     at: formatTime(at),
     manager: config.manager,
@@ -228,7 +225,7 @@ async function actOf(
       .join('; '),
     commit: tip,
     pr: pulls.length > 0 ? pulls.map(({ number }) => number).join(', ') : null,
-    approvers,
+    approvers: approvers.map((login) => nameOf(login, config)).sort(),
     ...(reviewed ? { review: reviewed.review } : {}),
   };
 }

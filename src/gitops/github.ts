@@ -257,8 +257,11 @@ export function github(options: GitHubOptions): Forge {
       return found.sort((a, b) => b.id - a.id).map(({ check }) => check);
     },
     async permissionOf(login) {
-      const found = await request('GET /repos/{owner}/{repo}/collaborators/{login}/permission', { login });
-      const { permission } = found as Json;
+      const route = 'GET /repos/{owner}/{repo}/collaborators/{login}/permission';
+      const answer = await ask(route, { login }, [404]);
+      // Nobody any more.
+      if (typeof answer === 'number') return 'none';
+      const { permission } = answer.data as Json;
       return PERMISSIONS.find((one) => one === permission) ?? 'none';
     },
     async issuesWith(marker) {

@@ -7,7 +7,7 @@ import { type MarkdownPart, problemItem } from '../render/plan-markdown.ts';
 import { planSummary } from '../render/plan-words.ts';
 import type { GitHistory } from '../sources/git-history.ts';
 import type { Store } from '../stores/store.ts';
-import { isHeadApproved } from './approved-head.ts';
+import { approversOf } from './approved-head.ts';
 import { markerOf, publish } from './comments.ts';
 import { CONFIG_FILE, type GitOpsConfig, readConfig } from './config.ts';
 import type { Annotation, Check, Forge, KnownCheck, PullRequest } from './forge.ts';
@@ -147,7 +147,7 @@ async function checksBefore(
 async function mayKnowStore({ store, pull, approvedForks, asking }: PlanPullRequest): Promise<boolean> {
   if (!pull.isFork) return true;
   if (store === undefined || approvedForks !== true || !asking?.pull) return false;
-  return isHeadApproved(asking.forge, asking.pull);
+  return (await approversOf(asking.forge, asking.pull)).length > 0;
 }
 
 function askingOf({ asking }: PlanPullRequest, config: GitOpsConfig): Asking | undefined {

@@ -97,7 +97,9 @@ function ready(
 const LONGEST = 1024;
 
 function cut(message: string): string {
-  return message.length <= LONGEST ? message : `${message.slice(0, LONGEST - 1)}…`;
+  if (message.length <= LONGEST) return message;
+  // Half of a character does not arrive as it was sent: it would be said again and again.
+  return `${message.slice(0, LONGEST - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 
 /** Whether an object says already what it is to say. */

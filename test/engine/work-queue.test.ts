@@ -222,10 +222,12 @@ describe('a work queue', () => {
     });
     queue.add('a');
     queue.addAfter('d', 10);
+    expect(vi.getTimerCount()).toBe(0);
     await vi.advanceTimersByTimeAsync(1000);
     expect(isStopped).toBe(false);
     await end('a', { againAfter: 10 });
     await stopped;
+    expect(vi.getTimerCount()).toBe(0);
     await vi.advanceTimersByTimeAsync(1000);
     expect(begun).toEqual(['a']);
     expect(running.size).toBe(0);

@@ -218,6 +218,10 @@ test('GitHub Enterprise is another address', async () => {
     expect(
       await desk.iam(`pr plan --pr ${n}`, { env: { GITHUB_API_URL: `${desk.github.url}${slash}` } }),
     ).toMatchObject({ exit: 0 });
+  expect(await desk.iam(`pr plan --pr ${n}`, { env: { GITHUB_API_URL: 'github.example' } })).toMatchObject({
+    exit: 4,
+    stderr: expect.stringMatching(/^error RC121: GITHUB_API_URL cannot be "github\.example"\n {2}https:/),
+  });
   desk.github.merge(n, { by: 'ana' });
   expect(await desk.iam('pr apply')).toMatchObject({ exit: 0 });
   expect(desk.github.log.every(({ path }) => path.startsWith('/api/v3/repos/'))).toBe(true);

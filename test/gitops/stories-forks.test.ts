@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isHeadApproved } from '../../src/gitops/approved-head.ts';
+import { approversOf } from '../../src/gitops/approved-head.ts';
 import type { Forge, Permission, Review } from '../../src/gitops/forge.ts';
 import { binding, group, type PrDesk, prDesk, WORLD } from '../support/pr-desk.ts';
 
@@ -134,14 +134,14 @@ describe('a fork whose head somebody approved', () => {
     const forge = (reviews: readonly Review[], permission: Permission) =>
       ({ reviews: async () => reviews, permissionOf: async () => permission }) as Partial<Forge> as Forge;
     const approved = (author: string, commit = head, isApproval = true) =>
-      isHeadApproved(forge([{ author, isApproval, commit }], 'write'), { number: 1, head, author: 'Fay' });
-    expect(await approved('ana')).toBe(true);
-    expect(await approved('fay')).toBe(false);
-    expect(await approved('github-actions[bot]')).toBe(false);
-    expect(await approved('ana', 'b'.repeat(40))).toBe(false);
-    expect(await approved('ana', head, false)).toBe(false);
+      approversOf(forge([{ author, isApproval, commit }], 'write'), { number: 1, head, author: 'Fay' });
+    expect(await approved('ana')).toEqual(['ana']);
+    expect(await approved('fay')).toEqual([]);
+    expect(await approved('github-actions[bot]')).toEqual([]);
+    expect(await approved('ana', 'b'.repeat(40))).toEqual([]);
+    expect(await approved('ana', head, false)).toEqual([]);
     const read = forge([{ author: 'ana', isApproval: true, commit: head }], 'read');
-    expect(await isHeadApproved(read, { number: 1, head, author: 'fay' })).toBe(false);
+    expect(await approversOf(read, { number: 1, head, author: 'fay' })).toEqual([]);
   });
 });
 

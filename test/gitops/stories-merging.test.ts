@@ -43,6 +43,8 @@ describe('what is merged', () => {
       const n = desk.open('readers', { 'access/readers.yaml': readers(['ana', 'bo']) });
       await desk.plan(n);
       desk.github.approve('ana', n);
+      // Whoever may only read can approve, and nobody asked him.
+      desk.github.approve('dee', n);
       desk.github.merge(n, { by: 'ana', method });
       // Its branch goes, as it does where that is set.
       desk.github.deleteBranch('bo', 'readers');

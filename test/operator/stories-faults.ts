@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { KubeSimulator } from '../support/kube-simulator.ts';
 import { operatorDesk } from '../support/operator-desk.ts';
+import { runIam } from '../support/run-iam.ts';
 import { AN_ORGANISATION, READERS } from './stories.ts';
 
 /** How soon an operator notices that nothing is heard any more, in these stories. */
@@ -112,6 +113,38 @@ export function faultStories(server: () => KubeSimulator): void {
       expect(written.length).toBeLessThan(60);
     },
   );
+
+  test('iam operator release says what the API server does not do, and what to do about it', async () => {
+    const { start, apply, until, remove, get, untilGone } = await operatorDesk(server());
+    const { faults, kubeconfig } = server();
+    await apply(AN_ORGANISATION);
+    await apply(READERS);
+    const operator = await start();
+    await until('RoleBinding', 'acme/readers', 'Applied');
+    await operator.stop();
+    await remove('RoleBinding', 'acme/readers');
+    const release = async () => {
+      const { exit, stdout, stderr } = await runIam(['operator', 'release', '--kubeconfig', kubeconfig]);
+      faults.heal();
+      expect(stdout).toBe('');
+      return `${exit} ${stderr}`;
+    };
+    faults.on({ method: 'GET', path: 'workspacerolebindings' }, { status: 404, reason: 'NotFound' });
+    expect(await release()).toMatch(
+      /^1 error RC701: RoleBinding objects of http.* cannot be read: .*custom resource definitions/s,
+    );
+    faults.on({ method: 'GET', path: 'workspacerolebindings' }, { status: 403, reason: 'Forbidden' });
+    expect(await release()).toMatch(/^1 error RC701: RoleBinding objects .*get and list/s);
+    faults.on({ method: 'GET', path: 'workspacerolebindings' }, { answer: { kind: 'Status' } });
+    expect(await release()).toMatch(/^1 error RC701: RoleBinding objects .*what is no list/s);
+    faults.on({ method: 'PATCH' }, { status: 403, reason: 'Forbidden', message: 'not you' });
+    expect(await release()).toMatch(/^1 error RC701: 1 object not released: not you\n.*try again/s);
+    expect((await get('RoleBinding', 'acme/readers'))?.metadata.finalizers).toEqual([
+      'rolecall.dev/operator',
+    ]);
+    expect(await runIam(['operator', 'release', '--kubeconfig', kubeconfig])).toMatchObject({ exit: 0 });
+    await untilGone('RoleBinding', 'acme/readers');
+  });
 
   test('one that is asked to stop while nobody answers ends within its grace', async () => {
     const { start, apply, until } = await operatorDesk(server());

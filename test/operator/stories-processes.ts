@@ -31,7 +31,7 @@ export interface Operating {
 let count = 0;
 
 /** Starts processes, all of one lease, and ends them with the test. */
-export function processesOf({ url, server }: OperatorDesk) {
+function processesOf({ url, server }: OperatorDesk) {
   const lease = `processes-${process.pid}-${++count}`;
   const folder = temporaryFolder();
   const start = (

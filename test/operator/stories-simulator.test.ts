@@ -1,10 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, describe } from 'vitest';
 import { type KubeSimulator, startKubeSimulator } from '../support/kube-simulator.ts';
 import { installResources } from '../support/operator-desk.ts';
 import { operatorStories } from './stories.ts';
-import { faultStories } from './stories-faults.ts';
 import { objectStories } from './stories-objects.ts';
-import { frozenStories, processStories } from './stories-processes.ts';
+import { secretStories } from './stories-secrets.ts';
+import { stateStories } from './stories-states.ts';
 import { storeStories } from './stories-store.ts';
 
 describe('the operator, on a simulator', { timeout: 60_000 }, () => {
@@ -17,12 +17,10 @@ describe('the operator, on a simulator', { timeout: 60_000 }, () => {
     simulator = await startKubeSimulator();
     await installResources(simulator);
   });
-  afterEach(() => simulator?.faults.heal());
   afterAll(() => simulator?.stop());
   operatorStories(server);
   storeStories(server);
   objectStories(server);
-  processStories(server);
-  frozenStories(server);
-  faultStories(server);
+  secretStories(server);
+  stateStories(server);
 });

@@ -68,6 +68,7 @@ const OPEN_AFTER_ALL = ['validation-error'];
 const formats = {
   'date-time': /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/,
   uri: (text: string) => URL.canParse(text),
+  email: /^[^\s@]+@[^\s@]+$/,
   timestamp: true,
 } as const;
 const settings = { strict: false, allErrors: true, verbose: true, formats, validateFormats: true } as const;
