@@ -182,7 +182,9 @@ export function schemaProblems(
         const most = limit.anyOf[0].maximum;
         wrong(
           `${field} cannot be ${show(value)}`,
-          Number(value) > most ? `at most ${counted(most)}` : PATTERNS.get(limit.anyOf[1].pattern),
+          typeof value === 'number' && value > most
+            ? `at most ${counted(most)}`
+            : PATTERNS.get(limit.anyOf[1].pattern),
         );
         break;
       }
