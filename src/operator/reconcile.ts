@@ -5,6 +5,7 @@ import { type Identity, identity } from '../core/resource.ts';
 import type { WorkResult } from '../engine/work-queue.ts';
 import { parseTime } from '../kinds/time.ts';
 import type { ClusterStatus } from '../sources/cluster-object.ts';
+import { KubeError } from '../sources/kube.ts';
 import { afterApply } from './after-apply.ts';
 import { type Standing, statusOf } from './conditions.ts';
 import { hold, isGone, release, say, type Unwritten } from './object-writer.ts';
@@ -28,6 +29,7 @@ export async function reconcile(operation: Operation, key: Key): Promise<WorkRes
   if (all.length === 0) {
     objects.forget(key);
     memory.refused.delete(key);
+    memory.facts.delete(workspaceOfKey(key) ?? '');
     return {};
   }
   const leaving = all.filter((known) => known.isLeaving && known.isHeld);
@@ -54,9 +56,11 @@ export async function reconcile(operation: Operation, key: Key): Promise<WorkRes
       deleted.filter(({ id }) => applied.gone.has(id)),
     )),
   );
-  const after = await afterApply(operation, key, applied);
+  // What fails afterwards is tried again; what is applied is told all the same.
+  const [after] = await Promise.allSettled([afterApply(operation, key, applied)]);
+  const { undelivered = new Map() } = after.status === 'fulfilled' ? after.value : {};
   const told = new Map<Known, Standing>();
-  for (const known of declared) told.set(known, standingOf(known, applied, after.undelivered));
+  for (const known of declared) told.set(known, standingOf(known, applied, undelivered));
   for (const known of deleted) {
     const standing = applied.gone.has(known.id) ? undefined : deletionStanding(known, applied);
     if (standing) told.set(known, standing);
@@ -68,6 +72,7 @@ export async function reconcile(operation: Operation, key: Key): Promise<WorkRes
   );
   unwritten.push(...(await tell(operation, told, applied)));
   refuseUnwritten(unwritten);
+  if (after.status === 'rejected') throw after.reason;
   const isWaiting = [...told.values()].some(({ is }) => is === 'waiting');
   const wait = jittered(operation);
   return { againAfter: isWaiting ? Math.min(DEPENDENCY_WAIT, wait) : wait };
@@ -135,7 +140,11 @@ async function untilNext(round: Round, error: unknown): Promise<WorkResult> {
   if (isOvertaken(error)) return { againAfter: 50 + 200 * operation.random() };
   if (error instanceof NoWorkspace) return withoutWorkspace(round, workspaceOfKey(key) ?? '');
   const problem = error instanceof Failure ? error.problems[0] : undefined;
-  if (!(error instanceof Failure) || !problem) throw error;
+  if (error instanceof KubeError) throw error;
+  if (!(error instanceof Failure) || !problem) {
+    await tellAll(round, { is: 'waiting', reason: 'Retrying', message: UNEXPECTED }, 0);
+    throw error;
+  }
   if (error.exit === EXIT.invalid)
     return tellAll(
       round,
@@ -145,6 +154,8 @@ async function untilNext(round: Round, error: unknown): Promise<WorkResult> {
   await tellAll(round, { is: 'waiting', reason: 'StoreUnavailable', message: words(problem) }, 0);
   throw error;
 }
+
+const UNEXPECTED = 'Something that must not happen has happened; the log says what. It is tried again';
 
 /** Whether the newest version of an object is in the store, as far as it says itself. */
 function isApplied(known: Known | undefined): boolean {

@@ -73,6 +73,63 @@ export function storeStories(server: () => KubeServer): void {
     expect(after && conditionOf(after, 'Reconciling')).toBeUndefined();
   });
 
+  test('what is applied says so although what follows from it fails, which is tried again', async () => {
+    const organisation = await desk();
+    const { start, apply, until, get, eventually, lines } = organisation;
+    const store = await storeOf(organisation);
+    await apply(AN_ORGANISATION);
+    await start({
+      store: {
+        ...store,
+        read: () => store.read(),
+        async write(entry) {
+          const written = await store.write(entry);
+          // All that is read after the apply of the readers fails, for a while.
+          if (entry.type === 'apply' && entry.base.revision === 2) {
+            store.isDown = true;
+            setTimeout(() => {
+              store.isDown = false;
+            }, 1500);
+          }
+          return written;
+        },
+      },
+    });
+    await until('RoleBinding', 'acme/owners', 'Applied');
+    await apply(READERS);
+    await until('RoleBinding', 'acme/readers', 'Applied');
+    expect(store.isDown).toBe(true);
+    await eventually('it is tried again', () => lines.some((line) => line.includes('is tried again')));
+    await eventually('the Workspace tells of two people', async () => {
+      const { status } = (await get('Workspace', 'acme')) ?? {};
+      return status?.counts?.people === 2;
+    });
+  });
+
+  test('what nobody expects is told the log, says that it is tried again, and is', async () => {
+    const organisation = await desk();
+    const { start, apply, until, lines, store } = organisation;
+    await apply(AN_ORGANISATION);
+    let isBroken = false;
+    await start({
+      store: {
+        ...store,
+        async write(entry) {
+          if (isBroken) throw new TypeError('entry.x is not a function');
+          return store.write(entry);
+        },
+        close: async () => {},
+      },
+    });
+    await until('RoleBinding', 'acme/owners', 'Applied');
+    isBroken = true;
+    await apply(READERS);
+    expect(await until('RoleBinding', 'acme/readers', 'Retrying')).toContain('the log says what');
+    expect(lines.some((line) => line.includes('entry.x is not a function'))).toBe(true);
+    isBroken = false;
+    await until('RoleBinding', 'acme/readers', 'Applied');
+  });
+
   test('an operator that begins without its store follows it as soon as it is there', async () => {
     const organisation = await desk();
     const { start, apply, until } = organisation;
