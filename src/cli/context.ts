@@ -24,8 +24,11 @@ export interface Context {
   now(): number;
   /** Asks yes or no; no where nobody answers. */
   confirm(question: string): Promise<boolean>;
-  /** Resolves when somebody wants the command to stop. */
-  stopped(): Promise<void>;
+  /**
+   * Resolves when somebody wants the command to stop. By a signal it then exits as one that was interrupted (130, 143), unless being
+   * stopped is how it ends.
+   */
+  stopped(isItsEnd?: boolean): Promise<void>;
   /** Calls this just before the process ends, however it ends. */
   atExit?(tidy: () => void): void;
   /** Whether a forge is asked without the pauses that a public one wants. */

@@ -51,7 +51,7 @@ export const command: Handler = async (context, _args, options: Options): Promis
   const kube = await kubeClient({ kubeconfig: options.kubeconfig, context: options.context });
   const instance = env.POD_NAME || `iam-${process.pid}`;
   const stopping = new AbortController();
-  void context.stopped().then(() => stopping.abort());
+  void context.stopped(true).then(() => stopping.abort());
   const end = await runOperator({
     kube,
     store: await storeOf(options, context),

@@ -8,16 +8,16 @@ const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 /** Runs the program on this process: its arguments, environment, streams and signals. */
 export async function runProcess(): Promise<void> {
   const stopped = Promise.withResolvers<void>();
-  let waiting = false;
+  let waiting: 'to be interrupted' | 'for its end' | undefined;
   for (const [signal, exit] of Object.entries(SIGNALS)) {
     process.on(signal, () => {
-      // Who waits for it ends by itself, and says how; who is asked twice ends like all others.
+      if (waiting !== 'for its end') process.exitCode = exit;
+      // Who waits for it ends by itself; who is asked twice ends like all others.
       if (waiting) {
-        waiting = false;
+        waiting = undefined;
         stopped.resolve();
         return;
       }
-      process.exitCode = exit;
       // A write is one synchronous transaction: between two turns of the loop nothing is half done.
       process.exit();
     });
@@ -43,8 +43,8 @@ export async function runProcess(): Promise<void> {
       const answer = await confirm({ message: question, initialValue: false });
       return !isCancel(answer) && answer;
     },
-    stopped() {
-      waiting = true;
+    stopped(isItsEnd = false) {
+      waiting = isItsEnd ? 'for its end' : 'to be interrupted';
       return stopped.promise;
     },
     atExit: (tidy) => process.on('exit', tidy),

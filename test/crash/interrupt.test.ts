@@ -36,3 +36,22 @@ test('Ctrl-C in the middle of a write ends with 130, and what was written is tak
   const again = await program.start(cwd, ['apply', '-f', 'users.jsonl', '-q', '--no-snapshot']).ended;
   expect(again).toMatchObject({ exit: 0, stderr: '' });
 });
+
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('apply --watch that %s ends says so: %i', { timeout: 60_000 }, async (signal, exit) => {
+  const cwd = temporaryFolder({
+    'ana.yaml': `apiVersion: rolecall.dev/v1alpha1\nkind: User\nmetadata: {name: ana}\nspec: {email: ana@acme.example}\n`,
+  });
+  const program = builtProgram();
+  onTestFinished(() => program.remove());
+  const { child, ended } = program.start(cwd, ['apply', '-f', '.', '--watch', '--yes']);
+  let said = '';
+  child.stderr?.on('data', (text) => {
+    said += String(text);
+  });
+  while (!said.includes('watching')) await new Promise((resolve) => setTimeout(resolve, 5));
+  child.kill(signal);
+  expect(await ended).toMatchObject({ exit });
+});
